@@ -1,0 +1,238 @@
+"""The commands of chapter 2 and their options; nothing here imports TensorFlow."""
+
+import dataclasses
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from chapter02_3dgan.config import PRESETS, Config
+from common.cli import Chapter, Command
+from common.runs import RunDir
+
+NAME = "chapter02_3dgan"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of all commands that read a run."""
+
+    run_dir: Path | None = None
+    """Folder of the run; by default the latest."""
+
+    def open(self) -> tuple[RunDir, Config]:
+        """Return the run and its configuration."""
+        run = RunDir.find(NAME, self.run_dir)
+        return run, run.read_config(Config)
+
+
+@dataclass(frozen=True)
+class TestOptions(RunOptions):
+    """Measure the generated shapes against held-out ones."""
+
+    data: Path | None = None
+    """Folder of the data set; by default the one that the run was trained on."""
+
+    samples: int | None = None
+    """Shapes to generate; by default as many as are held out."""
+
+    seed: int = 1
+    """Of the latents."""
+
+
+def _test(options: TestOptions) -> None:
+    from chapter02_3dgan.evaluation import test
+
+    run, config = options.open()
+    if options.data is not None:
+        config = dataclasses.replace(config, data=options.data)
+    test(run, config, options.samples, options.seed)
+    sys.stdout.write((run.path / "metrics.md").read_text())
+    logger.info("written: metrics.json, samples.png, neighbours.png in %s", run.path)
+
+
+@dataclass(frozen=True)
+class GenerateOptions(RunOptions):
+    """Make new shapes: pictures, voxels, meshes to print, a page to turn them in."""
+
+    count: int = 16
+    """How many."""
+
+    seed: int = 1
+    """Same seed, same shapes."""
+
+    format: Literal[
+        "png", "gif", "mat", "binvox", "stl", "obj", "glb", "npy", "html"
+    ] = "png"
+    """Of the files. stl, obj and glb are closed surfaces, 100 mm long."""
+
+    out: Path | None = None
+    """Folder to write to; by default `generated` in the run's folder."""
+
+
+def _generate(options: GenerateOptions) -> None:
+    from chapter02_3dgan.generation import generate
+
+    run, config = options.open()
+    folder = options.out or run.path / "generated"
+    paths = generate(run, config, options.count, options.seed, options.format, folder)
+    logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
+
+
+@dataclass(frozen=True)
+class InterpolateOptions(RunOptions):
+    """Draw walks between pairs of latents."""
+
+    rows: int = 4
+    """Pairs."""
+
+    steps: int = 8
+    """Shapes in each walk."""
+
+    seed: int = 1
+    """Of the pairs."""
+
+
+def _interpolate(options: InterpolateOptions) -> None:
+    from chapter02_3dgan.generation import interpolate
+
+    logger.info(
+        "written: %s",
+        interpolate(*options.open(), options.rows, options.steps, options.seed),
+    )
+
+
+@dataclass(frozen=True)
+class ArithmeticOptions(RunOptions):
+    """Draw sums in latent space: taller, wider, fuller."""
+
+    seed: int = 1
+    """Of the shape and of the samples that the directions are estimated from."""
+
+
+def _arithmetic(options: ArithmeticOptions) -> None:
+    from chapter02_3dgan.generation import latent_arithmetic
+
+    logger.info("written: %s", latent_arithmetic(*options.open(), options.seed))
+
+
+@dataclass(frozen=True)
+class ClassifyOptions(RunOptions):
+    """Classify shapes by the discriminator's features and a linear SVM."""
+
+    data: Path = Path("modelnet10.npz")
+    """Labelled shapes: .npz with X_train, y_train, X_test, y_test, or a folder of
+    classes."""
+
+
+def _classify(options: ClassifyOptions) -> None:
+    from chapter02_3dgan.classification import classify
+
+    run, config = options.open()
+    config = dataclasses.replace(config, data=options.data, classes=())
+    sys.stdout.write(classify(run, config))
+
+
+@dataclass(frozen=True)
+class DescribeOptions:
+    """Count and measure the shapes of a data set."""
+
+    data: Path | None = None
+    """Folder of the data set; without it, the stand-in."""
+
+    classes: tuple[str, ...] = ("chair",)
+    """Classes to count."""
+
+    azimuths: Literal["first", "all"] = "first"
+    """Views of each object to count."""
+
+
+def _describe(options: DescribeOptions) -> None:
+    from chapter02_3dgan.data import describe
+
+    config = Config(
+        data=options.data, classes=options.classes, azimuths=options.azimuths
+    )
+    sys.stdout.write(describe(config) + "\n")
+
+
+@dataclass(frozen=True)
+class MakeOptions:
+    """Write procedural chairs, tables and aeroplanes as .mat files."""
+
+    out: Path
+    """New folder."""
+
+    classes: tuple[str, ...] = ("chair", "table", "airplane")
+    """Classes to make."""
+
+    train: int = 800
+    """Shapes of each class for training."""
+
+    test: int = 100
+    """Shapes of each class held out."""
+
+    azimuths: Literal[1, 12] = 1
+    """Views of each shape, in turns of 30 degrees."""
+
+    seed: int = 0
+    """Same seed, same shapes."""
+
+
+def _make(options: MakeOptions) -> None:
+    from common.synthetic.shapes import write_shapenets
+
+    write_shapenets(
+        options.out,
+        options.classes,
+        options.train,
+        options.test,
+        options.azimuths,
+        options.seed,
+    )
+    logger.info("use it with: train --data %s", options.out)
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """Turn a folder of meshes (.off .obj .stl .ply) into voxels for training."""
+
+    meshes: Path
+    """Folder of meshes; its folders name the classes, as in ModelNet."""
+
+    out: Path
+    """New folder for the tree of .mat files."""
+
+    up: Literal["z", "y"] = "z"
+    """Axis that points up in the meshes."""
+
+
+def _prepare(options: PrepareOptions) -> None:
+    from chapter02_3dgan.preparation import prepare
+
+    sys.stdout.write(prepare(options.meshes, options.out, options.up) + "\n")
+
+
+def _train(config: Config, run: RunDir) -> None:
+    from chapter02_3dgan.training import train
+
+    train(config, run)
+
+
+CHAPTER = Chapter(
+    name=NAME,
+    presets=PRESETS,
+    train=_train,
+    commands={
+        "test": Command(TestOptions, _test),
+        "generate": Command(GenerateOptions, _generate),
+        "interpolate": Command(InterpolateOptions, _interpolate),
+        "arithmetic": Command(ArithmeticOptions, _arithmetic),
+        "classify": Command(ClassifyOptions, _classify),
+        "data describe": Command(DescribeOptions, _describe, uses_tensorflow=False),
+        "data make": Command(MakeOptions, _make, uses_tensorflow=False),
+        "data prepare": Command(PrepareOptions, _prepare, uses_tensorflow=False),
+    },
+)

@@ -1,0 +1,79 @@
+"""The shapes of chapter 2: 3D ShapeNets, own files, or the procedural stand-in.
+
+3D ShapeNets (Wu et al. 2015) is at
+http://3dshapenets.cs.princeton.edu/3DShapeNetsCode.zip, free for academic use; its
+folder `volumetric_data` is what `--data` expects. The stand-in is written as .mat
+files in the same tree, and read by the same loader.
+"""
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from chapter02_3dgan.config import Config
+from common.synthetic.shapes import write_shapenets
+from common.voxel_store import VoxelStore, default_cache_dir
+from common.voxels import find_shapes, fit_to_size, read_split
+
+STAND_IN_TRAIN = 800
+STAND_IN_TEST = 100
+logger = logging.getLogger(__name__)
+
+
+def load_shapes(config: Config, split: str) -> VoxelStore:
+    """Return the shapes of one split, at the size of the networks.
+
+    Args:
+        config: uses data, classes, azimuths, size, cache_mb.
+        split: "train" or "test".
+
+    Raises:
+        UserError: the data are missing, empty or damaged; the message says which.
+    """
+    if config.data is not None and config.data.is_file():
+        return _load_labelled_file(config, split)
+    files = find_shapes(
+        config.data or stand_in(config), config.classes, split, config.azimuths
+    )
+    return VoxelStore.open(files, config.size, memory_mb=config.cache_mb)
+
+
+def _load_labelled_file(config: Config, split: str) -> VoxelStore:
+    """Read a .npz with X_train, y_train, X_test, y_test, for example ModelNet10."""
+    voxels, labels = read_split(config.data, split)
+    names = tuple(str(number) for number in range(int(labels.max()) + 1))
+    return VoxelStore.from_array(fit_to_size(voxels, config.size), labels, names)
+
+
+def stand_in(config: Config) -> Path:
+    """Return the folder of the stand-in; make it on first use.
+
+    Procedural shapes: 800 to train and 100 to test for each class.
+    """
+    name = f"stand-in-{'-'.join(config.classes)}-{config.azimuths}"
+    folder = default_cache_dir() / name
+    logger.info("no --data given: using the procedural stand-in in %s", folder)
+    write_shapenets(
+        folder,
+        config.classes,
+        STAND_IN_TRAIN,
+        STAND_IN_TEST,
+        azimuths=12 if config.azimuths == "all" else 1,
+    )
+    return folder
+
+
+def describe(config: Config) -> str:
+    """Return a table about the shapes of both splits, for people."""
+    lines = ["| split | class | shapes | occupancy |", "|---|---|---|---|"]
+    for split in ("train", "test"):
+        store = load_shapes(config, split)
+        for label, count in sorted(Counter(store.labels.tolist()).items()):
+            members = np.flatnonzero(store.labels == label)
+            share = store.voxels(members).mean()
+            lines.append(
+                f"| {split} | {store.class_names[label]} | {count} | {share:.4f} |"
+            )
+    return "\n".join(lines)

@@ -1,0 +1,121 @@
+"""What a trained 3D-GAN is worth, against held-out shapes and two baselines."""
+
+import logging
+
+import keras
+import numpy as np
+
+from chapter02_3dgan.config import Config
+from chapter02_3dgan.data import load_shapes
+from chapter02_3dgan.networks import build_generator
+from chapter02_3dgan.training import sample_latents
+from common import images
+from common.errors import UserError
+from common.fitting import load_network
+from common.metrics.report import table, write_metrics
+from common.metrics.voxel import evaluate_shapes, pairwise_iou
+from common.rendering import render_grid, render_rows
+from common.runs import RunDir
+from common.voxel_store import VoxelStore
+
+BATCH = 32
+MAX_SAMPLES = 1000
+SHEET_SHAPES = 8
+logger = logging.getLogger(__name__)
+
+
+def make_shapes(
+    generator: keras.Model, latents: np.ndarray, threshold: float = 0.5
+) -> np.ndarray:
+    """Return the shapes of some latents as bool (N, S, S, S).
+
+    Args:
+        generator: z (N, d) -> occupancy (N, S, S, S, 1).
+        latents: float32 (N, d).
+        threshold: a voxel is filled where its occupancy is above this.
+    """
+    parts = [
+        np.asarray(generator(latents[i : i + BATCH], training=False))
+        for i in range(0, len(latents), BATCH)
+    ]
+    return np.concatenate(parts)[..., 0] > threshold
+
+
+def test(
+    run: RunDir, config: Config, samples: int | None = None, seed: int = 1
+) -> dict[str, float]:
+    """Judge a run's generator, and write metrics.json, metrics.md and two sheets.
+
+    Coverage, minimum matching distance and 1-NN accuracy take 1 - IoU as the
+    distance to the shapes of the test split. The baselines in the same table are
+    training shapes drawn at random and the generator before training.
+
+    Args:
+        run: a folder with generator.keras.
+        config: of the run; its `data` may be changed.
+        samples: how many to draw; by default as many as there are test shapes,
+            at most 1,000.
+        seed: of the latents and of the drawn training shapes.
+
+    Returns:
+        The metrics, by the names in metrics.json.
+
+    Raises:
+        UserError: the run has no generator, or the data are wrong.
+    """
+    generator = load_network(run.require_generator())
+    train, reference = load_shapes(config, "train"), load_shapes(config, "test")
+    count = samples or min(len(reference), MAX_SAMPLES)
+    if not 2 <= count <= len(train):
+        raise UserError(
+            f"--samples must be from 2 to the {len(train)} training shapes, which a "
+            f"baseline is drawn from; found {count}"
+        )
+    rng = np.random.default_rng(seed)
+    held_out = reference.voxels(_some(rng, len(reference), count))
+    latents = sample_latents(config, count, seed)
+    shapes = make_shapes(generator, latents)
+    keras.utils.set_random_seed(seed)
+    untrained = build_generator(config, train.occupancy())
+    columns = {
+        "this run": shapes,
+        "training shapes": train.voxels(_some(rng, len(train), count)),
+        "untrained": make_shapes(untrained, latents),
+    }
+    results = {name: evaluate_shapes(s, held_out) for name, s in columns.items()}
+    metrics = dict(results["this run"])
+    for name, prefix in (("training shapes", "train"), ("untrained", "untrained")):
+        metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}
+    write_metrics(run.path, metrics, table(_title(config, run), results))
+    draw_sheets(run, shapes, train)
+    return metrics
+
+
+def _some(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
+    """Draw `count` of `total` numbers without repetition, or all of them."""
+    return np.sort(rng.permutation(total)[:count])
+
+
+def _title(config: Config, run: RunDir) -> str:
+    data = config.data or "procedural stand-in"
+    return f"{run.path.name}: {', '.join(config.classes)} of {data}, {config.size}^3"
+
+
+def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
+    """Write samples.png, and neighbours.png with the nearest training shapes.
+
+    A generator that has learnt the training shapes by heart would show them.
+    """
+    images.save(
+        render_grid(shapes[: 4 * SHEET_SHAPES], columns=SHEET_SHAPES),
+        run.path / "samples.png",
+    )
+    shown = shapes[:SHEET_SHAPES]
+    known = train.voxels()
+    overlap = pairwise_iou(shown, known)
+    nearest = np.argsort(-overlap, axis=1, kind="stable")[:, :3]
+    columns = [f"IoU {overlap[i, nearest[i, 0]]:.2f}" for i in range(len(shown))]
+    rows = [("sample", shown)]
+    rows += [(f"nearest {k + 1}", known[nearest[:, k]]) for k in range(3)]
+    sheet = render_rows(rows, column_labels=columns)
+    images.save(sheet, run.path / "neighbours.png")

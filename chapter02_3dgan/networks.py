@@ -1,0 +1,101 @@
+"""Generator and discriminator of the 3D-GAN (Wu et al. 2016, figure 1)."""
+
+import math
+
+import keras
+from keras import layers
+
+from chapter02_3dgan.config import Config
+from common.layers import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
+
+# Generator filters at 4^3, 8^3, ... for each size of the volume. The paper's is
+# 64; the others leave its first stage out, or add one before the output.
+FILTERS = {
+    32: (256, 128, 64),
+    64: (512, 256, 128, 64),
+    128: (512, 256, 128, 64, 32),
+}
+
+
+def filters(config: Config) -> list[int]:
+    """Return the generator's filters from 4^3 upwards; D has them in reverse."""
+    return [max(1, round(config.width * count)) for count in FILTERS[config.size]]
+
+
+def build_generator(config: Config, occupancy: float = 0.5) -> keras.Model:
+    """Build the network that makes a shape of a latent.
+
+    Args:
+        config: uses size, width, latent_dim, bias, bias_from_data, initializer.
+        occupancy: mean share of filled voxels in the data, between 0 and 1.
+
+    Returns:
+        z (B, latent_dim) -> occupancy (B, S, S, S, 1), float32 in [0, 1]. At the
+        paper's size it has 17,569,664 trainable parameters.
+
+    Reference: Wu et al. 2016, arXiv:1610.07584, section 3.1 and figure 1.
+    """
+    first, *others = filters(config)
+    options = {"use_bias": False, "kernel_initializer": config.initializer}
+    latent = keras.Input((config.latent_dim,), name="z")
+    # A 4x4x4 transposed convolution of a 1x1x1 volume is this matrix product.
+    x = layers.Dense(4**3 * first, **options)(latent)
+    x = layers.Reshape((4, 4, 4, first))(x)  # (B, 4, 4, 4, 512)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    for count in others:
+        # (B, 8, 8, 8, 256), (B, 16, 16, 16, 128), (B, 32, 32, 32, 64)
+        x = layers.Conv3DTranspose(count, 4, strides=2, padding="same", **options)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    # No BatchNorm before the sigmoid: it would fill half of all voxels.
+    start = math.log(occupancy / (1 - occupancy)) if config.bias_from_data else 0.0
+    x = Conv3DTransposeToOneChannel(
+        use_bias=config.bias or config.bias_from_data,
+        bias_initializer=keras.initializers.Constant(start),
+    )(x)  # (B, 64, 64, 64, 1)
+    voxels = layers.Activation("sigmoid", dtype="float32")(x)
+    return keras.Model(latent, voxels, name="generator")
+
+
+def build_discriminator(config: Config) -> keras.Model:
+    """Build the network that tells real shapes from generated ones.
+
+    Args:
+        config: uses size, width, bias, d_norm, initializer.
+
+    Returns:
+        voxels (B, S, S, S, 1) in [0, 1] -> logit (B, 1), float32. At the paper's
+        size, with d_norm "batch" and no bias, it has 11,048,704 trainable
+        parameters.
+
+    Reference: Wu et al. 2016, arXiv:1610.07584, section 3.1.
+    """
+    voxels = keras.Input((config.size,) * 3 + (1,), name="voxels")
+    first, *others = reversed(filters(config))
+    x = Conv3DFromOneChannel(
+        first, use_bias=config.bias, kernel_initializer=config.initializer
+    )(voxels)  # (B, 32, 32, 32, 64)
+    x = layers.LeakyReLU(0.2, name="features_1")(x)
+    for number, count in enumerate(others, start=2):
+        # (B, 16, 16, 16, 128), (B, 8, 8, 8, 256), (B, 4, 4, 4, 512)
+        x = layers.Conv3D(
+            count,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=config.bias and config.d_norm == "none",
+            kernel_initializer=config.initializer,
+        )(x)
+        x = _normalise(x, config.d_norm)
+        x = layers.LeakyReLU(0.2, name=f"features_{number}")(x)
+    x = layers.Conv3D(1, 4, use_bias=config.bias)(x)  # (B, 1, 1, 1, 1)
+    logits = layers.Flatten()(x)  # (B, 1)
+    logits = layers.Activation("linear", dtype="float32")(logits)
+    return keras.Model(voxels, logits, name="discriminator")
+
+
+def _normalise(x: keras.KerasTensor, norm: str) -> keras.KerasTensor:
+    if norm == "batch":
+        return layers.BatchNormalization()(x)
+    if norm == "layer":
+        return layers.LayerNormalization(axis=(1, 2, 3, 4))(x)
+    return x

@@ -1,0 +1,130 @@
+"""Training of the 3D-GAN: the losses of both phases, and `train`."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from chapter02_3dgan.config import Config
+from chapter02_3dgan.data import load_shapes
+from chapter02_3dgan.networks import build_discriminator, build_generator
+from common import devices, losses, noise
+from common.fitting import Gallery, TrainingData, fit_run
+from common.rendering import render_grid
+from common.runs import RunDir
+from common.trainer import AdversarialModel, Logs, Phase, Step
+
+CHAPTER = "chapter02_3dgan"
+# README, section "Number formats": the scores of both formats after equal steps.
+BFLOAT16_KEEPS_QUALITY = True
+GALLERY_SHAPES = 16
+
+
+def build_model(config: Config, occupancy: float) -> AdversarialModel:
+    """Build both networks and the two phases that train them.
+
+    Args:
+        config: of the run.
+        occupancy: mean share of filled voxels in the data.
+    """
+    generator = build_generator(config, occupancy)
+    discriminator = build_discriminator(config)
+    game = losses.GAMES[config.loss]
+
+    def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
+        latents = step.latents(config.latent_dim, config.prior, config.prior_std)
+        fake = generator(latents, training=True)  # (B, S, S, S, 1)
+        return fake, discriminator(fake, training=True)  # (B, 1)
+
+    def penalty(step: Step, fake: tf.Tensor) -> tf.Tensor:
+        """Return the penalties on D's gradient that the configuration asks for."""
+        total = 0.0
+        if config.r1_gamma:
+            total += config.r1_gamma * losses.lazily(
+                step.index,
+                config.r1_every,
+                lambda: losses.r1_penalty(discriminator, step.batch),
+            )
+        if config.gradient_penalty:
+            mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
+            total += config.gradient_penalty * losses.gradient_penalty(
+                discriminator, step.batch, fake, mix
+            )
+        return total
+
+    def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        fake, fake_logits = step.shared()
+        # Real and generated shapes apart: their BatchNorm statistics must not mix.
+        real_logits = discriminator(step.batch, training=True)
+        loss = game.discriminator(real_logits, fake_logits, config.real_label)
+        logs = losses.discriminator_logs(real_logits, fake_logits)
+        if config.r1_gamma or config.gradient_penalty:
+            logs["d_penalty"] = penalty(step, tf.stop_gradient(fake))
+            loss += logs["d_penalty"]
+        return loss, logs
+
+    def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        fake, fake_logits = step.shared()
+        return game.generator(fake_logits), {"g_occupancy": tf.reduce_mean(fake)}
+
+    def adam(learning_rate: float) -> keras.optimizers.Optimizer:
+        return devices.optimizer(
+            keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
+        )
+
+    def weak_enough(logs: Logs) -> tf.Tensor:
+        return logs["d_accuracy"] <= config.gate_accuracy
+
+    gate = weak_enough if config.gate_accuracy is not None else None
+    return AdversarialModel(
+        generator,
+        [
+            Phase("d", discriminator, adam(config.d_learning_rate), d_loss, when=gate),
+            Phase("g", generator, adam(config.g_learning_rate), g_loss),
+        ],
+        forward,
+        mode=config.update_mode,
+        average=config.average,
+        seed=config.seed,
+    )
+
+
+def train(config: Config, run: RunDir | None = None) -> RunDir:
+    """Train a 3D-GAN, or go on where the run's newest checkpoint stands.
+
+    Args:
+        config: what to train on and how.
+        run: the run's folder; by default a new one below runs/.
+
+    Returns:
+        The run's folder; its generator.keras is the result.
+
+    Raises:
+        UserError: an option or the data are wrong.
+        TrainingError: a loss is not finite.
+
+    Reference: Wu et al. 2016, arXiv:1610.07584, sections 3.1 and 3.3.
+    """
+    config.validate()
+    run = run or RunDir.create(CHAPTER, "custom")
+    store = load_shapes(config, "train")
+    with run.recording(config):
+        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        run.write_config(config)
+        with devices.scope(config):
+            model = build_model(config, store.occupancy())
+        gallery = Gallery(
+            sample_latents(config, GALLERY_SHAPES, config.seed),
+            lambda shapes: render_grid(shapes[..., 0], image_size=128),
+            losses.GAMES[config.loss].equilibrium,
+        )
+        data = TrainingData(lambda rows: store[rows].astype(np.float32), len(store))
+        fit_run(model, data, gallery, config, run)
+    return run
+
+
+def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
+    """Draw latents from the prior of training: float32 (count, latent_dim)."""
+    # A step that training never reaches, so that no latent has been seen.
+    key = noise.step_key(seed, tf.constant(-1, tf.int64), 0, 0)
+    shape = (count, config.latent_dim)
+    return noise.sample_prior(shape, key, config.prior, config.prior_std).numpy()

@@ -1,0 +1,1 @@
+"""What all chapters do alike: data, training, runs, pictures, metrics, commands."""

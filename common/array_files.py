@@ -1,0 +1,138 @@
+"""Reading .npy and .npz files from strangers: no pickle, limited size."""
+
+import contextlib
+import re
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from common.binvox import check_file
+from common.errors import UserError
+
+MAX_ARRAY_BYTES = 4 * 2**30
+# What NumPy and zlib raise on torn or hostile files, as found by fuzzing.
+_DECODING = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def load_array(path: Path, max_bytes: int) -> np.ndarray:
+    """Load the array of a .npy file, or the one that holds shapes in a .npz.
+
+    Args:
+        path: the file; anything but .npz is taken as .npy and mapped.
+        max_bytes: the largest size of the unpacked array.
+
+    Returns:
+        The array as it is stored.
+
+    Raises:
+        UserError: the file is missing, too large, torn or pickled.
+    """
+    check_file(path, max_bytes)
+    if path.suffix.lower() == ".npz":
+        return _load_npz(path, max_bytes)
+    _check_npy_start(path)
+    with decoding(path, "a damaged .npy file"):
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+@contextlib.contextmanager
+def decoding(path: Path, what: str) -> Iterator[None]:
+    """Turn the many errors of decoders into one line."""
+    try:
+        yield
+    except _DECODING as error:
+        # NumPy's words for arrays that hold pickles.
+        if re.search("pickle|Python objects", str(error)):
+            raise _pickled(path) from error
+        raise UserError(f"{path} is {what}; download or write it again") from error
+
+
+def _check_npy_start(path: Path) -> None:
+    """Refuse a pickle, or anything else, that passes for a .npy file."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    if start[:1] == b"\x80":
+        raise _pickled(path)
+    if start != b"\x93NUMPY":
+        raise UserError(
+            f"{path} is not a .npy file: it does not begin with '\\x93NUMPY'; "
+            "save it with np.save"
+        )
+
+
+def _load_npz(path: Path, max_bytes: int) -> np.ndarray:
+    """Return the one array of a .npz file that holds the shapes."""
+    keys = list(_unpacked_sizes(path))
+    chosen = [k for k in ("voxels", "instance") if k in keys]
+    if not chosen and len(keys) != 1:
+        raise UserError(
+            f"{path}: expected the key 'voxels' or 'instance' or one array only, "
+            f"found {', '.join(keys) or 'no arrays'}"
+        )
+    return load_npz_key(path, (chosen or keys)[0], max_bytes)
+
+
+def load_npz_key(path: Path, key: str, max_bytes: int = MAX_ARRAY_BYTES) -> np.ndarray:
+    """Load one array of a .npz file.
+
+    Args:
+        path: the file.
+        key: name of the array.
+        max_bytes: the largest size of the unpacked array.
+
+    Raises:
+        UserError: the file is missing, torn or pickled, or has no such key, or the
+            array is too large.
+    """
+    check_file(path, max_bytes)
+    sizes = _unpacked_sizes(path)
+    if key not in sizes:
+        raise UserError(
+            f"{path}: expected the key '{key}', found {', '.join(sizes) or 'none'}"
+        )
+    if sizes[key] > max_bytes:
+        raise UserError(
+            f"{path} is too large: expected at most {max_bytes:,} bytes unpacked, "
+            f"found {sizes[key]:,}; split it into several files"
+        )
+    with decoding(path, "a damaged .npz archive"):
+        with np.load(path, allow_pickle=False) as archive:
+            array = archive[key]
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path}: '{key}' is no NumPy array; save it with np.savez")
+    return array
+
+
+def _unpacked_sizes(path: Path) -> dict[str, int]:
+    """Return the size in bytes of each array of a .npz file, by key."""
+    with decoding(path, "not a .npz archive, or a damaged one"):
+        with zipfile.ZipFile(path) as archive:
+            return {
+                m.filename.removesuffix(".npy"): m.file_size for m in archive.infolist()
+            }
+
+
+def _pickled(path: Path) -> UserError:
+    """Return the message for a file that would have to be unpickled."""
+    return UserError(
+        f"{path} holds pickled Python objects, which was refused because loading "
+        "them can run code; save a plain array"
+    )

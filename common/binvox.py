@@ -1,0 +1,144 @@
+"""The binvox format: run-length coded voxels with a short text header.
+
+A binvox file holds x in the outer loop, z in the middle and y, which is up, in
+the inner one. We turn it a quarter about x, as one would turn the object in
+space, so that nothing is mirrored: our axis 0 is x, axis 1 is -z, axis 2 is y.
+
+Reference: P. Min, "binvox", file format description.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import atomic_path
+
+MAX_BYTES = 64 * 2**20
+MAX_SIZE = 256
+_MAX_HEADER = 4096
+
+
+def read_binvox(path: Path | str) -> np.ndarray:
+    """Read one shape from a binvox file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        bool (S, S, S), axis 2 up.
+
+    Raises:
+        UserError: the file is missing, too large, torn or no binvox file, or
+            its grid is no cube.
+    """
+    path = Path(path)
+    raw = read_limited(path, MAX_BYTES)
+    size, start = _read_header(path, raw)
+    runs = np.frombuffer(raw, np.uint8, offset=start)
+    if runs.size % 2:
+        raise _torn(path, "an odd number of bytes after 'data'")
+    values, counts = runs[0::2], runs[1::2]
+    total = int(counts.sum(dtype=np.int64))
+    if total != size**3:
+        raise _torn(path, f"its runs make {total} voxels, not {size}^3 = {size**3}")
+    if values.size and values.max() > 1:
+        raise UserError(
+            f"{path}: expected the values 0 and 1, found {values.max()}; "
+            "write it again with binary voxels"
+        )
+    x_z_y = np.repeat(values.astype(bool), counts).reshape(size, size, size)
+    return np.ascontiguousarray(x_z_y[:, ::-1, :])
+
+
+def write_binvox(path: Path | str, voxels: np.ndarray) -> None:
+    """Write one shape as a binvox file in the unit cube.
+
+    Args:
+        path: the file to write.
+        voxels: bool (S, S, S), axis 2 up.
+
+    Raises:
+        UserError: `voxels` is no cube, or the file cannot be written.
+    """
+    voxels = np.asarray(voxels, bool)
+    if voxels.ndim != 3 or len(set(voxels.shape)) != 1:
+        raise UserError(
+            f"a binvox file holds one cube (S, S, S), found shape {voxels.shape}; "
+            "give one shape at a time"
+        )
+    size = voxels.shape[0]
+    header = f"#binvox 1\ndim {size} {size} {size}\ntranslate 0 0 0\nscale 1\ndata\n"
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(header.encode() + _encode_runs(voxels[:, ::-1, :]))
+
+
+def read_limited(path: Path, max_bytes: int) -> bytes:
+    """Return the bytes of a file that must not be larger than `max_bytes`.
+
+    Raises:
+        UserError: the file is missing, unreadable, empty or too large.
+    """
+    check_file(path, max_bytes)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def check_file(path: Path, max_bytes: int) -> None:
+    """Check that `path` is a file of 1 to `max_bytes` bytes.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not path.is_file():
+        raise UserError(f"no such file: {path}; check the path")
+    found = path.stat().st_size
+    if found == 0:
+        raise UserError(f"{path} is empty; download or write it again")
+    if found > max_bytes:
+        raise UserError(
+            f"{path} is too large: expected at most {max_bytes:,} bytes, found "
+            f"{found:,}; is it the right file?"
+        )
+
+
+def _read_header(path: Path, raw: bytes) -> tuple[int, int]:
+    """Return (size of the cube, offset of the first run)."""
+    if not raw.startswith(b"#binvox"):
+        raise UserError(
+            f"{path} is not a binvox file: it does not begin with '#binvox 1'"
+        )
+    end = raw.find(b"\ndata\n", 0, _MAX_HEADER)
+    if end < 0:
+        raise _torn(path, "no line 'data' in its header")
+    lines = [line.split() for line in raw[:end].splitlines()]
+    dims = [line[1:] for line in lines if line[:1] == [b"dim"]]
+    if len(dims) != 1 or len(dims[0]) != 3 or not all(d.isdigit() for d in dims[0]):
+        raise _torn(path, "no line 'dim x y z' in its header")
+    x, y, z = (int(d) for d in dims[0])
+    if not (x == y == z and 1 <= x <= MAX_SIZE):
+        raise UserError(
+            f"{path}: expected a cube of at most {MAX_SIZE}^3 voxels, found "
+            f"{x} x {y} x {z}; voxelise it again as a cube"
+        )
+    return x, end + len(b"\ndata\n")
+
+
+def _encode_runs(voxels: np.ndarray) -> bytes:
+    """Return pairs of bytes (value, count); no count is above 255."""
+    flat = np.ascontiguousarray(voxels).ravel().astype(np.uint8)
+    starts = np.flatnonzero(np.diff(flat, prepend=2 - flat[:1]))
+    lengths = np.diff(starts, append=flat.size)
+    pieces = -(-lengths // 255)
+    counts = np.full(pieces.sum(), 255, np.uint8)
+    # The last piece of each run takes what is left over.
+    counts[np.cumsum(pieces) - 1] = lengths - 255 * (pieces - 1)
+    values = np.repeat(flat[starts], pieces)
+    return np.stack([values, counts], axis=1).tobytes()
+
+
+def _torn(path: Path, what: str) -> UserError:
+    """Return the message for a damaged binvox file."""
+    return UserError(f"{path} is a damaged binvox file: {what}; write it again")

@@ -1,0 +1,230 @@
+"""What happens beside the training steps: logs, pictures, checkpoints, stops.
+
+Each callback acts on the number of steps done since the run began, so a
+resumed run goes on where it was.
+"""
+
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from common import checkpoints, images
+from common.errors import TrainingError
+from common.history import draw_curves, read_rows, write_rows
+from common.runs import RunDir
+from common.stopping import StopRequest
+
+logger = logging.getLogger(__name__)
+
+
+class StepCallback(keras.callbacks.Callback):
+    """Calls `act` each time that `every` more steps are done, and at the end.
+
+    Args:
+        every: steps between two calls.
+        done: steps of the run before this `fit`.
+    """
+
+    def __init__(self, every: int, done: int):
+        super().__init__()
+        self.every = every
+        self.done = done
+        self.acted = done
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        step = self.done + batch + 1
+        if step // self.every > self.acted // self.every:
+            self._act_once(step)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self._act_once(int(self.model.step.numpy()))
+
+    def _act_once(self, step: int) -> None:
+        if step > self.acted:
+            self.acted = step
+            self.act(step)
+
+    def act(self, step: int) -> None:
+        """Do what is due after `step` steps."""
+        raise NotImplementedError
+
+
+class Progress(keras.callbacks.Callback):
+    """Shows a bar with the losses; Keras's own cannot begin at a resumed step."""
+
+    def __init__(self, total: int, done: int):
+        super().__init__()
+        self.total = total
+        self.done = done
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.bar = tqdm(
+            total=self.total,
+            initial=self.done,
+            desc="training",
+            unit="step",
+            # A log file needs no line every tenth of a second.
+            mininterval=0.5 if sys.stderr.isatty() else 20.0,
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        losses = {name: f"{float(value):.2f}" for name, value in (logs or {}).items()}
+        self.bar.set_postfix(losses, refresh=False)
+        self.bar.update(self.done + batch + 1 - self.bar.n)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.bar.close()
+
+
+class Logs(StepCallback):
+    """Writes metrics.csv, curves and TensorBoard scalars; stops at NaN.
+
+    Args:
+        run: folder of the run.
+        every: steps a row.
+        done: steps of the run before this `fit`. Rows after it are dropped:
+            the steps that they tell of are about to be done again.
+        equilibrium: losses (D, G) at which neither side gains, for the curves.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        every: int,
+        done: int,
+        equilibrium: tuple[float, float] | None,
+    ):
+        super().__init__(every, done)
+        self.run = run
+        self.equilibrium = equilibrium
+        self.rows = [r for r in read_rows(run.metrics_csv) if r["step"] <= done]
+        self.seconds = self.rows[-1]["seconds"] if self.rows else 0.0
+        self.warned = False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
+        self.started = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        step = self.done + batch + 1
+        for name, value in (logs or {}).items():
+            if not math.isfinite(value):
+                phase = name.removesuffix("_loss")
+                raise TrainingError(
+                    f"the loss of phase {phase} is {float(value)} at step {step}; "
+                    "the last good checkpoint is kept. Try a lower learning rate "
+                    "or --precision float32"
+                )
+        super().on_train_batch_end(batch, logs)
+
+    def act(self, step: int) -> None:
+        seconds = round(self.seconds + time.monotonic() - self.started, 2)
+        values = self.model.read_logs()
+        self.rows.append({"step": step, "seconds": seconds, **values})
+        write_rows(self.run.metrics_csv, self.rows)
+        with self.writer.as_default():
+            for name, value in values.items():
+                tf.summary.scalar(name, value, step)
+        self.writer.flush()
+        told = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+        logger.debug("step %d after %.0f s: %s", step, seconds, told)
+        self._warn_of_imbalance()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        super().on_train_end(logs)
+        self.writer.close()
+        draw_curves(self.rows, self.equilibrium, self.run.curves)
+
+    def _warn_of_imbalance(self) -> None:
+        recent = [row.get("d_accuracy", 0.75) for row in self.rows[-10:]]
+        if self.warned or len(recent) < 10:
+            return
+        if min(recent) > 0.995 or max(recent) < 0.505:
+            self.warned = True
+            winner = "discriminator" if min(recent) > 0.995 else "generator"
+            logger.warning(
+                "out of balance: the discriminator was right about %.1f %% of the "
+                "items in the last %d steps, so the %s wins",
+                100 * np.mean(recent),
+                10 * self.every,
+                winner,
+            )
+
+
+class Samples(StepCallback):
+    """Draws samples on latents that stay the same, and a film of them at the end.
+
+    Args:
+        run: folder of the run.
+        every: steps a picture.
+        done: steps of the run before this `fit`.
+        latents: (N, d).
+        draw: samples (N, ...) float32 -> picture (H, W, 3) uint8.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        every: int,
+        done: int,
+        latents: np.ndarray,
+        draw: Callable[[np.ndarray], np.ndarray],
+    ):
+        super().__init__(every, done)
+        self.run = run
+        self.latents = latents
+        self.draw = draw
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
+        for path in self.run.samples.glob("step_*.png"):
+            if int(path.stem.removeprefix("step_")) > self.done:
+                path.unlink()
+        if self.done == 0:
+            self.act(0)
+
+    def act(self, step: int) -> None:
+        samples = np.asarray(self.model(self.latents, training=False), np.float32)
+        picture = self.draw(samples)
+        images.save(picture, self.run.samples / f"step_{step:08d}.png")
+        with self.writer.as_default():
+            tf.summary.image("samples", picture[None], step)
+        self.writer.flush()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        super().on_train_end(logs)
+        self.writer.close()
+        frames = sorted(self.run.samples.glob("step_*.png"))
+        images.save_gif([images.load(frame) for frame in frames], self.run.gif)
+
+
+class Checkpoints(StepCallback):
+    """Saves the state, and ends training early and cleanly when asked to.
+
+    Args:
+        folder: of the checkpoints.
+        every: steps a checkpoint.
+        done: steps of the run before this `fit`.
+        stop: asked after each step whether to end, and why.
+    """
+
+    def __init__(self, folder: Path, every: int, done: int, stop: StopRequest):
+        super().__init__(every, done)
+        self.folder = folder
+        self.stop = stop
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        if self.stop.requested():
+            self.model.stop_training = True
+
+    def act(self, step: int) -> None:
+        checkpoints.save(self.folder, step, self.model.state())

@@ -1,0 +1,97 @@
+"""Checkpoints: the whole state of training, written so that none is ever half."""
+
+import logging
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from keras.ops import convert_to_numpy
+
+from common.errors import TrainingError, UserError
+from common.files import atomic_path
+
+KEPT = 2
+logger = logging.getLogger(__name__)
+State = dict[str, list]
+
+
+def save(folder: Path, step: int, state: State) -> Path:
+    """Write all variables to folder/step_<number>.npz and drop older files.
+
+    Args:
+        folder: of the checkpoints.
+        step: number of steps done.
+        state: variables by owner, as `AdversarialModel.state` gives them.
+
+    Raises:
+        TrainingError: a variable is not finite; nothing is written.
+        UserError: the disk is full; the checkpoints before stay.
+    """
+    arrays = {}
+    for owner, variables in state.items():
+        for index, variable in enumerate(variables):
+            value = convert_to_numpy(variable)
+            if not np.all(np.isfinite(value)):
+                raise TrainingError(
+                    f"{owner} has values that are not finite after step {step}"
+                )
+            arrays[f"{owner}/{index:03d}"] = value
+    path = folder / f"step_{step:08d}.npz"
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def restore(folder: Path, state: State) -> int | None:
+    """Read the newest whole checkpoint into the variables of `state`.
+
+    A torn file is passed over with a warning, and the one before is used.
+
+    Returns:
+        Number of steps that were done, or None where there is no checkpoint.
+
+    Raises:
+        UserError: the checkpoint does not fit the networks, so it is from
+            another configuration.
+    """
+    for path in _newest_first(folder):
+        try:
+            arrays = _read(path)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            logger.warning("%s is torn (%s); trying the one before", path, error)
+            continue
+        _assign(path, arrays, state)
+        return int(path.stem.removeprefix("step_"))
+    return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step_*.npz"), reverse=True)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """Read every array, which also checks the checksum of each."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _assign(path: Path, arrays: dict[str, np.ndarray], state: State) -> None:
+    wanted = {
+        f"{owner}/{index:03d}": variable
+        for owner, variables in state.items()
+        for index, variable in enumerate(variables)
+    }
+    found = {name: array.shape for name, array in arrays.items()}
+    expected = {name: tuple(variable.shape) for name, variable in wanted.items()}
+    for name in sorted(set(found) | set(expected)):
+        if found.get(name) != expected.get(name):
+            raise UserError(
+                f"{path} is from another configuration: {name} has shape "
+                f"{found.get(name, 'none')}, expected {expected.get(name, 'none')}; "
+                "resume with the options that the run began with"
+            )
+    for name, variable in wanted.items():
+        variable.assign(arrays[name])

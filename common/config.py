@@ -1,0 +1,157 @@
+"""What every run can be told, and its way to JSON and back."""
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from common.errors import UserError
+
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The fields that every run has. A chapter's Config adds its own.
+
+    A field's docstring is its help text; a source stands in brackets.
+    """
+
+    seed: int = 0
+    """Root of all random numbers: weights, order of the data, noise."""
+
+    data: Path | None = None
+    """Folder of the real data set. Without it the chapter makes its stand-in."""
+
+    batch_size: int = 32
+    """Items in one training batch."""
+
+    steps: int | None = None
+    """Training steps in all; overrides epochs."""
+
+    epochs: float | None = None
+    """Passes over the data set."""
+
+    max_minutes: float | None = None
+    """End training cleanly after so many minutes, however far it is."""
+
+    precision: Precision = "auto"
+    """Number format of the networks' arithmetic. auto: mixed_bfloat16 where this
+    machine is measured to be faster with it, else float32; weights stay float32."""
+
+    strategy: Literal["none", "mirrored", "multiworker"] = "none"
+    """Devices to train on: one, all of this machine, or several machines."""
+
+    jit: Literal["auto", "on", "off"] = "auto"
+    """Compile the training step with XLA. auto: on a GPU only."""
+
+    steps_per_execution: int = 1
+    """Steps that run between two returns to Python."""
+
+    update_mode: Literal["alternating", "simultaneous"] = "alternating"
+    """alternating: the generator's pass comes after the discriminator's update
+    [Goodfellow et al. 2014, algorithm 1]. simultaneous: both from one pass."""
+
+    log_every: int = 50
+    """Steps between two rows of metrics.csv."""
+
+    sample_every: int = 250
+    """Steps between two pictures of samples on the same latents."""
+
+    checkpoint_every: int = 250
+    """Steps between two checkpoints."""
+
+    cache_mb: int = 1024
+    """Memory that decoded data may take; what does not fit stays on the disk."""
+
+    def validate(self) -> None:
+        """Check the values that are wrong in every chapter.
+
+        Raises:
+            UserError: names the option, what was expected and what was found.
+        """
+        require_positive(
+            self,
+            "batch_size steps epochs max_minutes steps_per_execution log_every "
+            "sample_every checkpoint_every cache_mb",
+        )
+        require(self, "seed", 0 <= self.seed < 2**62, "a whole number from 0")
+        for name in ("log_every", "sample_every", "checkpoint_every"):
+            value = getattr(self, name)
+            require(
+                self,
+                name,
+                value % self.steps_per_execution == 0,
+                f"a multiple of --steps-per-execution {self.steps_per_execution}",
+            )
+
+
+def require(config: Any, name: str, condition: bool, expected: str) -> None:
+    """Raise a UserError about field `name` unless `condition` holds."""
+    if not condition:
+        option = "--" + name.replace("_", "-")
+        raise UserError(f"{option} must be {expected}, found {getattr(config, name)}")
+
+
+def require_positive(config: Any, names: str) -> None:
+    """Check that the fields (names with spaces between) are above 0 or None."""
+    for name in names.split():
+        value = getattr(config, name)
+        require(config, name, value is None or value > 0, "above 0")
+
+
+ConfigType = TypeVar("ConfigType", bound=RunConfig)
+
+
+def to_json(config: RunConfig) -> str:
+    """Return the configuration as JSON text; paths become strings."""
+    return json.dumps(dataclasses.asdict(config), indent=2, default=str) + "\n"
+
+
+def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigType:
+    """Return the configuration that `to_json` wrote.
+
+    Args:
+        config_class: the chapter's Config.
+        text: JSON.
+        origin: where the text is from, for messages.
+
+    Raises:
+        UserError: no JSON object, or an unknown field.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{origin} is not valid JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{origin} must hold one JSON object of options")
+    types = typing.get_type_hints(config_class)
+    unknown = sorted(set(values) - set(types))
+    if unknown:
+        raise UserError(
+            f"{origin} has the unknown option {unknown[0]}; "
+            f"known are {', '.join(sorted(types))}"
+        )
+    return config_class(
+        **{name: _restore(types[name], value) for name, value in values.items()}
+    )
+
+
+def _restore(kind: Any, value: Any) -> Any:
+    """Turn a JSON value back into a field's type: paths and tuples."""
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, str) and Path in (kind, *typing.get_args(kind)):
+        return Path(value)
+    return value
+
+
+def differences(old: RunConfig, new: RunConfig) -> list[str]:
+    """Return "name: old value -> new value" for each field that differs."""
+    return [
+        f"{field.name}: {getattr(old, field.name)} -> {getattr(new, field.name)}"
+        for field in dataclasses.fields(old)
+        if getattr(old, field.name) != getattr(new, field.name)
+    ]

@@ -1,0 +1,90 @@
+"""Batches whose order is a function of (seed, step) alone."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from common.errors import UserError
+
+
+def batch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarray:
+    """Return which items make up the batch of one step.
+
+    The items are gone through in a new order each epoch. A batch may reach over
+    the end of an epoch, so that no item is left out and no batch is short.
+
+    Args:
+        count: number of items.
+        batch_size: items a batch, at most `count`.
+        seed: of the run.
+        step: number of the step, from 0.
+
+    Returns:
+        int64 (batch_size,).
+    """
+    first = step * batch_size
+    epochs = range(first // count, (first + batch_size - 1) // count + 1)
+    order = np.concatenate(
+        [np.random.default_rng((seed, epoch)).permutation(count) for epoch in epochs]
+    )
+    start = first - epochs[0] * count
+    return order[start : start + batch_size]
+
+
+def batches(
+    fetch: Callable[[np.ndarray], np.ndarray],
+    count: int,
+    batch_size: int,
+    seed: int,
+    steps: range,
+) -> tf.data.Dataset:
+    """Return a data set of one batch for each step.
+
+    Args:
+        fetch: indices (B,) -> float32 items (B, ...).
+        count: number of items that `fetch` knows.
+        batch_size: items a batch.
+        seed: of the run.
+        steps: numbers of the steps; a resumed run begins where it was.
+
+    Raises:
+        UserError: the batch is larger than the data set.
+    """
+    if batch_size > count:
+        raise UserError(
+            f"the batch size is {batch_size} but the data set has only {count} "
+            f"items; use --batch-size {count} or less"
+        )
+    item_shape = fetch(np.zeros(1, np.int64)).shape[1:]
+
+    def load(step: np.ndarray) -> np.ndarray:
+        return fetch(batch_indices(count, batch_size, seed, int(step)))
+
+    def load_batch(step: tf.Tensor) -> tf.Tensor:
+        batch = tf.numpy_function(load, [step], tf.float32, stateful=False)
+        return tf.ensure_shape(batch, (batch_size, *item_shape))
+
+    return (
+        tf.data.Dataset.range(steps.start, steps.stop)
+        .map(load_batch, num_parallel_calls=2, deterministic=True)
+        .prefetch(2)
+    )
+
+
+def total_steps(
+    count: int, batch_size: int, steps: int | None, epochs: float | None
+) -> int:
+    """Return how many steps a run takes; `steps` overrides `epochs`.
+
+    Raises:
+        UserError: the number is not positive.
+    """
+    if steps is None:
+        steps = round((epochs or 0) * count / batch_size)
+    if steps < 1:
+        raise UserError(
+            f"training needs at least one step, found {steps}; raise --steps or "
+            "--epochs"
+        )
+    return steps

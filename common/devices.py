@@ -1,0 +1,107 @@
+"""Devices, number formats and seeds: set up once, before networks are built."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import time
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from common.config import ConfigType, RunConfig
+
+# Below this gain the rounding of bfloat16 is not worth having.
+WORTHWHILE = 1.2
+logger = logging.getLogger(__name__)
+
+
+def prepare(config: ConfigType, bfloat16_keeps_quality: bool) -> ConfigType:
+    """Set seeds, determinism, memory growth and the number format.
+
+    Args:
+        config: of the run.
+        bfloat16_keeps_quality: what the chapter has measured.
+
+    Returns:
+        The configuration with `precision` resolved.
+    """
+    keras.utils.set_random_seed(config.seed % 2**32)
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [gpu.name for gpu in gpus] or [f"CPU, {os.cpu_count()} cores"]
+    logger.info("devices: %s", ", ".join(names))
+    for gpu in gpus:
+        # Fails once the GPU is in use, and then growth was set before.
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        tf.config.experimental.enable_op_determinism()
+    precision = config.precision
+    if precision == "auto":
+        precision = _choose_precision(bfloat16_keeps_quality)
+    keras.mixed_precision.set_global_policy(precision)
+    return dataclasses.replace(config, precision=precision)
+
+
+def _choose_precision(bfloat16_keeps_quality: bool) -> str:
+    if not bfloat16_keeps_quality:
+        logger.info("precision float32: bfloat16 costs quality in this chapter")
+        return "float32"
+    gain = bfloat16_gain()
+    precision = "mixed_bfloat16" if gain >= WORTHWHILE else "float32"
+    logger.info(
+        "precision %s: a convolution runs %.2f times as fast in bfloat16 here, "
+        "%.1f times is worthwhile",
+        precision,
+        gain,
+        WORTHWHILE,
+    )
+    return precision
+
+
+def bfloat16_gain() -> float:
+    """Return time in float32 / time in bfloat16 of one convolution, measured."""
+    seconds = {}
+    for dtype in (tf.float32, tf.bfloat16):
+        image = tf.ones((8, 64, 64, 64), dtype)
+        kernel = tf.ones((3, 3, 64, 64), dtype)
+        seconds[dtype] = best_time(
+            lambda x=image, k=kernel: tf.nn.conv2d(x, k, 1, "SAME")
+        )
+    return seconds[tf.float32] / seconds[tf.bfloat16]
+
+
+def best_time(work: Any, repeats: int = 5) -> float:
+    """Return the shortest of some timings of `work`, which returns a tensor."""
+    times = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        work().numpy()
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def optimizer(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Wrap an optimizer in loss scaling where float16 needs it."""
+    if keras.mixed_precision.global_policy().name == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(inner)
+    return inner
+
+
+def use_jit(config: RunConfig) -> bool:
+    """Tell whether to compile with XLA, and log why."""
+    on = config.jit == "on"
+    if config.jit == "auto":
+        on = bool(tf.config.list_physical_devices("GPU"))
+    logger.info("XLA compilation %s (--jit %s)", "on" if on else "off", config.jit)
+    return on
+
+
+def scope(config: RunConfig) -> Any:
+    """Return the strategy's scope in which networks are to be built."""
+    if config.strategy == "mirrored":
+        return tf.distribute.MirroredStrategy().scope()
+    if config.strategy == "multiworker":
+        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+    return contextlib.nullcontext()

@@ -1,0 +1,170 @@
+"""Running a training from its beginning, or from where it was, to its end."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from common import checkpoints, devices, images
+from common.callbacks import Checkpoints, Logs, Progress, Samples
+from common.config import RunConfig, to_json
+from common.data import batches, total_steps
+from common.files import atomic_path
+from common.runs import RunDir
+from common.stopping import stop_on_signals
+from common.trainer import AdversarialModel
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The items to learn from.
+
+    Attributes:
+        fetch: indices (B,) -> float32 items (B, ...).
+        count: number of items.
+    """
+
+    fetch: Callable[[np.ndarray], np.ndarray]
+    count: int
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """How the progress of a run is shown.
+
+    Attributes:
+        latents: (N, d), the same at every picture.
+        draw: items (N, ...) float32 -> picture (H, W, 3) uint8.
+        equilibrium: losses (D, G) at which neither gains, or None.
+    """
+
+    latents: np.ndarray
+    draw: Callable[[np.ndarray], np.ndarray]
+    equilibrium: tuple[float, float] | None = None
+
+
+def fit_run(
+    model: AdversarialModel,
+    data: TrainingData,
+    gallery: Gallery,
+    config: RunConfig,
+    run: RunDir,
+) -> None:
+    """Train `model` and write everything that a run's folder holds.
+
+    If the folder has checkpoints, training goes on from the newest whole one,
+    and ends with the very weights of a training without a break.
+
+    Args:
+        model: built in the strategy's scope.
+        data: to learn from.
+        gallery: how samples are drawn.
+        config: of the run.
+        run: its folder.
+
+    Raises:
+        TrainingError: a loss or a weight is not finite.
+        UserError: the data are too few, the disk is full, or the checkpoints
+            are from another configuration.
+    """
+    total = total_steps(data.count, config.batch_size, config.steps, config.epochs)
+    specimen = batches(data.fetch, data.count, config.batch_size, config.seed, range(1))
+    with model.distribute_strategy.scope():
+        model.prepare(
+            specimen.element_spec, config.steps_per_execution, devices.use_jit(config)
+        )
+    done = checkpoints.restore(run.checkpoints, model.state()) or 0
+    if done == 0:
+        _write_beginning(model, data, gallery, config, run, specimen.element_spec)
+    if done >= total:
+        logger.info("all %d steps are done already", total)
+    else:
+        logger.info("training steps %d to %d in %s", done, total, run.path)
+        _fit(model, data, gallery, config, run, range(done, total))
+    save_network(model.average_generator, run.generator)
+    save_network(model.phases[0].network, run.discriminator)
+
+
+def _fit(
+    model: AdversarialModel,
+    data: TrainingData,
+    gallery: Gallery,
+    config: RunConfig,
+    run: RunDir,
+    steps: range,
+) -> None:
+    with stop_on_signals(config.max_minutes) as stop:
+        model.fit(
+            batches(data.fetch, data.count, config.batch_size, config.seed, steps),
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                Progress(steps.stop, steps.start),
+                Logs(run, config.log_every, steps.start, gallery.equilibrium),
+                Samples(
+                    run, config.sample_every, steps.start, gallery.latents, gallery.draw
+                ),
+                Checkpoints(
+                    run.checkpoints, config.checkpoint_every, steps.start, stop
+                ),
+            ],
+        )
+    if stop.reason:
+        logger.info(
+            "stopped by %s after step %d of %d; train --resume --run-dir %s goes on",
+            stop.reason,
+            int(model.step.numpy()),
+            steps.stop,
+            run.path,
+        )
+
+
+def _write_beginning(
+    model: AdversarialModel,
+    data: TrainingData,
+    gallery: Gallery,
+    config: RunConfig,
+    run: RunDir,
+    batch_spec: tf.TensorSpec,
+) -> None:
+    """Write what is known before the first step: reals, graphs, hyperparameters."""
+    chosen = np.linspace(0, data.count - 1, len(gallery.latents)).astype(np.int64)
+    images.save(gallery.draw(data.fetch(chosen)), run.reals)
+    networks = {phase.network.name: phase.network for phase in model.phases}
+    for name, network in networks.items():
+        write_graph(network, run, name)
+    writer = tf.summary.create_file_writer(str(run.tensorboard))
+    with writer.as_default():
+        tf.summary.text("hyperparameters", f"```\n{to_json(config)}```", 0)
+        tf.summary.image("reals", images.load(run.reals)[None], 0)
+    writer.close()
+
+
+def write_graph(network: keras.Model, run: RunDir, name: str) -> None:
+    """Write a network's graph for TensorBoard's GRAPHS page.
+
+    The page shows one graph for each run, so each network is a run of its own.
+    """
+    shape = (1, *network.input_shape[1:])
+    function = tf.function(lambda inputs: network(inputs, training=False))
+    graph = function.get_concrete_function(tf.TensorSpec(shape, tf.float32)).graph
+    writer = tf.summary.create_file_writer(str(run.tensorboard / f"graph_{name}"))
+    with writer.as_default():
+        tf.summary.graph(graph)
+    writer.close()
+
+
+def save_network(network: keras.Model, path: object) -> None:
+    """Write a network as a .keras file."""
+    with atomic_path(path) as temporary:
+        network.save(temporary)
+
+
+def load_network(path: object) -> keras.Model:
+    """Read a .keras file that nobody vouches for: no code in it is run."""
+    return keras.models.load_model(path, compile=False, safe_mode=True)

@@ -1,0 +1,76 @@
+"""The history of a run: metrics.csv and the curves drawn from it."""
+
+import csv
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from common.files import atomic_path
+
+Row = dict[str, float]
+
+
+def write_rows(path: Path, rows: list[Row]) -> None:
+    """Write metrics.csv; a column for each name that any row has."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read metrics.csv; an absent file has no rows, an empty cell no entry."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [
+            {
+                name: int(value) if name == "step" else float(value)
+                for name, value in row.items()
+                if value
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def draw_curves(
+    rows: list[Row], equilibrium: tuple[float, float] | None, path: Path
+) -> None:
+    """Draw losses, and what D thinks of real and generated data, over steps.
+
+    Args:
+        rows: of metrics.csv.
+        equilibrium: (D, G) losses when D cannot tell real from generated; drawn
+            as dashed lines. At that point D(x) = D(G(z)) = 1/2.
+        path: of the PNG.
+    """
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    losses = [name for name in names if name.endswith(("_loss", "_penalty"))]
+    shares = [
+        name for name in names if name not in ("step", "seconds") and name not in losses
+    ]
+    for axes, drawn in ((above, losses), (below, shares)):
+        for name in drawn:
+            points = [(row["step"], row[name]) for row in rows if name in row]
+            axes.plot(*zip(*points, strict=True), label=name, linewidth=1.4)
+        axes.grid(alpha=0.3)
+    for value, color, name in zip(equilibrium or (), ("C0", "C1"), "DG", strict=False):
+        above.axhline(
+            value,
+            color=color,
+            linestyle="--",
+            linewidth=1,
+            label=f"{name} at equilibrium {value:.2f}",
+        )
+    below.axhline(0.5, color="grey", linestyle="--", linewidth=1, label="1/2")
+    above.set_ylabel("loss")
+    below.set_ylabel("probability or share")
+    below.set_ylim(-0.02, 1.02)
+    below.set_xlabel("training step")
+    for axes in (above, below):
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110)

@@ -1,0 +1,210 @@
+"""Shaded pictures of voxel shapes, contact sheets and turntables.
+
+Nothing but NumPy, SciPy, scikit-image and Pillow: no display, no OpenGL.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from tqdm import tqdm
+
+from common.errors import UserError
+from common.geometry import smooth_surface
+from common.shading import PAPER, draw_ground, draw_surface, place_camera
+
+BLUE = (0.38, 0.60, 0.83)
+INK = (52, 58, 70)
+FAINT = (150, 156, 168)
+SAMPLES = 2  # rays per pixel along each axis, against jagged edges
+
+
+def render_voxels(
+    voxels: np.ndarray,
+    *,
+    image_size: int = 160,
+    azimuth: float = 215.0,
+    elevation: float = 25.0,
+    color: tuple[float, float, float] = BLUE,
+    threshold: float = 0.5,
+    frame: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw one shape: smooth surface, one lamp, soft shadows.
+
+    Args:
+        voxels: (S, S, S) bool, or float in [0, 1]; axis 2 is up.
+        image_size: side of the picture in pixels, 16 to 4096.
+        azimuth: where the viewer stands, in degrees from axis 0 towards axis 1.
+            The chairs of 3D ShapeNets look towards -axis 0, azimuth 180.
+        elevation: height of the viewer in degrees, -90 to 90.
+        color: red, green, blue of the shape in [0, 1].
+        threshold: a voxel is solid above this value.
+        frame: bool (S, S, S) whose bounding box fills the picture; default is
+            the shape itself. Pictures with one frame have one scale.
+
+    Returns:
+        uint8 (image_size, image_size, 3). An empty shape gives the word "empty".
+
+    Raises:
+        UserError: `image_size` or `elevation` is out of range.
+    """
+    if not 16 <= image_size <= 4096:
+        raise UserError(
+            f"expected an image size from 16 to 4096, found {image_size}: choose one"
+        )
+    if not -90 <= elevation <= 90:
+        raise UserError(
+            f"expected an elevation from -90 to 90 degrees, found {elevation:g}: "
+            "choose one"
+        )
+    solid = _solid(voxels, threshold)
+    if not solid.any():
+        return _empty_picture(image_size)
+    frame = solid if frame is None or not frame.any() else frame
+    camera = place_camera(frame, azimuth, elevation, image_size * SAMPLES)
+    picture = draw_ground(solid, camera)
+    draw_surface(picture, solid, smooth_surface(solid), camera, color)
+    cells = np.clip(picture, 0, 1).reshape(image_size, SAMPLES, image_size, SAMPLES, 3)
+    return (cells.mean(axis=(1, 3)) * 255 + 0.5).astype(np.uint8)
+
+
+def render_grid(
+    voxels: np.ndarray,
+    *,
+    columns: int | None = None,
+    labels: Sequence[str] | None = None,
+    title: str | None = None,
+    **view,
+) -> np.ndarray:
+    """Draw many shapes on one sheet, all at one scale.
+
+    Args:
+        voxels: (N, S, S, S) bool or float in [0, 1].
+        columns: shapes in a row; default makes the sheet about square.
+        labels: one caption for each shape.
+        title: a line above all.
+        **view: any keyword of `render_voxels`.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    if len(voxels) == 0:
+        raise ValueError("render_grid needs at least one shape")
+    if labels is not None and len(labels) != len(voxels):
+        raise ValueError(f"{len(labels)} labels for {len(voxels)} shapes")
+    columns = columns or int(np.ceil(np.sqrt(len(voxels))))
+    tiles = _render_all(voxels, view)
+    captions = list(labels) if labels is not None else [None] * len(tiles)
+    cells = list(zip(tiles, captions, strict=True))
+    rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
+    return _sheet(rows, title=title)
+
+
+def render_rows(
+    rows: Sequence[tuple[str, np.ndarray]],
+    *,
+    column_labels: Sequence[str] | None = None,
+    title: str | None = None,
+    **view,
+) -> np.ndarray:
+    """Draw labelled rows of shapes, for example sample and nearest neighbours.
+
+    Args:
+        rows: pairs of a label and shapes (K, S, S, S); K may differ by row.
+        column_labels: captions above the columns.
+        title: a line above all.
+        **view: any keyword of `render_voxels`.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    if not rows:
+        raise ValueError("render_rows needs at least one row")
+    tiles = iter(_render_all([shape for _, shapes in rows for shape in shapes], view))
+    cells = [[(next(tiles), None) for _ in shapes] for _, shapes in rows]
+    names = [label for label, _ in rows]
+    return _sheet(cells, title=title, row_labels=names, column_labels=column_labels)
+
+
+def turntable(
+    voxels: np.ndarray, frames: int = 24, *, azimuth: float = 215.0, **view
+) -> list[np.ndarray]:
+    """Draw one shape from all sides, for a GIF that loops without a jump.
+
+    Args:
+        voxels: (S, S, S) bool or float in [0, 1].
+        frames: number of pictures in a full turn.
+        azimuth: where the turn starts, in degrees.
+        **view: any other keyword of `render_voxels`.
+
+    Returns:
+        uint8 pictures (image_size, image_size, 3).
+    """
+    angles = azimuth + 360.0 * np.arange(frames) / frames
+    bar = tqdm(angles, desc="turning", unit="picture", disable=None, leave=False)
+    return [render_voxels(voxels, azimuth=float(angle), **view) for angle in bar]
+
+
+def _solid(voxels: np.ndarray, threshold: float) -> np.ndarray:
+    """Return the shape as bool (S, S, S)."""
+    voxels = np.asarray(voxels)
+    if voxels.ndim != 3:
+        raise ValueError(f"expected voxels (S, S, S), found shape {voxels.shape}")
+    return voxels > threshold
+
+
+def _render_all(shapes, view: dict) -> list[np.ndarray]:
+    """Draw shapes at one scale: the box around all of them fills the picture."""
+    solids = [_solid(shape, view.get("threshold", 0.5)) for shape in shapes]
+    view = {"frame": np.logical_or.reduce(solids)} | view
+    bar = tqdm(solids, desc="drawing", unit="shape", disable=None, leave=False)
+    return [render_voxels(solid, **(view | {"threshold": 0.5})) for solid in bar]
+
+
+def _empty_picture(size: int) -> np.ndarray:
+    """Return a picture that says that the shape has no voxel."""
+    image = Image.new("RGB", (size, size), PAPER)
+    font = ImageFont.load_default(size=max(8, size // 9))
+    ImageDraw.Draw(image).text(
+        (size / 2, size / 2), "empty", fill=FAINT, font=font, anchor="mm"
+    )
+    return np.asarray(image)
+
+
+def _sheet(rows, *, title=None, row_labels=None, column_labels=None) -> np.ndarray:
+    """Lay out rows of (picture, caption or None) with text around them."""
+    tile = rows[0][0][0].shape[0]
+    text = max(10, round(tile / 11))
+    font = ImageFont.load_default(size=text)
+    head_font = ImageFont.load_default(size=round(1.35 * text))
+    line = round(1.7 * text)
+    gap = max(2, tile // 40)
+    left = gap
+    if row_labels is not None:
+        left += gap + round(max(font.getlength(label) for label in row_labels))
+    top = gap + (round(1.6 * line) if title else 0) + (line if column_labels else 0)
+    has_captions = any(caption for row in rows for _, caption in row)
+    step = tile + gap + (line if has_captions else 0)
+    width = left + max(len(row) for row in rows) * (tile + gap)
+    if title:
+        width = max(width, round(head_font.getlength(title)) + 2 * gap)
+    sheet = Image.new("RGB", (width, top + len(rows) * step), "white")
+    draw = ImageDraw.Draw(sheet)
+
+    def write(x, y, words, anchor="mm", face=font):
+        draw.text((x, y), str(words), fill=INK, font=face, anchor=anchor)
+
+    if title:
+        write(width / 2, gap + 0.7 * line, title, face=head_font)
+    for column, words in enumerate(column_labels or ()):
+        write(left + column * (tile + gap) + tile / 2, top - line / 2, words)
+    for number, row in enumerate(rows):
+        y = top + number * step
+        if row_labels is not None:
+            write(left - gap, y + tile / 2, row_labels[number], anchor="rm")
+        for column, (picture, caption) in enumerate(row):
+            x = left + column * (tile + gap)
+            sheet.paste(Image.fromarray(picture), (x, y))
+            if caption:
+                write(x + tile / 2, y + tile + line / 2, caption)
+    return np.asarray(sheet)

@@ -1,0 +1,205 @@
+"""The folder of one run: everything that it was told, did and learnt."""
+
+import contextlib
+import datetime
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from common.config import ConfigType, RunConfig, from_json, to_json
+from common.errors import UserError
+from common.files import atomic_path, cannot_write
+
+LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "h5py", "matplotlib")
+logger = logging.getLogger(__name__)
+
+
+class RunDir:
+    """Names and makes the files of a run.
+
+    A run lies in runs/<chapter>/<time>_<preset>/ below the working folder, or
+    where the user says. A link `latest` beside the default folders leads to the
+    newest run.
+
+    Args:
+        path: the run's folder itself.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self.linked = False
+        self.config = self.path / "config.json"
+        self.environment = self.path / "environment.json"
+        self.log = self.path / "log.txt"
+        self.metrics_csv = self.path / "metrics.csv"
+        self.reals = self.path / "reals.png"
+        self.samples = self.path / "samples"
+        self.gif = self.path / "training.gif"
+        self.curves = self.path / "curves.png"
+        self.checkpoints = self.path / "checkpoints"
+        self.generator = self.path / "generator.keras"
+        self.discriminator = self.path / "discriminator.keras"
+        self.tensorboard = self.path / "tensorboard"
+
+    @classmethod
+    def create(cls, chapter: str, preset: str, path: Path | None = None) -> "RunDir":
+        """Choose the folder of a new run; `recording` makes it.
+
+        Raises:
+            UserError: the folder holds a run or other files already.
+        """
+        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        run = cls(path or Path("runs") / chapter / f"{now}_{preset}")
+        run.linked = path is None
+        if run.config.exists():
+            raise UserError(
+                f"{run.path} holds a run already; add --resume to continue it, or "
+                "name another folder"
+            )
+        if run.path.exists() and not run._is_fresh():
+            raise UserError(f"{run.path} is not an empty folder; name another one")
+        return run
+
+    def _is_fresh(self) -> bool:
+        """Tell whether the folder holds nothing but a killed beginning."""
+        if not self.path.is_dir():
+            return False
+        names = {entry.name for entry in self.path.iterdir()}
+        return all(n == self.log.name or n.startswith(".writing-") for n in names)
+
+    @classmethod
+    def find(cls, chapter: str, path: Path | None = None) -> "RunDir":
+        """Return an existing run: the one named, or the chapter's latest.
+
+        Raises:
+            UserError: there is none, or the folder is not a run's.
+        """
+        if path is None:
+            path = Path("runs") / chapter / "latest"
+            if not path.exists():
+                raise UserError(
+                    f"there is no run in {path.parent} yet; train one first or "
+                    "name a folder with --run-dir"
+                )
+        elif not path.is_dir():
+            raise UserError(f"--run-dir {path}: no such folder")
+        run = cls(path)
+        if not run.config.is_file():
+            raise UserError(
+                f"{path} is not the folder of a run: it has no {run.config.name}"
+            )
+        return run
+
+    @contextlib.contextmanager
+    def recording(self, config: RunConfig) -> Iterator[None]:
+        """Make the folder, note the configuration, and log to log.txt meanwhile.
+
+        Args:
+            config: of a new run, or of the one that is resumed.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handler = logging.FileHandler(self.log)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        self.write_config(config)
+        if self.linked:
+            _link(self.path.parent / "latest", self.path)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logging.getLogger().addHandler(handler)
+        try:
+            yield
+        except Exception as error:
+            logger.debug("ended by %s: %s", type(error).__name__, error)
+            raise
+        finally:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+
+    def write_config(self, config: RunConfig) -> None:
+        """Write what the run was told, and the machine that it runs on."""
+        with atomic_path(self.config) as temporary:
+            temporary.write_text(to_json(config))
+        with atomic_path(self.environment) as temporary:
+            temporary.write_text(json.dumps(describe_environment(), indent=2) + "\n")
+
+    def read_config(self, config_class: type[ConfigType]) -> ConfigType:
+        """Return the configuration of this run."""
+        return from_json(config_class, self.config.read_text(), str(self.config))
+
+    def require_generator(self) -> Path:
+        """Return the path of the trained generator.
+
+        Raises:
+            UserError: the run has not ended or been interrupted cleanly yet.
+        """
+        if not self.generator.is_file():
+            raise UserError(
+                f"{self.path} holds no {self.generator.name}; let its training end, "
+                "or continue it with train --resume"
+            )
+        return self.generator
+
+
+def _link(link: Path, target: Path) -> None:
+    """Let `link` lead to `target`, which lies beside it."""
+    temporary = link.with_name(f".latest-{os.getpid()}")
+    try:
+        temporary.symlink_to(target.name, target_is_directory=True)
+        os.replace(temporary, link)
+    except OSError as error:
+        # Some file systems have no links; the run itself does not need it.
+        logger.warning("no link %s: %s; use --run-dir", link, error.strerror)
+
+
+def describe_environment() -> dict:
+    """Return versions, devices and the project's commit, ready for JSON."""
+    import tensorflow as tf
+
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "devices": [
+            tf.config.experimental.get_device_details(device).get(
+                "device_name", device.name
+            )
+            for device in tf.config.list_physical_devices()
+        ],
+        "commit": _commit(),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name as Linux tells it, or as Python does."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor()
+
+
+def _commit() -> str | None:
+    """Return the project's git commit, or None outside a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() or None

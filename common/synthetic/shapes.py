@@ -1,0 +1,177 @@
+"""A stand-in for 3D ShapeNets: procedural chairs, tables and aeroplanes.
+
+Like the real shapes they are solids of 24 voxels on the longest side in the
+middle of 30^3 voxels. The front looks towards low indices of axis 0; left and
+right lie along axis 1; axis 2 is up.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from common.errors import UserError
+from common.files import atomic_path
+from common.synthetic.aeroplanes import aeroplane
+from common.synthetic.chairs import chair
+from common.synthetic.primitives import Part, voxelise
+from common.synthetic.tables import table
+from common.voxels import encode_mat
+
+CLASSES = ("chair", "table", "airplane")
+SPLITS = ("train", "test")
+_FIRST_NUMBER = {"train": 1, "test": 500_000_001}
+_MAX_OBJECTS = 499_999_999
+
+
+def make_shape(
+    class_name: str, index: int, split: str = "train", seed: int = 0, azimuth: int = 1
+) -> np.ndarray:
+    """Make one shape; the same arguments give the same shape.
+
+    Args:
+        class_name: "chair", "table" or "airplane".
+        index: number of the object, from 0.
+        split: "train" or "test".
+        seed: any whole number from 0.
+        azimuth: 1 to 12, turns of 30 degrees about axis 2; 4, 7 and 10 are
+            quarter turns, `np.rot90`, of 1.
+
+    Returns:
+        bool (30, 30, 30), axis 2 up.
+
+    Raises:
+        UserError: an argument is out of its range.
+    """
+    _check(class_name, split, seed)
+    if not 0 <= index < _MAX_OBJECTS:
+        raise UserError(f"index: expected 0 to {_MAX_OBJECTS - 1}, found {index}")
+    if not 1 <= azimuth <= 12:
+        raise UserError(f"azimuth: expected 1 to 12, found {azimuth}")
+    return voxelise(_parts(class_name, index, split, seed), azimuth - 1)
+
+
+def write_shapenets(
+    root: Path | str,
+    classes: Sequence[str] = CLASSES,
+    train: int = 800,
+    test: int = 100,
+    azimuths: int = 1,
+    seed: int = 0,
+) -> Path:
+    """Write shapes as the tree of 3D ShapeNets does.
+
+    The files are `volumetric_data/<class>/30/<split>/<class>_<9 digits>_<azimuth
+    from 1>.mat`. They appear all at once, when the last one is done. A folder
+    that was written with the same arguments before is left as it is.
+
+    Args:
+        root: the folder to write into.
+        classes: which classes.
+        train: objects of each class to train on.
+        test: objects of each class to test on.
+        azimuths: 1, or 12 for a turn by 30 degrees between files.
+        seed: any whole number from 0.
+
+    Returns:
+        The folder `volumetric_data`.
+
+    Raises:
+        UserError: an argument is out of its range, `root` holds other shapes,
+            or it cannot be written.
+    """
+    counts = {"train": train, "test": test}
+    for name in classes:
+        _check(name, "train", seed)
+    for split, count in counts.items():
+        if not 1 <= count <= _MAX_OBJECTS:
+            raise UserError(f"{split}: expected at least 1 object, found {count}")
+    if azimuths not in (1, 12) or not classes:
+        raise UserError(
+            f"expected 1 or 12 azimuths and at least one class, found {azimuths} "
+            f"and {len(classes)}"
+        )
+    target = Path(root) / "volumetric_data"
+    made_by = {"classes": sorted(set(classes)), **counts}
+    made_by |= {"azimuths": azimuths, "seed": seed}
+    if _is_there(target, made_by):
+        return target
+    with atomic_path(target) as temporary:
+        total = len(made_by["classes"]) * (train + test)
+        with tqdm(total=total, desc="making shapes", unit="shape", disable=None) as bar:
+            for name in made_by["classes"]:
+                for split, count in counts.items():
+                    folder = temporary / name / "30" / split
+                    _write_split(folder, name, split, count, azimuths, seed, bar)
+        (temporary / "synthetic.json").write_text(json.dumps(made_by) + "\n", "utf-8")
+    return target
+
+
+def _write_split(
+    folder: Path,
+    class_name: str,
+    split: str,
+    count: int,
+    azimuths: int,
+    seed: int,
+    progress: tqdm,
+) -> None:
+    """Write the files of one class and split into a new folder."""
+    folder.mkdir(parents=True)
+    for index in range(count):
+        parts = _parts(class_name, index, split, seed)
+        turned: list[np.ndarray] = []
+        for step in range(azimuths):
+            # After three steps of 30 degrees come quarter turns of them.
+            shape = np.rot90(turned[step - 3]) if step > 2 else voxelise(parts, step)
+            turned.append(shape)
+            name = f"{class_name}_{_FIRST_NUMBER[split] + index:09d}_{step + 1}.mat"
+            (folder / name).write_bytes(encode_mat(shape))
+        progress.update()
+
+
+def _is_there(target: Path, made_by: dict) -> bool:
+    """Say whether the very same shapes stand in `target` already.
+
+    Raises:
+        UserError: something else does.
+    """
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return False
+    try:
+        found = json.loads((target / "synthetic.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if found != made_by:
+        raise UserError(
+            f"{target} already holds other shapes; choose an empty folder or remove "
+            "this one"
+        )
+    return True
+
+
+def _parts(class_name: str, index: int, split: str, seed: int) -> list[Part]:
+    """Return the parts of one object."""
+    key = [seed, CLASSES.index(class_name), SPLITS.index(split), index]
+    return _MAKERS[class_name](np.random.default_rng(key))
+
+
+def _check(class_name: str, split: str, seed: int) -> None:
+    """Raise a UserError for an unknown class or split, or a negative seed."""
+    if class_name not in CLASSES:
+        raise UserError(
+            f"no synthetic class '{class_name}'; choose from {', '.join(CLASSES)}"
+        )
+    if split not in SPLITS:
+        raise UserError(f"split: expected train or test, found '{split}'")
+    if seed < 0:
+        raise UserError(f"seed: expected a whole number from 0, found {seed}")
+
+
+_MAKERS: dict[str, Callable[[np.random.Generator], list[Part]]] = {
+    "chair": chair,
+    "table": table,
+    "airplane": aeroplane,
+}

@@ -1,0 +1,305 @@
+"""The one training step that all chapters share.
+
+A chapter hands over networks, optimizers and loss functions as phases;
+`AdversarialModel` makes one compiled step of them and `fit` runs it.
+
+Gradients are taken for the phase's own variables alone, so no `trainable` flag
+is ever set. Random numbers are a function of (seed, step, replica, phase): a
+resumed run draws what the uninterrupted one would have drawn.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from common import noise
+
+Tensor = tf.Tensor
+Logs = dict[str, Tensor]
+
+
+@dataclass
+class Step:
+    """What a loss function sees of the step that is running.
+
+    Attributes:
+        batch: real data of this step, as the data set yields them.
+        index: number of the step, scalar int64, from 0.
+        key: (2,) int32, the key of this step's random numbers.
+        forward: the shared pass of the networks, run at most once.
+    """
+
+    batch: Any
+    index: Tensor
+    key: Tensor
+    forward: Callable[["Step"], Any] | None = None
+    _passed: list = field(default_factory=list)
+    _drawn: int = 0
+
+    def latents(
+        self, dimensions: int, prior: noise.Prior = "normal", std: float = 1.0
+    ) -> Tensor:
+        """Draw one latent for each item of the batch: float32 (B, dimensions)."""
+        count = tf.shape(tf.nest.flatten(self.batch)[0])[0]
+        return noise.sample_prior((count, dimensions), self._next_key(), prior, std)
+
+    def uniform(self, shape: tuple) -> Tensor:
+        """Draw float32 numbers from U[0, 1); each call draws new ones."""
+        return noise.sample_prior(shape, self._next_key(), "uniform01")
+
+    def shared(self) -> Any:
+        """Return what `forward` gives for this step, computed once."""
+        if not self._passed:
+            self._passed.append(self.forward(self))
+        return self._passed[0]
+
+    def _next_key(self) -> Tensor:
+        self._drawn += 1
+        return noise.fold(self.key, self._drawn)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One network's turn within a training step.
+
+    Attributes:
+        name: prefix of its logs, for example "d".
+        network: the network whose variables move.
+        optimizer: this network's own optimizer.
+        loss: step -> (scalar loss, logs).
+        every: the phase runs when the step's number is a multiple of it.
+        when: logs -> scalar bool; where false, the update is thrown away. The
+            logs are those of this very step, averaged over all replicas.
+    """
+
+    name: str
+    network: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loss: Callable[[Step], tuple[Tensor, Logs]]
+    every: int = 1
+    when: Callable[[Logs], Tensor] | None = None
+
+
+class AdversarialModel(keras.Model):
+    """Networks that are trained against or with one another, phase by phase.
+
+    `model(z)` is a sample of the averaged generator, so `predict` works.
+
+    Args:
+        generator: the network that makes samples.
+        phases: run in this order within each step.
+        forward: the pass through the networks that phases have in common; they
+            get it by `step.shared()`.
+        mode: "alternating": each phase makes its own forward pass with its own
+            noise and sees the updates of the phases before (Goodfellow et al.
+            2014, algorithm 1). "simultaneous": one forward pass for all phases,
+            all gradients taken at the same point, then all updates: less work,
+            another algorithm.
+        average: decay of the moving average of the generator's variables, whose
+            result makes all output; 0 switches it off.
+        seed: root of all random numbers.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        phases: list[Phase],
+        forward: Callable[[Step], Any],
+        mode: str = "alternating",
+        average: float = 0.0,
+        seed: int = 0,
+    ):
+        super().__init__(name="adversarial_model")
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                "training needs KERAS_BACKEND=tensorflow, found "
+                f"{keras.backend.backend()}: the step uses tf.GradientTape"
+            )
+        if mode == "simultaneous" and any(phase.every > 1 for phase in phases):
+            raise ValueError("mode simultaneous needs phases that run at every step")
+        self.generator = generator
+        self.phases = phases
+        self.forward = forward
+        self.mode = mode
+        self.average = average
+        self.seed = seed
+        self.average_generator = generator
+        if average:
+            self.average_generator = keras.models.clone_model(generator)
+            self.average_generator.set_weights(generator.get_weights())
+        for phase in phases:
+            phase.optimizer.build(phase.network.trainable_variables)
+        self.step = tf.Variable(
+            0,
+            dtype=tf.int64,
+            trainable=False,
+            name="step",
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+        self.log_names: list[str] = []
+        self.built = True
+
+    def call(self, latent: Tensor, training: bool = False) -> Tensor:
+        """Return samples (B, ...) of the averaged generator for latents (B, d)."""
+        return self.average_generator(latent, training=training)
+
+    def prepare(
+        self, batch_spec: Any, steps_per_execution: int = 1, jit: bool = False
+    ) -> None:
+        """Make the step ready for batches of `batch_spec`.
+
+        The losses are traced once to learn the names of their logs.
+
+        Args:
+            batch_spec: element_spec of the data set.
+            steps_per_execution: steps between two returns to Python.
+            jit: compile with XLA. On a CPU this makes 3-D convolutions about a
+                hundred times slower.
+        """
+
+        def logs_of(batch):
+            step = self._make_step(batch, stream=0)
+            return [self._evaluate(phase, step)[2] for phase in self.phases]
+
+        structure = tf.function(logs_of).get_concrete_function(batch_spec)
+        self.log_names = [
+            name for logs in structure.structured_outputs for name in logs
+        ]
+        # Row 0: sums of each log since the last reading. Row 1: their counts.
+        self.log_sums = tf.Variable(
+            tf.zeros((2, len(self.log_names))),
+            trainable=False,
+            name="log_sums",
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+        )
+        self.compile(
+            optimizer=None, steps_per_execution=steps_per_execution, jit_compile=jit
+        )
+
+    def state(self) -> dict[str, list]:
+        """Return all variables that training changes, by owner."""
+        state = {phase.network.name: phase.network.variables for phase in self.phases}
+        state |= {f"{p.name}_optimizer": p.optimizer.variables for p in self.phases}
+        if self.average_generator is not self.generator:
+            state["average"] = self.average_generator.variables
+        state["progress"] = [self.step, self.log_sums]
+        return state
+
+    def read_logs(self) -> dict[str, float]:
+        """Return the mean of each log since the last call, and begin anew."""
+        sums, counts = tf.convert_to_tensor(self.log_sums).numpy()
+        self.log_sums.assign(tf.zeros_like(self.log_sums))
+        return {
+            name: float(total / count)
+            for name, total, count in zip(self.log_names, sums, counts, strict=True)
+            if count
+        }
+
+    def train_step(self, batch: Any) -> Logs:
+        """Run every phase once on `batch` and count the step."""
+        if self.mode == "simultaneous":
+            values = self._train_simultaneously(batch)
+        else:
+            values = {}
+            for stream, phase in enumerate(self.phases):
+                step = self._make_step(batch, stream)
+                values |= self._train_phase(phase, step)
+        self._update_average()
+        self.step.assign_add(1)
+        pairs = [values[name] for name in self.log_names]
+        self.log_sums.assign_add(
+            tf.stack([[v * w for v, w in pairs], [w for _, w in pairs]])
+        )
+        return {f"{p.name}_loss": values[f"{p.name}_loss"][0] for p in self.phases}
+
+    def _make_step(self, batch: Any, stream: int) -> Step:
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group if context else 0
+        key = noise.step_key(self.seed, self.step, replica, stream)
+        return Step(batch, tf.identity(self.step), key, self.forward)
+
+    def _evaluate(self, phase: Phase, step: Step) -> tuple[Tensor, Tensor | None, Logs]:
+        """Return the loss to differentiate, whether to keep the update, and logs."""
+        loss, logs = phase.loss(step)
+        loss = tf.cast(loss, tf.float32)
+        logs = {f"{phase.name}_loss": loss, **logs}
+        logs = {name: tf.cast(value, tf.float32) for name, value in logs.items()}
+        keep = None
+        if phase.when is not None:
+            context = tf.distribute.get_replica_context()
+            together = logs
+            if context and context.num_replicas_in_sync > 1:
+                together = context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
+            keep = phase.when(together)
+            logs[f"{phase.name}_skipped"] = 1.0 - tf.cast(keep, tf.float32)
+        # Optimizers add the gradients of all replicas up.
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        return phase.optimizer.scale_loss(loss / replicas), keep, logs
+
+    def _train_phase(self, phase: Phase, step: Step) -> dict[str, tuple]:
+        """Run one phase; return (value, weight) of each of its logs."""
+
+        def run(due: Tensor | None = None) -> Logs:
+            with tf.GradientTape() as tape:
+                loss, keep, logs = self._evaluate(phase, step)
+            gradients = tape.gradient(loss, phase.network.trainable_variables)
+            if due is not None:
+                keep = due if keep is None else keep & due
+            _apply(phase, gradients, keep)
+            return logs
+
+        if phase.every == 1:
+            return {name: (value, 1.0) for name, value in run().items()}
+        due = step.index % phase.every == 0
+        names = [n for n in self.log_names if n.startswith(f"{phase.name}_")]
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            # Replicas cannot exchange gradients inside a branch.
+            logs = run(due)
+        else:
+            logs = tf.cond(due, run, lambda: dict.fromkeys(names, 0.0))
+        return {name: (v, tf.cast(due, tf.float32)) for name, v in logs.items()}
+
+    def _train_simultaneously(self, batch: Any) -> dict[str, tuple]:
+        step = self._make_step(batch, stream=0)
+        with tf.GradientTape(persistent=True) as tape:
+            results = [self._evaluate(phase, step) for phase in self.phases]
+        gradients = [
+            tape.gradient(result[0], phase.network.trainable_variables)
+            for phase, result in zip(self.phases, results, strict=True)
+        ]
+        values = {}
+        for phase, gradient, result in zip(
+            self.phases, gradients, results, strict=True
+        ):
+            _apply(phase, gradient, result[1])
+            values |= {name: (value, 1.0) for name, value in result[2].items()}
+        return values
+
+    def _update_average(self) -> None:
+        if self.average_generator is self.generator:
+            return
+        pairs = zip(
+            self.average_generator.variables, self.generator.variables, strict=True
+        )
+        for mean, value in pairs:
+            mean.assign(self.average * mean + (1.0 - self.average) * value)
+
+
+def _apply(phase: Phase, gradients: list[Tensor], keep: Tensor | None) -> None:
+    """Update the phase's network, and undo it where `keep` is false.
+
+    Undoing instead of branching: a branch must not hold the exchange of
+    gradients between replicas. Zero gradients would not do, since Adam moves on.
+    """
+    variables = phase.network.trainable_variables
+    touched = []
+    if keep is not None:
+        touched = [v.value for v in [*variables, *phase.optimizer.variables]]
+    before = [tf.identity(variable) for variable in touched]
+    phase.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    for variable, old in zip(touched, before, strict=True):
+        variable.assign(tf.where(keep, variable, old))

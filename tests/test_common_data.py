@@ -1,0 +1,70 @@
+"""Order of the data, noise and latents as functions of (seed, step)."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from common import noise
+from common.data import batch_indices, batches, total_steps
+from common.errors import UserError
+
+
+def test_every_item_comes_once_in_an_epoch_and_batches_are_full():
+    seen = np.concatenate([batch_indices(10, 4, seed=3, step=s) for s in range(5)])
+    assert sorted(seen[:10]) == list(range(10)) == sorted(seen[10:])
+    assert list(seen[:10]) != list(seen[10:])
+
+
+def test_a_batch_is_known_from_its_step_alone():
+    later = [batch_indices(7, 3, seed=1, step=s) for s in (5, 2)]
+    again = [batch_indices(7, 3, seed=1, step=s) for s in (5, 2)]
+    np.testing.assert_array_equal(later, again)
+    other = batch_indices(100, 50, seed=2, step=0)
+    assert list(other) != list(batch_indices(100, 50, seed=1, step=0))
+
+
+def test_a_data_set_that_begins_later_is_the_tail_of_the_whole():
+    items = np.arange(20, dtype=np.float32)[:, None]
+    whole = [b.numpy() for b in batches(lambda i: items[i], 20, 6, 0, range(9))]
+    tail = [b.numpy() for b in batches(lambda i: items[i], 20, 6, 0, range(4, 9))]
+    np.testing.assert_array_equal(whole[4:], tail)
+    assert whole[0].shape == (6, 1)
+
+
+def test_a_batch_larger_than_the_data_set_is_refused():
+    with pytest.raises(UserError, match="batch size is 9 .* only 8 .*--batch-size 8"):
+        batches(lambda i: np.zeros((len(i), 1), np.float32), 8, 9, 0, range(1))
+
+
+def test_steps_override_epochs():
+    assert total_steps(100, 10, steps=7, epochs=3) == 7
+    assert total_steps(100, 10, steps=None, epochs=2.5) == 25
+    with pytest.raises(UserError, match="at least one step"):
+        total_steps(100, 10, steps=None, epochs=None)
+
+
+def test_keys_differ_by_seed_step_replica_and_phase():
+    def draw(seed, step, replica, stream):
+        key = noise.step_key(seed, tf.constant(step, tf.int64), replica, stream)
+        return noise.sample_prior((4,), key).numpy().tolist()
+
+    base = draw(0, 0, 0, 0)
+    assert base == draw(0, 0, 0, 0)
+    others = [draw(1, 0, 0, 0), draw(0, 1, 0, 0), draw(0, 0, 1, 0), draw(0, 0, 0, 1)]
+    assert all(other != base for other in others)
+    assert draw(2**40, 0, 0, 0) != base
+
+
+@pytest.mark.parametrize(
+    ("prior", "low", "high", "mean", "std"),
+    [
+        ("uniform01", 0, 1, 0.5, 12**-0.5),
+        ("uniform11", -1, 1, 0.0, 3**-0.5),
+        ("normal", -3, 3, 0.0, 0.33),
+    ],
+)
+def test_priors(prior, low, high, mean, std):
+    z = noise.sample_prior((10_000,), noise.root_key(5), prior, 0.33).numpy()
+    assert z.min() >= low and z.max() <= high
+    assert z.mean() == pytest.approx(mean, abs=0.02)
+    assert z.std() == pytest.approx(std, rel=0.03)

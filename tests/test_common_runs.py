@@ -1,0 +1,205 @@
+"""Run folders, checkpoints, configuration files: whole, found again, or refused."""
+
+import dataclasses
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy
+from keras.ops import convert_to_numpy
+
+from chapter02_3dgan.config import PRESETS, Config
+from common import checkpoints
+from common.config import differences, from_json, to_json
+from common.errors import TrainingError, UserError
+from common.files import atomic_path
+from common.history import draw_curves, read_rows, write_rows
+from common.runs import RunDir
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new working folder, since runs lie below it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_configuration_survives_json(preset):
+    config = dataclasses.replace(PRESETS[preset], data=Path("a/b"), classes=("x", "y"))
+    assert from_json(Config, to_json(config), "here") == config
+
+
+def test_wrong_configuration_files(folder):
+    with pytest.raises(UserError, match="f.json is not valid JSON"):
+        from_json(Config, "{", "f.json")
+    with pytest.raises(UserError, match="unknown option colour; known are .*average"):
+        from_json(Config, '{"colour": 1}', "f.json")
+    with pytest.raises(UserError, match="one JSON object"):
+        from_json(Config, "[]", "f.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 0}, "--batch-size must be above 0, found 0"),
+        ({"seed": -1}, "--seed must be a whole number from 0"),
+        ({"steps_per_execution": 7}, "--log-every must be a multiple of"),
+        ({"gate_accuracy": 1.5}, "--gate-accuracy must be above 0, at most 1"),
+        ({"average": 1.0}, "--average must be from 0 to below 1"),
+        ({"loss": "wasserstein"}, "--gradient-penalty must be above 0 with --loss"),
+    ],
+)
+def test_wrong_values_name_the_option(change, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(PRESETS["quick"], **change).validate()
+
+
+def test_differences_name_the_fields():
+    new = dataclasses.replace(PRESETS["quick"], seed=3)
+    assert differences(PRESETS["quick"], new) == ["seed: 0 -> 3"]
+
+
+def test_default_folder_and_link_to_the_latest(folder):
+    run = RunDir.create("chapter", "quick")
+    assert run.path.parent == Path("runs/chapter")
+    assert run.path.name.endswith("_quick")
+    assert not run.path.exists()  # nothing is made before there are data
+    with run.recording(PRESETS["quick"]):
+        pass
+    found = RunDir.find("chapter")
+    assert found.path.resolve() == run.path.resolve()
+    assert found.read_config(Config) == PRESETS["quick"]
+    environment = json.loads(run.environment.read_text())
+    assert environment["libraries"]["keras"] and environment["devices"]
+
+
+def test_folders_that_are_no_runs_are_refused(folder):
+    with pytest.raises(UserError, match="no run in runs/chapter yet; train one"):
+        RunDir.find("chapter")
+    with pytest.raises(UserError, match="no such folder"):
+        RunDir.find("chapter", folder / "none")
+    (folder / "other").mkdir()
+    with pytest.raises(UserError, match="not the folder of a run: it has no config"):
+        RunDir.find("chapter", folder / "other")
+    (folder / "other" / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match="not an empty folder"):
+        RunDir.create("chapter", "quick", folder / "other")
+
+
+def test_a_run_is_not_overwritten_but_a_killed_beginning_is(folder):
+    run = RunDir.create("chapter", "quick", folder / "run")
+    run.path.mkdir()
+    run.log.write_text("")
+    RunDir.create("chapter", "quick", folder / "run")
+    run.write_config(PRESETS["quick"])
+    with pytest.raises(UserError, match="holds a run already; add --resume"):
+        RunDir.create("chapter", "quick", folder / "run")
+    with pytest.raises(UserError, match="holds no generator.keras"):
+        run.require_generator()
+
+
+def restored(folder: Path):
+    model = toy.build(seed=9)
+    step = checkpoints.restore(folder, model.state())
+    return step, toy.weights(model)
+
+
+def test_checkpoints_restore_everything_and_keep_two(tmp_path):
+    model = toy.build()
+    for step in (1, 2, 3):
+        toy.run(model, 1)
+        checkpoints.save(tmp_path, step, model.state())
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["step_00000002.npz", "step_00000003.npz"]
+    step, weights = restored(tmp_path)
+    assert step == 3
+    for name, arrays in toy.weights(model).items():
+        for old, new in zip(arrays, weights[name], strict=True):
+            np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
+def test_a_torn_checkpoint_is_passed_over(tmp_path, damage, caplog):
+    model = toy.build()
+    checkpoints.save(tmp_path, 1, model.state())
+    good = toy.weights(model)
+    path = checkpoints.save(tmp_path, 2, toy.run(model, 1).state())
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[len(content) // 3] ^= 0xFF
+    path.write_bytes({"cut": content[:-40], "empty": b""}.get(damage, content))
+    step, weights = restored(tmp_path)
+    assert step == 1
+    assert not toy.moved(good["generator"], weights["generator"])
+    assert "is torn" in caplog.text
+
+
+def test_no_checkpoint_is_no_error(tmp_path):
+    assert restored(tmp_path / "none")[0] is None
+
+
+def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
+    checkpoints.save(tmp_path, 1, toy.build(d_norm=True).state())
+    with pytest.raises(UserError, match="another configuration.*d_optimizer"):
+        restored(tmp_path)
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    model = toy.build()
+    checkpoints.save(tmp_path, 1, model.state())
+    model.generator.variables[0].assign(np.nan * model.generator.variables[0])
+    with pytest.raises(TrainingError, match="generator has values that are not finite"):
+        checkpoints.save(tmp_path, 2, model.state())
+    assert [path.name for path in tmp_path.iterdir()] == ["step_00000001.npz"]
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    model = toy.build()
+    checkpoints.save(tmp_path, 1, model.state())
+
+    def fail(file, **arrays):
+        file.write(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", fail)
+    with pytest.raises(UserError, match="cannot write .*step_00000002.npz: No space"):
+        checkpoints.save(tmp_path, 2, model.state())
+    assert [path.name for path in tmp_path.iterdir()] == ["step_00000001.npz"]
+    assert restored(tmp_path)[0] == 1
+
+
+def test_atomic_path_keeps_the_old_file_when_writing_fails(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("ne")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_metrics_csv_keeps_gaps_and_curves_are_drawn(tmp_path):
+    rows = [
+        {"step": 1, "seconds": 0.5, "d_loss": 1.25, "d_accuracy": 0.5},
+        {"step": 2, "seconds": 1.0, "d_loss": 1.5, "g_loss": 0.25},
+    ]
+    write_rows(tmp_path / "m.csv", rows)
+    assert read_rows(tmp_path / "m.csv") == rows
+    assert read_rows(tmp_path / "none.csv") == []
+    draw_curves(rows, (1.39, 0.69), tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+def test_state_covers_every_variable_of_training():
+    """What is missing here would drift after a resumed run."""
+    model = toy.build()
+    known = {id(v) for variables in model.state().values() for v in variables}
+    for phase in model.phases:
+        for variable in [*phase.network.variables, *phase.optimizer.variables]:
+            assert id(variable) in known
+    for variable in model.average_generator.variables:
+        assert id(variable) in known
+    assert convert_to_numpy(model.state()["progress"][0]) == 0

@@ -1,0 +1,195 @@
+"""The training step: who moves when, noise, averages, gates and number formats."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import toy
+from keras.ops import convert_to_numpy
+
+from common import devices
+from common.trainer import AdversarialModel, Phase
+
+
+def never(logs):
+    return logs["d_accuracy"] < 0.0
+
+
+def test_each_phase_moves_its_own_network_alone():
+    """No `trainable` flag is involved, so neither network can be frozen for good."""
+    model = toy.build(average=0.0)
+    d_phase, g_phase = model.phases
+    for phase, still in ((d_phase, "generator"), (g_phase, "discriminator")):
+        before = toy.weights(model)
+        step = model._make_step(tf.constant(toy.POINTS[: toy.BATCH]), 0)
+        model._train_phase(phase, step)
+        after = toy.weights(model)
+        assert toy.moved(before[phase.network.name], after[phase.network.name])
+        assert not toy.moved(before[still], after[still])
+
+
+def test_every_weight_gets_a_finite_gradient_that_is_not_zero():
+    model = toy.build()
+    before = toy.weights(model)
+    after = toy.weights(toy.run(model, 1))
+    for name in ("generator", "discriminator"):
+        for old, new in zip(before[name], after[name], strict=True):
+            assert np.isfinite(new).all()
+            assert (old != new).any()
+
+
+def test_a_closed_gate_leaves_d_and_its_optimizer_untouched():
+    model = toy.build(when=never)
+    before = toy.weights(model)
+    after = toy.weights(toy.run(model, 3))
+    for name in ("discriminator", "d_optimizer"):
+        assert not toy.moved(before[name], after[name])
+    assert toy.moved(before["generator"], after["generator"])
+    assert model.read_logs()["d_skipped"] == 1.0
+
+
+def test_an_open_gate_changes_nothing():
+    gated = toy.run(toy.build(when=lambda logs: logs["d_accuracy"] <= 1.0), 3)
+    plain = toy.run(toy.build(), 3)
+    for ours, theirs in zip(
+        gated.generator.variables, plain.generator.variables, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    assert gated.read_logs()["d_skipped"] == 0.0
+
+
+def test_the_gate_follows_the_accuracy_of_the_step():
+    model = toy.build(when=lambda logs: logs["d_accuracy"] <= 0.8)
+    step = tf.function(model.train_step)
+    for _ in range(60):
+        before = toy.weights(model)["discriminator"]
+        step(tf.constant(toy.POINTS[: toy.BATCH]))
+        logs = model.read_logs()
+        skipped = logs["d_accuracy"] > 0.8
+        assert logs["d_skipped"] == float(skipped)
+        assert toy.moved(before, toy.weights(model)["discriminator"]) != skipped
+
+
+def test_interval_of_a_phase():
+    model = toy.build(g_every=3, average=0.0)
+    changes = []
+    for _ in range(6):
+        before = toy.weights(model)["generator"]
+        toy.run(model, 1)
+        changes.append(toy.moved(before, toy.weights(model)["generator"]))
+    assert changes == [True, False, False, True, False, False]
+    assert "g_loss" in model.read_logs()
+
+
+def test_logs_are_means_since_the_last_reading():
+    model = toy.build(g_every=2)
+    step = tf.function(model.train_step)
+    values = [step(tf.constant(toy.POINTS[: toy.BATCH])) for _ in range(4)]
+    logs = model.read_logs()
+    d = np.mean([float(v["d_loss"]) for v in values])
+    g = np.mean([float(values[i]["g_loss"]) for i in (0, 2)])
+    assert logs["d_loss"] == pytest.approx(d, rel=1e-6)
+    assert logs["g_loss"] == pytest.approx(g, rel=1e-6)
+    assert model.read_logs() == {}
+
+
+def test_average_of_the_generator_by_hand():
+    model = toy.build(average=0.75)
+    old = [convert_to_numpy(v).copy() for v in model.average_generator.variables]
+    toy.run(model, 1)
+    for mean, start, value in zip(
+        model.average_generator.variables, old, model.generator.variables, strict=True
+    ):
+        np.testing.assert_allclose(mean, 0.75 * start + 0.25 * value, atol=1e-7)
+    latent = tf.ones((2, 3))
+    np.testing.assert_array_equal(model(latent), model.average_generator(latent))
+
+
+def test_without_average_the_generator_itself_makes_the_output():
+    model = toy.build(average=0.0)
+    assert model.average_generator is model.generator
+    assert "average" not in model.state()
+
+
+def test_simultaneous_takes_both_gradients_at_the_same_point():
+    """The first D update is that of alternating; G's differs, D not having moved."""
+    one = toy.weights(toy.run(toy.build("simultaneous"), 1))
+    other = toy.weights(toy.run(toy.build("alternating"), 1))
+    for a, b in zip(one["discriminator"], other["discriminator"], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert toy.moved(one["generator"], other["generator"])
+
+
+def test_simultaneous_runs_the_networks_once():
+    calls = []
+    model = toy.build("simultaneous")
+    inner = model.forward
+    model.forward = lambda step: calls.append(1) or inner(step)
+    model.train_step(tf.constant(toy.POINTS[: toy.BATCH]))
+    assert len(calls) == 1
+    with pytest.raises(ValueError, match="simultaneous"):
+        toy.build("simultaneous", g_every=2)
+
+
+def test_compiled_and_eager_steps_agree():
+    compiled = toy.weights(toy.run(toy.build(), 2))
+    model = toy.build()
+    for _ in range(2):
+        model.train_step(tf.constant(toy.POINTS[: toy.BATCH]))
+    eager = toy.weights(model)
+    for name in compiled:
+        for a, b in zip(compiled[name], eager[name], strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_batch_statistics_move_since_training_is_passed():
+    model = toy.build(d_norm=True)
+    norm = model.phases[0].network.layers[1]
+    before = convert_to_numpy(norm.moving_mean).copy()
+    toy.run(model, 1)
+    assert (convert_to_numpy(norm.moving_mean) != before).all()
+
+
+def test_discriminator_alone_overfits_one_batch():
+    model = toy.build()
+    phase = model.phases[0]
+    first = None
+    for _ in range(200):
+        step = model._make_step(tf.constant(toy.POINTS[: toy.BATCH]), 0)
+        loss = float(model._train_phase(phase, step)["d_loss"][0])
+        first = first or loss
+    assert loss < 0.3 * first
+
+
+def test_float16_scales_the_loss_and_survives_an_overflow():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        optimizer = devices.optimizer(keras.optimizers.SGD(1.0))
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)], name="n")
+    start = convert_to_numpy(network.variables[0]).copy()
+    factor = tf.Variable(np.inf)
+
+    def loss(step):
+        return factor * tf.reduce_sum(network(step.batch, training=True)), {}
+
+    phase = Phase("n", network, optimizer, loss)
+    model = AdversarialModel(network, [phase], lambda step: None)
+    batch = tf.ones((1, 1))
+    model.prepare(tf.TensorSpec((1, 1), tf.float32))
+    scale = float(optimizer.dynamic_scale)
+    model.train_step(batch)
+    np.testing.assert_array_equal(network.variables[0], start)
+    assert float(optimizer.dynamic_scale) == scale / 2
+    factor.assign(0.5)
+    model.train_step(batch)
+    # SGD with step 1 on 0.5 * w * 1: w falls by 0.5 whatever the scale is
+    np.testing.assert_allclose(network.variables[0], start - 0.5, rtol=1e-6)
+
+
+def test_another_backend_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow, found jax"):
+        toy.build()

@@ -1,0 +1,244 @@
+"""Reading and writing voxel files, and bringing shapes to a size."""
+
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+
+from common.errors import UserError
+from common.voxels import (
+    find_shapes,
+    fit_to_size,
+    read_array,
+    read_mat,
+    read_voxels,
+    write_binvox,
+    write_mat,
+)
+
+
+def _random(*shape: int, seed: int = 0) -> np.ndarray:
+    """Return random voxels, one in five filled."""
+    return np.random.default_rng(seed).random(shape) < 0.2
+
+
+def _told(path: Path, message: str, read=read_voxels) -> None:
+    """Check that reading ends in one clear line that names the file."""
+    with pytest.raises(UserError, match=message) as caught:
+        read(path)
+    assert "\n" not in str(caught.value) and path.name in str(caught.value)
+
+
+# .mat
+
+
+def test_mat_is_read_as_scipy_reads_it(shared_data):
+    files = find_shapes(shared_data / "3dshapenets", ("chair",), "test")
+    assert len(files) == 88
+    for file in files[:20]:
+        voxels = read_mat(file.path)
+        assert voxels.dtype == bool
+        assert (voxels == scipy.io.loadmat(file.path)["instance"]).all()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "i4", "f4", "f8", "?"])
+@pytest.mark.parametrize("compress", [True, False])
+def test_mat_of_any_number_type_is_read(tmp_path, dtype, compress):
+    voxels = _random(7, 7, 7)
+    content = {"other": np.zeros(3), "instance": voxels.astype(dtype), "ab": "text"}
+    scipy.io.savemat(tmp_path / "a.mat", content, do_compression=compress)
+    assert (read_mat(tmp_path / "a.mat") == voxels).all()
+
+
+def test_mat_with_the_high_byte_first_is_read(tmp_path):
+    voxels = _random(4, 4, 4)
+
+    def element(code: int, content: bytes) -> bytes:
+        padding = bytes(-len(content) % 8)
+        return struct.pack(">II", code, len(content)) + content + padding
+
+    matrix = element(6, struct.pack(">II", 10, 0))  # class int16
+    matrix += element(5, struct.pack(">3i", 4, 4, 4)) + element(1, b"instance")
+    matrix += element(3, voxels.astype(">i2").tobytes(order="F"))
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI"
+    (tmp_path / "a.mat").write_bytes(header + element(14, matrix))
+    assert (scipy.io.loadmat(tmp_path / "a.mat")["instance"] == voxels).all()
+    assert (read_mat(tmp_path / "a.mat") == voxels).all()
+
+
+def test_mat_is_written_as_scipy_reads_it(tmp_path):
+    voxels = _random(30, 30, 30)
+    write_mat(tmp_path / "a.mat", voxels)
+    content = scipy.io.loadmat(tmp_path / "a.mat")
+    assert [k for k in content if not k.startswith("_")] == ["instance"]
+    assert content["instance"].dtype == np.int8
+    assert (content["instance"] == voxels).all()
+    assert (read_mat(tmp_path / "a.mat") == voxels).all()
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({"voxels": np.zeros((3, 3, 3)), "b": 1}, "'instance', found b, voxels"),
+        ({"instance": np.zeros((3, 3, 4))}, r"cube .* found shape \(3, 3, 4\)"),
+        ({"instance": np.zeros((3, 3))}, r"found shape \(3, 3\)"),
+        ({"instance": np.zeros((300, 300, 300), bool)}, "at most 256"),
+        ({"instance": np.full((3, 3, 3), 2)}, "values 0 and 1 only, found 2"),
+        ({"instance": np.full((3, 3, 3), np.nan)}, "found nan"),
+        ({"instance": np.full((3, 3, 3), 1j)}, "complex"),
+        ({"instance": np.full((3, 3, 3), "a", object)}, "found cell"),
+        ({}, "no keys"),
+    ],
+)
+def test_mat_with_something_else_in_it_is_refused(tmp_path, content, message):
+    scipy.io.savemat(tmp_path / "a.mat", content, do_compression=True)
+    _told(tmp_path / "a.mat", message)
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"<!DOCTYPE html><html>404</html>", "web page"),
+        (b"\n <html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"MATLAB 7.3 MAT-file" + bytes(500), "7.3"),
+        (b"hello", "does not begin with 'MATLAB'"),
+        (b"MATLAB 5.0 MAT-file", "damaged"),
+        (b"", "empty"),
+    ],
+)
+def test_what_is_no_mat_is_told_apart(tmp_path, content, message):
+    (tmp_path / "a.mat").write_bytes(content)
+    _told(tmp_path / "a.mat", message)
+
+
+def test_missing_and_huge_files(tmp_path):
+    _told(tmp_path / "none.mat", "no such file")
+    with open(tmp_path / "huge.mat", "wb") as file:
+        file.truncate(65 * 2**20)
+    _told(tmp_path / "huge.mat", "too large")
+    (tmp_path / "a.obj").write_text("v 0 0 0")
+    _told(tmp_path / "a.obj", "expected a file that ends in .mat")
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".npy", ".npz", ".binvox"])
+def test_torn_files_end_in_one_line(tmp_path, suffix):
+    path = _write(tmp_path / f"a{suffix}", _random(9, 9, 9))
+    whole = path.read_bytes()
+    for length in range(0, len(whole) - 1, max(1, len(whole) // 40)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(UserError):
+            read_voxels(path)
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        content = bytearray(whole)
+        for place in rng.integers(0, len(whole), 4):
+            content[place] = rng.integers(256)
+        path.write_bytes(bytes(content))
+        try:
+            assert read_voxels(path).dtype == bool
+        except UserError as error:
+            assert "\n" not in str(error)
+
+
+def _write(path: Path, voxels: np.ndarray) -> Path:
+    """Write one shape in the format that the suffix says."""
+    if path.suffix == ".npy":
+        np.save(path, voxels)
+    elif path.suffix == ".npz":
+        np.savez_compressed(path, voxels=voxels)
+    else:
+        {".mat": write_mat, ".binvox": write_binvox}[path.suffix](path, voxels)
+    return path
+
+
+# .npy and .npz
+
+
+@pytest.mark.parametrize(
+    "shape", [(5, 5, 5), (3, 5, 5, 5), (5, 5, 5, 1), (3, 5, 5, 5, 1), (3, 1, 5, 5, 5)]
+)
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
+def test_arrays_of_all_layouts(tmp_path, shape, dtype):
+    voxels = _random(*shape)
+    np.save(tmp_path / "a.npy", voxels.astype(dtype))
+    np.savez(tmp_path / "b.npz", anything=voxels.astype(dtype))
+    np.savez(tmp_path / "c.npz", x=np.zeros(2), instance=voxels.astype(dtype))
+    for name in ("a.npy", "b.npz", "c.npz"):
+        found = read_array(tmp_path / name)
+        assert found.dtype == bool
+        assert (found == voxels.reshape(-1, 5, 5, 5)).all()
+
+
+@pytest.mark.parametrize(
+    "array, message",
+    [
+        (np.full((3, 3, 3), 0.5), "values 0 and 1 only, found 0.5"),
+        (np.full((3, 3, 3), -1), "found -1"),
+        (np.zeros((3, 3)), "expected a cube"),
+        (np.zeros((0, 3, 3, 3)), "no shapes"),
+        (np.zeros((2, 3, 3, 4)), "expected a cube"),
+        (np.full((3, 3, 3), "a"), "expected numbers"),
+    ],
+)
+def test_arrays_that_are_no_shapes_are_refused(tmp_path, array, message):
+    np.save(tmp_path / "a.npy", array)
+    _told(tmp_path / "a.npy", message)
+
+
+def test_nothing_is_ever_unpickled(tmp_path):
+    (tmp_path / "a.npy").write_bytes(pickle.dumps({"a": 1}))
+    _told(tmp_path / "a.npy", "pickled Python objects, which was refused")
+    np.save(tmp_path / "b.npy", np.array([{}, 1], object), allow_pickle=True)
+    _told(tmp_path / "b.npy", "pickled Python objects, which was refused")
+    np.savez(tmp_path / "c.npz", voxels=np.array([{}, 1], object))
+    _told(tmp_path / "c.npz", "pickled Python objects, which was refused")
+
+
+def test_wrong_archives_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros(2), y=np.zeros(2))
+    _told(tmp_path / "a.npz", "found x, y")
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
+        archive.writestr("voxels", "text")
+    _told(tmp_path / "b.npz", "no NumPy array")
+    (tmp_path / "c.npy").write_text("<html>")
+    _told(tmp_path / "c.npy", "not a .npy file")
+    np.savez_compressed(tmp_path / "d.npz", voxels=np.zeros((64, 64, 64)))
+    with pytest.raises(UserError, match="at most 100,000 bytes unpacked"):
+        read_array(tmp_path / "d.npz", max_bytes=100_000)
+
+
+# Sizes
+
+
+def test_fit_pads_then_repeats_as_the_book_does():
+    voxels = _random(2, 30, 30, 30)
+    padded = fit_to_size(voxels, 32)
+    assert padded.shape == (2, 32, 32, 32) and padded.dtype == bool
+    assert (padded[:, 1:-1, 1:-1, 1:-1] == voxels).all()
+    assert padded.sum() == voxels.sum()
+    for size, factor in ((64, 2), (128, 4)):
+        large = fit_to_size(voxels[0], size)
+        assert large.shape == (size,) * 3
+        blocks = np.kron(padded[0], np.ones((factor,) * 3, bool))
+        assert (large == blocks).all()
+
+
+def test_fit_leaves_or_centres_other_sizes():
+    voxels = _random(32, 32, 32)
+    assert fit_to_size(voxels, 32) is voxels
+    assert fit_to_size(_random(17, 17, 17), 17).shape == (17, 17, 17)
+    small = fit_to_size(np.ones((20, 20, 20), bool), 32)
+    assert small[6:26, 6:26, 6:26].all() and small.sum() == 20**3
+    middle = fit_to_size(np.ones((40, 40, 40), bool), 64)
+    assert middle[12:52, 12:52, 12:52].all() and middle.sum() == 40**3
+
+
+@pytest.mark.parametrize("found, size", [(64, 32), (30, 48), (40, 32), (130, 256)])
+def test_what_cannot_be_fitted_is_told(found, size):
+    with pytest.raises(UserError, match=rf"{found}\^3 voxels to {size}\^3"):
+        fit_to_size(np.zeros((found,) * 3, bool), size)

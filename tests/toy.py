@@ -1,0 +1,68 @@
+"""A GAN on points in the plane, small enough for tests of the training step."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.ops import convert_to_numpy
+
+from common import losses
+from common.trainer import AdversarialModel, Phase
+
+COUNT, BATCH = 40, 8
+POINTS = np.random.default_rng(0).normal(2.0, 0.5, (COUNT, 2)).astype(np.float32)
+
+
+def build(
+    mode="alternating", average=0.9, seed=0, when=None, g_every=1, d_norm=False
+) -> AdversarialModel:
+    """Build the toy GAN; the same arguments give the same weights."""
+    keras.utils.set_random_seed(seed)
+    layers = [keras.Input((3,)), keras.layers.Dense(8), keras.layers.ReLU()]
+    generator = keras.Sequential([*layers, keras.layers.Dense(2)], name="generator")
+    hidden = [keras.layers.BatchNormalization()] if d_norm else []
+    discriminator = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(8), *hidden, keras.layers.Dense(1)],
+        name="discriminator",
+    )
+
+    def forward(step):
+        fake = generator(step.latents(3), training=True)
+        return fake, discriminator(fake, training=True)
+
+    def d_loss(step):
+        real_logits = discriminator(step.batch, training=True)
+        _, fake_logits = step.shared()
+        loss = losses.discriminator_cross_entropy(real_logits, fake_logits)
+        return loss, losses.discriminator_logs(real_logits, fake_logits)
+
+    def g_loss(step):
+        return losses.generator_non_saturating(step.shared()[1]), {}
+
+    phases = [
+        Phase("d", discriminator, keras.optimizers.Adam(0.01), d_loss, when=when),
+        Phase("g", generator, keras.optimizers.Adam(0.01), g_loss, every=g_every),
+    ]
+    model = AdversarialModel(generator, phases, forward, mode, average, seed)
+    model.prepare(tf.TensorSpec((BATCH, 2), tf.float32))
+    return model
+
+
+def run(model: AdversarialModel, steps: int) -> AdversarialModel:
+    """Run some steps, compiled, on the same batch."""
+    step = tf.function(model.train_step)
+    for _ in range(steps):
+        step(tf.constant(POINTS[:BATCH]))
+    return model
+
+
+def weights(model: AdversarialModel) -> dict[str, list[np.ndarray]]:
+    """Return copies of all variables of training, by owner."""
+    return {
+        owner: [convert_to_numpy(variable).copy() for variable in variables]
+        for owner, variables in model.state().items()
+    }
+
+
+def moved(before: list[np.ndarray], after: list[np.ndarray]) -> bool:
+    """Tell whether any of the arrays changed."""
+    return any(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))

@@ -112,9 +112,11 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
         run.write_config(config)
         with devices.scope(config):
             model = build_model(config, store.occupancy())
+        # One scale for all pictures, or the film of the training would jump.
+        whole = np.ones((config.size,) * 3, bool)
         gallery = Gallery(
             sample_latents(config, GALLERY_SHAPES, config.seed),
-            lambda shapes: render_grid(shapes[..., 0], image_size=128),
+            lambda shapes: render_grid(shapes[..., 0], image_size=128, frame=whole),
             losses.GAMES[config.loss].equilibrium,
         )
         data = TrainingData(lambda rows: store[rows].astype(np.float32), len(store))

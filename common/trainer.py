@@ -99,7 +99,8 @@ class AdversarialModel(keras.Model):
             all gradients taken at the same point, then all updates: less work,
             another algorithm.
         average: decay of the moving average of the generator's variables, whose
-            result makes all output; 0 switches it off.
+            result makes all output; 0 switches it off. At step t the decay is at
+            most (1 + t) / (10 + t).
         seed: root of all random numbers.
     """
 
@@ -282,11 +283,14 @@ class AdversarialModel(keras.Model):
     def _update_average(self) -> None:
         if self.average_generator is self.generator:
             return
+        # A short memory at first, or the random beginning would stay in it.
+        done = tf.cast(self.step, tf.float32)
+        decay = tf.minimum(self.average, (1.0 + done) / (10.0 + done))
         pairs = zip(
             self.average_generator.variables, self.generator.variables, strict=True
         )
         for mean, value in pairs:
-            mean.assign(self.average * mean + (1.0 - self.average) * value)
+            mean.assign(decay * mean + (1.0 - decay) * value)
 
 
 def _apply(phase: Phase, gradients: list[Tensor], keep: Tensor | None) -> None:

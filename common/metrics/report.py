@@ -70,7 +70,10 @@ def table(
 
 
 def write_metrics(
-    run_folder: Path | str, metrics: Mapping[str, float], markdown: str
+    run_folder: Path | str,
+    metrics: Mapping[str, float],
+    markdown: str,
+    stem: str = "metrics",
 ) -> None:
     """Write metrics.json and metrics.md into the folder of a run.
 
@@ -78,6 +81,7 @@ def write_metrics(
         run_folder: the folder; older files of these names are replaced.
         metrics: finite numbers by name; NumPy numbers are taken too.
         markdown: text for people, for example from `table`.
+        stem: name of both files before their suffixes.
 
     Raises:
         ValueError: a value is not a finite number; nothing is written then.
@@ -87,8 +91,8 @@ def write_metrics(
     text = json.dumps(
         plain, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False
     )
-    for file_name, content in (("metrics.json", text + "\n"), ("metrics.md", markdown)):
-        with atomic_path(Path(run_folder) / file_name) as path:
+    for suffix, content in ((".json", text + "\n"), (".md", markdown)):
+        with atomic_path(Path(run_folder) / f"{stem}{suffix}") as path:
             path.write_text(content, encoding="utf-8", newline="\n")
 
 

@@ -1,0 +1,1 @@
+"""Speed and quality against other ways of doing the same work."""

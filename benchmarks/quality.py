@@ -1,0 +1,96 @@
+"""Quality of the preset `quick` against the book's recipe after the same minutes.
+
+    python -m benchmarks.quality chapter02_3dgan --data DIR --minutes 9 --out DIR
+
+Both are trained on the same data with the same seed and end by the clock; then the
+chapter's own `test` judges both. The last line is one JSON object.
+"""
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from chapter02_3dgan.config import PRESETS, Config
+from chapter02_3dgan.evaluation import test
+from chapter02_3dgan.training import train
+from common.metrics.report import table
+from common.runs import RunDir, describe_environment
+
+UNLIMITED = 10**9
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train two recipes for the same minutes and judge both."""
+
+    chapter: tyro.conf.Positional[Literal["chapter02_3dgan"]]
+    """Which chapter."""
+
+    out: Path
+    """New folder for the runs."""
+
+    data: Path | None = None
+    """Real data; without it the stand-in."""
+
+    minutes: float = 9.0
+    """Of training, for each recipe."""
+
+    seed: int = 0
+    """Of both runs."""
+
+
+def recipes(options: Options) -> dict[str, Config]:
+    """Return what is compared.
+
+    The book's recipe is also shown at the size and width of quick, where it gets
+    as many steps as the machine can do, not the few that its own size allows.
+    """
+    quick, book = PRESETS["quick"], PRESETS["book"]
+    chosen = {
+        "quick": quick,
+        "book": book,
+        "book_at_quick_size": dataclasses.replace(
+            book, size=quick.size, width=quick.width
+        ),
+    }
+    return {
+        name: dataclasses.replace(
+            config,
+            data=options.data,
+            seed=options.seed,
+            steps=UNLIMITED,
+            max_minutes=options.minutes,
+        )
+        for name, config in chosen.items()
+    }
+
+
+def report(options: Options) -> dict:
+    """Train, judge, and return the JSON object."""
+    results, columns = {"minutes": options.minutes, "seed": options.seed}, {}
+    for name, config in recipes(options).items():
+        run = train(config, RunDir(options.out / name))
+        metrics = test(run, config)
+        columns[name] = {
+            key: value
+            for key, value in metrics.items()
+            if not key.startswith("baseline_")
+        }
+        results |= {f"{name}_{key}": value for key, value in columns[name].items()}
+    columns["training shapes"] = {
+        key.removeprefix("baseline_train_"): value
+        for key, value in metrics.items()
+        if key.startswith("baseline_train_")
+    }
+    sys.stdout.write(table(f"after {options.minutes:g} minutes each", columns) + "\n")
+    machine = describe_environment()
+    return results | {key: machine[key] for key in ("processor", "cores", "devices")}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(report(tyro.cli(Options))) + "\n")

@@ -1,0 +1,137 @@
+"""What holds for every chapter; chapters are found by their folders."""
+
+import dataclasses
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from common.config import RunConfig, from_json, to_json
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = sorted(p.name for p in ROOT.glob("chapter*_*") if (p / "main.py").exists())
+PRESETS = {"quick", "book", "paper"}
+
+
+def test_there_are_chapters():
+    assert "chapter02_3dgan" in CHAPTERS
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request):
+    """The package of one chapter."""
+    return importlib.import_module(request.param)
+
+
+def test_exports(chapter):
+    for name in ("build_generator", "build_discriminator", "train", "test"):
+        assert callable(getattr(chapter, name)), name
+
+
+def test_presets(chapter):
+    config = importlib.import_module(f"{chapter.__name__}.config")
+    assert set(config.PRESETS) >= PRESETS
+    assert issubclass(config.Config, RunConfig)
+    for preset in config.PRESETS.values():
+        preset.validate()
+        assert from_json(config.Config, to_json(preset), "") == preset
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            preset.seed = 1
+
+
+def test_every_option_is_explained(chapter):
+    """tyro takes the help from the text below each field."""
+    done = run(chapter, "train", "--help")
+    assert done.returncode == 0
+    config = importlib.import_module(f"{chapter.__name__}.config").Config
+    for field in dataclasses.fields(config):
+        assert f"--{field.name.replace('_', '-')}" in done.stdout, field.name
+    source = Path(sys.modules[config.__module__].__file__).read_text()
+    for name in config.__annotations__:
+        declaration = source.split(f"\n    {name}:", 1)[1]
+        assert declaration.split('"""', 1)[0].count("\n\n") == 0, f"{name} has no text"
+
+
+def run(chapter, *arguments, **options):
+    main = ROOT / chapter.__name__ / "main.py"
+    return subprocess.run(
+        [sys.executable, str(main), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["train", "--help"]])
+def test_help_answers_without_tensorflow(chapter, arguments):
+    """Under a second; the import is what would take longer, so that is tested."""
+    program = (
+        "import runpy, sys; sys.argv[0] = 'main.py'\n"
+        f"try: runpy.run_path({str(ROOT / chapter.__name__ / 'main.py')!r}, "
+        "run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage: " in done.stdout
+
+
+def test_both_ways_to_start(chapter, tmp_path):
+    script = run(chapter, "--help", cwd=tmp_path)
+    module = subprocess.run(
+        [sys.executable, "-m", f"{chapter.__name__}.main", "--help"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert script.returncode == module.returncode == 0
+    assert script.stdout == module.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fly"], "unknown command 'fly'"),
+        (["train", "--preset", "best"], "--preset must be one of"),
+        (["train", "--batch-size", "many"], "--batch-size"),
+        (["train", "--batch-size", "-1"], "--batch-size must be above 0, found -1"),
+        (["train", "--no-such-option"], "--no-such-option"),
+        (["train", "--run-dir"], "--run-dir needs a value"),
+        (["train", "--resume"], "no run in"),
+        (["train", "--data", "nowhere"], "no such directory: nowhere"),
+        (["test"], "no run in"),
+        (["generate", "--run-dir", "."], "is not the folder of a run"),
+    ],
+)
+def test_what_a_user_gets_wrong_ends_in_one_line(chapter, tmp_path, arguments, message):
+    done = run(chapter, *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
+    assert message in lines[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_common_imports_no_chapter():
+    for path in (ROOT / "common").rglob("*.py"):
+        source = path.read_text()
+        assert "import chapter" not in source and "from chapter" not in source, path
+
+
+def test_quick_help(chapter):
+    """The promise is one second; three leave room for a busy machine."""
+    start = time.monotonic()
+    run(chapter, "train", "--help")
+    assert time.monotonic() - start < 3

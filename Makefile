@@ -8,7 +8,7 @@ DEMO := runs/demo
 
 demo: .venv/.installed
 	rm -rf $(DEMO)
-	$(BIN)/python chapter02_3dgan/main.py train --preset quick --steps 1500 \
+	$(BIN)/python chapter02_3dgan/main.py train --preset quick --steps 3000 \
 	    --max-minutes 5.5 --run-dir $(DEMO)
 	$(BIN)/python chapter02_3dgan/main.py test --run-dir $(DEMO)
 	$(BIN)/python chapter02_3dgan/main.py interpolate --run-dir $(DEMO)

@@ -98,7 +98,10 @@ def _some(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
 
 def _title(config: Config, run: RunDir) -> str:
     data = config.data or "procedural stand-in"
-    return f"{run.path.name}: {', '.join(config.classes)} of {data}, {config.size}^3"
+    # A labelled file is learnt whole.
+    labelled = config.data is not None and config.data.is_file()
+    classes = "all classes" if labelled else ", ".join(config.classes)
+    return f"{run.path.name}: {classes} of {data}, {config.size}^3"
 
 
 def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:

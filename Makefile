@@ -32,7 +32,7 @@ lint: .venv/.installed
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf .venv runs .pytest_cache .ruff_cache
+	rm -rf .venv $(DEMO) test.log *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: requirements.txt

@@ -15,7 +15,7 @@ from typing import Literal
 
 import tyro
 
-from chapter02_3dgan.config import PRESETS, Config
+from chapter02_3dgan.config import NAME, PRESETS, Config
 from chapter02_3dgan.evaluation import test
 from chapter02_3dgan.training import train
 from common.metrics.report import table
@@ -74,7 +74,7 @@ def report(options: Options) -> dict:
     """Train, judge, and return the JSON object."""
     results, columns = {"minutes": options.minutes, "seed": options.seed}, {}
     for name, config in recipes(options).items():
-        run = train(config, RunDir(options.out / name))
+        run = train(config, RunDir.create(NAME, name, options.out / name))
         metrics = test(run, config)
         columns[name] = {
             key: value

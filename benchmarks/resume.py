@@ -3,12 +3,13 @@
     python -m benchmarks.resume chapter02_3dgan --kills 20
 
 A short training is run through once. Then the same training is begun anew for each
-kill: kill -9 after a random time, `train --resume`, and every array of the final
-checkpoint is compared bit by bit. The last line is one JSON object.
+kill: kill -9 at a random moment between the first file and the end,
+`train --resume`, and every array of the final checkpoint is compared bit by bit. The last line is one JSON object.
 """
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from typing import Literal
 import numpy as np
 import tyro
 from tqdm import tqdm
+
+from common.runs import describe_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,6 +55,18 @@ def train(options: Options, run: Path, *arguments: str) -> subprocess.Popen:
     )
 
 
+def wait_for_config(run: Path, process: subprocess.Popen) -> None:
+    """Wait until the run has begun."""
+    while not (run / "config.json").exists() and process.poll() is None:
+        time.sleep(0.02)
+
+
+def checkpointed_steps(run: Path) -> int:
+    """Return the step of the newest checkpoint, 0 without one."""
+    written = sorted((run / "checkpoints").glob("step_*.npz"))
+    return int(written[-1].stem.removeprefix("step_")) if written else 0
+
+
 def finish(process: subprocess.Popen) -> None:
     """Wait for a training that should end well."""
     _, told = process.communicate()
@@ -68,35 +83,45 @@ def final_state(run: Path) -> dict[str, np.ndarray]:
 
 def report(options: Options) -> dict:
     """Kill, resume, compare; return the JSON object."""
-    chosen = f"--steps {options.steps} --log-every 5 --checkpoint-every 5".split()
+    # The precision is fixed: it might be measured otherwise in each run.
+    chosen = (
+        f"--steps {options.steps} --log-every 5 --checkpoint-every 5 "
+        "--precision float32 --width 0.1"
+    ).split()
     moments = random.Random(options.seed)
     identical, done = 0, []
     with tempfile.TemporaryDirectory() as folder:
+        process = train(options, Path(folder) / "whole", *chosen)
+        wait_for_config(Path(folder) / "whole", process)
         start = time.monotonic()
-        finish(train(options, Path(folder) / "whole", *chosen))
+        finish(process)
         seconds = time.monotonic() - start
         expected = final_state(Path(folder) / "whole")
-        for number in tqdm(range(options.kills), "kills"):
-            run = Path(folder) / f"run_{number}"
-            process = train(options, run, *chosen)
-            time.sleep(moments.uniform(0, seconds))
-            process.kill()
-            process.communicate()
-            written = sorted((run / "checkpoints").glob("step_*.npz"))
-            done.append(int(written[-1].stem[5:]) if written else 0)
-            # Killed before it had noted its options, it is begun anew.
-            again = ["--resume"] if (run / "config.json").exists() else chosen
-            finish(train(options, run, *again))
-            found = final_state(run)
-            identical += found.keys() == expected.keys() and all(
-                np.array_equal(found[name], expected[name]) for name in expected
-            )
+        with tqdm(total=options.kills, desc="kills") as bar:
+            while len(done) < options.kills:
+                run = Path(folder) / "killed"
+                process = train(options, run, *chosen)
+                wait_for_config(run, process)
+                time.sleep(moments.uniform(0, seconds))
+                killed = process.poll() is None
+                process.kill()
+                process.communicate()
+                if killed:
+                    done.append(checkpointed_steps(run))
+                    finish(train(options, run, "--resume"))
+                    found = final_state(run)
+                    identical += found.keys() == expected.keys() and all(
+                        np.array_equal(found[name], expected[name]) for name in expected
+                    )
+                    bar.update()
+                shutil.rmtree(run)
+    machine = describe_environment()
     return {
         "kills": options.kills,
         "bit_identical": identical,
         "steps": options.steps,
         "checkpointed_steps_at_kill": done,
-    }
+    } | {key: machine[key] for key in ("processor", "cores", "devices")}
 
 
 if __name__ == "__main__":

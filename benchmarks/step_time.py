@@ -161,12 +161,15 @@ def matrix_gflops(dtype: tf.DType) -> float:
     """Return the rate of a large matrix product, in 10^9 operations a second."""
     size = 2048
     a = tf.ones((size, size), dtype)
-    product = tf.function(lambda x: tf.matmul(x, x))
+    product = tf.function(lambda x: tf.matmul(x, x)[0, 0])
     return 2 * size**3 / devices.best_time(lambda: product(a)) / 1e9
 
 
 def report(options: Options) -> dict:
     """Measure everything and return the JSON object."""
+    if not tf.config.list_physical_devices("GPU"):
+        # As `train` does.
+        tf.config.experimental.enable_op_determinism()
     float32 = step_config(options, "float32")
     works = {
         "ours_float32": ours(float32),

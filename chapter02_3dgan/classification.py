@@ -34,13 +34,14 @@ logger = logging.getLogger(__name__)
 
 
 def feature_extractor(discriminator: keras.Model) -> keras.Model:
-    """Return voxels -> max-pooled responses of the layers from the second on.
+    """Return voxels -> max-pooled responses of the last three hidden layers.
 
     At 64^3 these are layers 2, 3 and 4, pooled by 8, 4 and 2 to 2^3 cells each:
-    (128 + 256 + 512) * 8 = 7,168 numbers at the paper's width.
+    (128 + 256 + 512) * 8 = 7,168 numbers at the paper's width. At 32^3 the layers
+    of the same resolutions are the first three.
     """
     names = [layer.name for layer in discriminator.layers]
-    names = sorted(name for name in names if name.startswith("features_"))[1:]
+    names = sorted(name for name in names if name.startswith("features_"))[-3:]
     pooled = []
     for name in names:
         response = discriminator.get_layer(name).output
@@ -76,12 +77,11 @@ def classify(run: RunDir, config: Config) -> str:
     Raises:
         UserError: no discriminator, or fewer than two classes.
     """
-    run.require_generator()
     discriminator = load_network(run.discriminator)
     train, test = load_shapes(config, "train"), load_shapes(config, "test")
     if len(set(train.labels)) < 2:
         raise UserError(f"{config.data} has one class only; nothing to classify")
-    keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(config.seed % 2**32)
     untrained = keras.models.clone_model(discriminator)
     results = {}
     for name, network in (("run", discriminator), ("untrained", untrained)):

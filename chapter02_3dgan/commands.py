@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from chapter02_3dgan.config import PRESETS, Config
+from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from common.cli import Chapter, Command
 from common.runs import RunDir
 
-NAME = "chapter02_3dgan"
 logger = logging.getLogger(__name__)
 
 
@@ -63,10 +62,11 @@ class GenerateOptions(RunOptions):
     seed: int = 1
     """Same seed, same shapes."""
 
-    format: Literal[
-        "png", "gif", "mat", "binvox", "stl", "obj", "glb", "npy", "html"
-    ] = "png"
+    format: Format = "png"
     """Of the files. stl, obj and glb are closed surfaces, 100 mm long."""
+
+    fragments: bool = False
+    """Keep what floats beside a shape; by default the largest body is kept."""
 
     out: Path | None = None
     """Folder to write to; by default `generated` in the run's folder."""
@@ -77,7 +77,15 @@ def _generate(options: GenerateOptions) -> None:
 
     run, config = options.open()
     folder = options.out or run.path / "generated"
-    paths = generate(run, config, options.count, options.seed, options.format, folder)
+    paths = generate(
+        run,
+        config,
+        options.count,
+        options.seed,
+        options.format,
+        folder,
+        options.fragments,
+    )
     logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
 
 
@@ -148,12 +156,18 @@ class DescribeOptions:
     azimuths: Literal["first", "all"] = "first"
     """Views of each object to count."""
 
+    size: Literal[32, 64, 128] = 32
+    """Edge of the volume in voxels that shapes are brought to."""
+
 
 def _describe(options: DescribeOptions) -> None:
     from chapter02_3dgan.data import describe
 
     config = Config(
-        data=options.data, classes=options.classes, azimuths=options.azimuths
+        data=options.data,
+        classes=options.classes,
+        azimuths=options.azimuths,
+        size=options.size,
     )
     sys.stdout.write(describe(config) + "\n")
 

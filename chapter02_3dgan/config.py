@@ -5,7 +5,10 @@ from typing import Literal
 
 from common.config import RunConfig, require, require_positive
 
+NAME = "chapter02_3dgan"
 SIZES = (32, 64, 128)
+# What `generate` writes.
+Format = Literal["png", "gif", "mat", "binvox", "stl", "obj", "glb", "npy", "html"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,13 @@ class Config(RunConfig):
     r1_every: int = 4
     """Steps between two R1 penalties, each that many times as heavy."""
 
+    augment_shift: int = 2
+    """D sees every shape, real or generated, moved by up to so many voxels along
+    each axis [Zhao et al. 2020]; 0 is off."""
+
+    augment_mirror: bool = True
+    """D sees every second shape, real or generated, with left and right swapped."""
+
     gradient_penalty: float = 0.0
     """Weight of WGAN-GP's penalty [Gulrajani et al. 2017: 10]; 0 is off."""
 
@@ -89,8 +99,11 @@ class Config(RunConfig):
             "width latent_dim prior_std r1_every g_learning_rate d_learning_rate",
         )
         require(self, "size", self.size in SIZES, f"one of {SIZES}")
+        shift = self.augment_shift
+        require(self, "augment_shift", 0 <= shift < self.size, "from 0 to below --size")
         require(self, "r1_gamma", self.r1_gamma >= 0, "0 or above")
         require(self, "gradient_penalty", self.gradient_penalty >= 0, "0 or above")
+        require(self, "real_label", 0 < self.real_label <= 1, "above 0, at most 1")
         require(self, "average", 0 <= self.average < 1, "from 0 to below 1")
         require(self, "beta_1", 0 <= self.beta_1 < 1, "from 0 to below 1")
         require(self, "beta_2", 0 <= self.beta_2 < 1, "from 0 to below 1")
@@ -110,6 +123,8 @@ _PUBLISHED = {
     "bias": False,
     "initializer": "glorot_uniform",
     "r1_gamma": 0.0,
+    "augment_shift": 0,
+    "augment_mirror": False,
     "g_learning_rate": 0.0025,
     "beta_1": 0.5,
     "beta_2": 0.999,

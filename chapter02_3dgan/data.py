@@ -17,6 +17,8 @@ from common.synthetic.shapes import write_shapenets
 from common.voxel_store import VoxelStore, default_cache_dir
 from common.voxels import find_shapes, fit_to_size, read_split
 
+# To be raised when the procedural shapes change: a cached folder is not made anew.
+STAND_IN_VERSION = 1
 STAND_IN_TRAIN = 800
 STAND_IN_TEST = 100
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ def stand_in(config: Config) -> Path:
 
     Procedural shapes: 800 to train and 100 to test for each class.
     """
-    name = f"stand-in-{'-'.join(config.classes)}-{config.azimuths}"
+    name = f"stand-in-{STAND_IN_VERSION}-{'-'.join(config.classes)}-{config.azimuths}"
     folder = default_cache_dir() / name
     logger.info("no --data given: using the procedural stand-in in %s", folder)
     write_shapenets(

@@ -35,10 +35,11 @@ def make_shapes(
         threshold: a voxel is filled where its occupancy is above this.
     """
     parts = [
-        np.asarray(generator(latents[i : i + BATCH], training=False))
+        np.asarray(generator(latents[i : i + BATCH], training=False))[..., 0]
+        > threshold
         for i in range(0, len(latents), BATCH)
     ]
-    return np.concatenate(parts)[..., 0] > threshold
+    return np.concatenate(parts)
 
 
 def test(
@@ -63,19 +64,21 @@ def test(
     Raises:
         UserError: the run has no generator, or the data are wrong.
     """
-    generator = load_network(run.require_generator())
+    generator = load_network(run.generator)
     train, reference = load_shapes(config, "train"), load_shapes(config, "test")
-    count = samples or min(len(reference), MAX_SAMPLES)
+    count = min(len(reference), MAX_SAMPLES) if samples is None else samples
     if not 2 <= count <= len(train):
         raise UserError(
             f"--samples must be from 2 to the {len(train)} training shapes, which a "
             f"baseline is drawn from; found {count}"
         )
+    if seed < 0:
+        raise UserError(f"--seed must be a whole number from 0, found {seed}")
     rng = np.random.default_rng(seed)
     held_out = reference.voxels(_some(rng, len(reference), count))
     latents = sample_latents(config, count, seed)
     shapes = make_shapes(generator, latents)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(seed % 2**32)
     untrained = build_generator(config, train.occupancy())
     columns = {
         "this run": shapes,
@@ -114,11 +117,12 @@ def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
         run.path / "samples.png",
     )
     shown = shapes[:SHEET_SHAPES]
-    known = train.voxels()
-    overlap = pairwise_iou(shown, known)
+    # In pieces: a large training set does not fit into memory unpacked.
+    pieces = np.array_split(np.arange(len(train)), -(-len(train) // 1024))
+    overlap = np.hstack([pairwise_iou(shown, train.voxels(rows)) for rows in pieces])
     nearest = np.argsort(-overlap, axis=1, kind="stable")[:, :3]
     columns = [f"IoU {overlap[i, nearest[i, 0]]:.2f}" for i in range(len(shown))]
     rows = [("sample", shown)]
-    rows += [(f"nearest {k + 1}", known[nearest[:, k]]) for k in range(3)]
+    rows += [(f"nearest {k + 1}", train.voxels(nearest[:, k])) for k in range(3)]
     sheet = render_rows(rows, column_labels=columns)
     images.save(sheet, run.path / "neighbours.png")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from chapter02_3dgan.config import Config
+from chapter02_3dgan.config import Config, Format
 from chapter02_3dgan.evaluation import make_shapes
 from chapter02_3dgan.training import sample_latents
 from common import images
@@ -14,6 +14,7 @@ from common.binvox import write_binvox
 from common.errors import UserError
 from common.files import atomic_path
 from common.fitting import load_network
+from common.fragments import without_fragments
 from common.meshes import voxels_to_mesh, write_mesh
 from common.rendering import render_grid, render_rows, render_voxels, turntable
 from common.runs import RunDir
@@ -45,11 +46,16 @@ WRITERS: dict[str, Callable[[np.ndarray, Path], None]] = {
     "obj": _write_printable,
     "glb": _write_printable,
 }
-FORMATS = (*WRITERS, "npy", "html")
 
 
 def generate(
-    run: RunDir, config: Config, count: int, seed: int, format: str, folder: Path
+    run: RunDir,
+    config: Config,
+    count: int,
+    seed: int,
+    format: Format,
+    folder: Path,
+    fragments: bool = False,
 ) -> list[Path]:
     """Make new shapes and write them with a sheet of them all.
 
@@ -62,6 +68,7 @@ def generate(
             each shape; npy: one bool array (count, S, S, S); html: one page to
             turn them in, the first 64.
         folder: where to write.
+        fragments: keep what floats beside a shape.
 
     Returns:
         Paths of the files; the sheet is the first. A shape without a filled voxel
@@ -72,10 +79,10 @@ def generate(
     """
     if not 1 <= count <= MAX_COUNT:
         raise UserError(f"--count must be from 1 to {MAX_COUNT}, found {count}")
-    if format not in FORMATS:
-        raise UserError(f"--format must be one of {', '.join(FORMATS)}, found {format}")
-    generator = load_network(run.require_generator())
+    generator = load_network(run.generator)
     shapes = make_shapes(generator, sample_latents(config, count, seed))
+    if not fragments:
+        shapes = np.stack([without_fragments(voxels) for voxels in shapes])
     sheet = folder / "sheet.png"
     images.save(render_grid(shapes[:SHEET_SHAPES]), sheet)
     if format == "npy":
@@ -106,7 +113,7 @@ def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -
             f"--rows must be from 1 to 64 and --steps from 2 to 64, found {rows} and "
             f"{steps}"
         )
-    generator = load_network(run.require_generator())
+    generator = load_network(run.generator)
     ends = sample_latents(config, 2 * rows, seed).reshape(rows, 2, -1)
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     walks = [(1 - share) * start + share * end for start, end in ends]
@@ -141,7 +148,7 @@ def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
     Reference: Wu et al. 2016, arXiv:1610.07584, section 4.3; Radford et al. 2016,
         arXiv:1511.06434, section 6.3.2.
     """
-    generator = load_network(run.require_generator())
+    generator = load_network(run.generator)
     latents = sample_latents(config, POPULATION, seed)
     shapes = make_shapes(generator, latents)
     subject = latents[:1]

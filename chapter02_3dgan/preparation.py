@@ -1,7 +1,6 @@
 """From meshes to the tree of .mat files that training reads."""
 
 import logging
-import zlib
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from common.errors import UserError
 from common.files import atomic_path
 from common.meshes import READ, mesh_to_voxels
 from common.rendering import render_grid
+from common.voxel_files import is_held_out
 from common.voxels import write_mat
 
 # 3D ShapeNets: a shape fills 24 of 30 voxels.
 SIZE, MARGIN = 30, 3
-TEST_SHARE = 10
 SHEET_SHAPES = 48
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ def prepare(folder: Path, out: Path, up: str = "z") -> str:
 
     A mesh belongs to the class that its topmost folder below `folder` names, and
     to the split that a folder named train or test on its way says. Without such a
-    folder about every tenth mesh is held out, chosen by its name alone.
+    folder about every eighth mesh is held out, chosen by its name alone.
 
     Args:
         folder: of .off, .obj, .stl and .ply files.
@@ -57,7 +56,9 @@ def prepare(folder: Path, out: Path, up: str = "z") -> str:
             except UserError as error:
                 dropped.append(str(error))
                 continue
-            name, split = _class_and_split(path.relative_to(folder), folder.name)
+            name, split = _class_and_split(
+                path.relative_to(folder), folder.resolve().name
+            )
             counts[name, split] += 1
             number = counts[name, "train"] + counts[name, "test"]
             place = temporary / "volumetric_data" / name / str(SIZE) / split
@@ -80,6 +81,5 @@ def _class_and_split(path: Path, default: str) -> tuple[str, str]:
         if split in path.parts[:-1]:
             break
     else:
-        held_out = zlib.crc32(path.stem.encode()) % TEST_SHARE == 0
-        split = "test" if held_out else "train"
+        split = "test" if is_held_out(path.stem) else "train"
     return (folders[0] if folders else default), split

@@ -4,19 +4,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from chapter02_3dgan.config import Config
+from chapter02_3dgan.config import NAME, Config
 from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.networks import build_discriminator, build_generator
 from common import devices, losses, noise
+from common.augment import shift_and_mirror
+from common.errors import UserError
 from common.fitting import Gallery, TrainingData, fit_run
+from common.phases import Logs, Phase, Step
 from common.rendering import render_grid
 from common.runs import RunDir
-from common.trainer import AdversarialModel, Logs, Phase, Step
+from common.trainer import AdversarialModel
 
-CHAPTER = "chapter02_3dgan"
 # README, section "Number formats": the scores of both formats after equal steps.
 BFLOAT16_KEEPS_QUALITY = True
 GALLERY_SHAPES = 16
+# Shapes of 3D ShapeNets look along axis 0; axis 2 is up.
+LEFT_RIGHT = 1
 
 
 def build_model(config: Config, occupancy: float) -> AdversarialModel:
@@ -30,10 +34,21 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
     discriminator = build_discriminator(config)
     game = losses.GAMES[config.loss]
 
+    def judge(step: Step, shapes: tf.Tensor) -> tf.Tensor:
+        """Return D's logits (B, 1) of shapes that are augmented first."""
+        if config.augment_shift or config.augment_mirror:
+            shapes = shift_and_mirror(
+                shapes,
+                step.new_key(),
+                config.augment_shift,
+                LEFT_RIGHT if config.augment_mirror else None,
+            )
+        return discriminator(shapes, training=True)
+
     def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
         latents = step.latents(config.latent_dim, config.prior, config.prior_std)
         fake = generator(latents, training=True)  # (B, S, S, S, 1)
-        return fake, discriminator(fake, training=True)  # (B, 1)
+        return fake, judge(step, fake)
 
     def penalty(step: Step, fake: tf.Tensor) -> tf.Tensor:
         """Return the penalties on D's gradient that the configuration asks for."""
@@ -54,9 +69,10 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake, fake_logits = step.shared()
         # Real and generated shapes apart: their BatchNorm statistics must not mix.
-        real_logits = discriminator(step.batch, training=True)
+        real_logits = judge(step, step.batch)
         loss = game.discriminator(real_logits, fake_logits, config.real_label)
-        logs = losses.discriminator_logs(real_logits, fake_logits)
+        # Without the penalty, so that it can be held against its equilibrium.
+        logs = {"d_loss": loss, **losses.discriminator_logs(real_logits, fake_logits)}
         if config.r1_gamma or config.gradient_penalty:
             logs["d_penalty"] = penalty(step, tf.stop_gradient(fake))
             loss += logs["d_penalty"]
@@ -105,13 +121,19 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
     Reference: Wu et al. 2016, arXiv:1610.07584, sections 3.1 and 3.3.
     """
     config.validate()
-    run = run or RunDir.create(CHAPTER, "custom")
+    run = run or RunDir.create(NAME, "custom")
     store = load_shapes(config, "train")
+    occupancy = store.occupancy()
+    if not 0 < occupancy < 1:
+        raise UserError(
+            f"the training shapes are all {'full' if occupancy else 'empty'}; "
+            "there is nothing to learn from them"
+        )
     with run.recording(config):
         config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
         run.write_config(config)
         with devices.scope(config):
-            model = build_model(config, store.occupancy())
+            model = build_model(config, occupancy)
         # One scale for all pictures, or the film of the training would jump.
         whole = np.ones((config.size,) * 3, bool)
         gallery = Gallery(

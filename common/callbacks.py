@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from common import checkpoints, images
 from common.errors import TrainingError
-from common.history import draw_curves, read_rows, write_rows
+from common.history import read_rows, write_rows
 from common.runs import RunDir
 from common.stopping import StopRequest
 
@@ -39,13 +39,17 @@ class StepCallback(keras.callbacks.Callback):
         self.done = done
         self.acted = done
 
+    @property
+    def step(self) -> int:
+        """Steps done; Keras's own count is wrong for a short last execution."""
+        return int(self.model.step.numpy())
+
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        step = self.done + batch + 1
-        if step // self.every > self.acted // self.every:
-            self._act_once(step)
+        if self.step // self.every > self.acted // self.every:
+            self._act_once(self.step)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self._act_once(int(self.model.step.numpy()))
+        self._act_once(self.step)
 
     def _act_once(self, step: int) -> None:
         if step > self.acted:
@@ -62,13 +66,9 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, total: int, done: int):
         super().__init__()
-        self.total = total
-        self.done = done
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
         self.bar = tqdm(
-            total=self.total,
-            initial=self.done,
+            total=total,
+            initial=done,
             desc="training",
             unit="step",
             # A log file needs no line every tenth of a second.
@@ -78,48 +78,43 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         losses = {name: f"{float(value):.2f}" for name, value in (logs or {}).items()}
         self.bar.set_postfix(losses, refresh=False)
-        self.bar.update(self.done + batch + 1 - self.bar.n)
+        self.bar.update(int(self.model.step.numpy()) - self.bar.n)
 
-    def on_train_end(self, logs: dict | None = None) -> None:
+    def close(self) -> None:
+        """Leave the bar as it stands, however training ended."""
         self.bar.close()
 
 
 class Logs(StepCallback):
-    """Writes metrics.csv, curves and TensorBoard scalars; stops at NaN.
+    """Writes metrics.csv and TensorBoard scalars; stops at NaN.
 
     Args:
         run: folder of the run.
         every: steps a row.
         done: steps of the run before this `fit`. Rows after it are dropped:
             the steps that they tell of are about to be done again.
-        equilibrium: losses (D, G) at which neither side gains, for the curves.
+        writer: of TensorBoard's events.
     """
 
     def __init__(
-        self,
-        run: RunDir,
-        every: int,
-        done: int,
-        equilibrium: tuple[float, float] | None,
+        self, run: RunDir, every: int, done: int, writer: tf.summary.SummaryWriter
     ):
         super().__init__(every, done)
         self.run = run
-        self.equilibrium = equilibrium
+        self.writer = writer
         self.rows = [r for r in read_rows(run.metrics_csv) if r["step"] <= done]
         self.seconds = self.rows[-1]["seconds"] if self.rows else 0.0
         self.warned = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
         self.started = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        step = self.done + batch + 1
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
                 phase = name.removesuffix("_loss")
                 raise TrainingError(
-                    f"the loss of phase {phase} is {float(value)} at step {step}; "
+                    f"the loss of phase {phase} is {float(value)} at step {self.step}; "
                     "the last good checkpoint is kept. Try a lower learning rate "
                     "or --precision float32"
                 )
@@ -138,11 +133,6 @@ class Logs(StepCallback):
         logger.debug("step %d after %.0f s: %s", step, seconds, told)
         self._warn_of_imbalance()
 
-    def on_train_end(self, logs: dict | None = None) -> None:
-        super().on_train_end(logs)
-        self.writer.close()
-        draw_curves(self.rows, self.equilibrium, self.run.curves)
-
     def _warn_of_imbalance(self) -> None:
         recent = [row.get("d_accuracy", 0.75) for row in self.rows[-10:]]
         if self.warned or len(recent) < 10:
@@ -160,7 +150,7 @@ class Logs(StepCallback):
 
 
 class Samples(StepCallback):
-    """Draws samples on latents that stay the same, and a film of them at the end.
+    """Draws samples on latents that stay the same.
 
     Args:
         run: folder of the run.
@@ -168,6 +158,7 @@ class Samples(StepCallback):
         done: steps of the run before this `fit`.
         latents: (N, d).
         draw: samples (N, ...) float32 -> picture (H, W, 3) uint8.
+        writer: of TensorBoard's events.
     """
 
     def __init__(
@@ -177,14 +168,15 @@ class Samples(StepCallback):
         done: int,
         latents: np.ndarray,
         draw: Callable[[np.ndarray], np.ndarray],
+        writer: tf.summary.SummaryWriter,
     ):
         super().__init__(every, done)
         self.run = run
         self.latents = latents
         self.draw = draw
+        self.writer = writer
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
         for path in self.run.samples.glob("step_*.png"):
             if int(path.stem.removeprefix("step_")) > self.done:
                 path.unlink()
@@ -198,12 +190,6 @@ class Samples(StepCallback):
         with self.writer.as_default():
             tf.summary.image("samples", picture[None], step)
         self.writer.flush()
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        super().on_train_end(logs)
-        self.writer.close()
-        frames = sorted(self.run.samples.glob("step_*.png"))
-        images.save_gif([images.load(frame) for frame in frames], self.run.gif)
 
 
 class Checkpoints(StepCallback):

@@ -1,6 +1,7 @@
 """Checkpoints: the whole state of training, written so that none is ever half."""
 
 import logging
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,18 @@ from common.errors import TrainingError, UserError
 from common.files import atomic_path
 
 KEPT = 2
+# What NumPy and zipfile raise on torn files.
+TORN = (
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 logger = logging.getLogger(__name__)
 State = dict[str, list]
 
@@ -55,16 +68,19 @@ def restore(folder: Path, state: State) -> int | None:
 
     Raises:
         UserError: the checkpoint does not fit the networks, so it is from
-            another configuration.
+            another configuration; or there are checkpoints and none is whole.
     """
-    for path in _newest_first(folder):
+    paths = _newest_first(folder)
+    for path in paths:
         try:
             arrays = _read(path)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except TORN as error:
             logger.warning("%s is torn (%s); trying the one before", path, error)
             continue
         _assign(path, arrays, state)
         return int(path.stem.removeprefix("step_"))
+    if paths:
+        raise UserError(f"no checkpoint in {folder} is whole; begin a new run")
     return None
 
 

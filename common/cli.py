@@ -10,6 +10,7 @@ import io
 import itertools
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from common.config import ConfigType, RunConfig, differences
+from common.config import ConfigType, RunConfig, with_length
 from common.errors import TrainingError, UserError
 from common.runs import RunDir
 
@@ -61,11 +62,15 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
 
     0: done. 1: training failed. 2: the user gave something wrong. 130: stopped
-    by Ctrl-C where nothing was to be saved.
+    by Ctrl-C or SIGTERM where nothing was to be saved.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    console = logging.StreamHandler(sys.stderr)
+    console.setLevel(logging.INFO)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[console])
     logging.getLogger("absl").setLevel(logging.ERROR)
+    # While nothing is being trained, SIGTERM ends the program as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _dispatch(chapter, arguments)
     except UserError as error:
@@ -99,6 +104,8 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
         _train(chapter, arguments[1:])
     elif not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(_overview(chapter))
+    elif any(name.startswith(arguments[0] + " ") for name in chapter.commands):
+        sys.stdout.write(_overview(chapter))
     else:
         names = ", ".join(["train", *chapter.commands])
         raise UserError(f"unknown command {words!r}; known are {names}")
@@ -126,9 +133,10 @@ def _train(chapter: Chapter, arguments: list[str]) -> None:
         default = chapter.presets[asked.preset]
     options_class = _train_options(chapter, asked, default)
     config = parse(options_class, f"{chapter.name} train", rest).config
+    config = with_length(default, config)
     config.validate()
     if asked.resume:
-        _refuse_other_configuration(run, default, config)
+        run.check_same(config)
     else:
         run = RunDir.create(chapter.name, asked.preset, asked.run_dir)
     import_tensorflow()
@@ -209,6 +217,11 @@ def import_tensorflow() -> None:
     It tells of missing GPUs in words that sound like failure; the run's log says
     which devices there are. Setting TF_CPP_MIN_LOG_LEVEL brings the notes back.
     """
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise UserError(f"KERAS_BACKEND must be tensorflow, found {backend}; unset it")
+    # A program that only generates must not take all of a GPU's memory.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -247,20 +260,3 @@ def _plain(boxed: str) -> str:
     inner = [line for line in lines if line and line[0] not in "╭╰"]
     message = itertools.takewhile(lambda line: not line.startswith("──"), inner)
     return " ".join(message).rstrip(".") + "."
-
-
-# A longer training is the same training, gone on with.
-MAY_CHANGE = ("steps", "epochs", "max_minutes", "cache_mb", "data")
-
-
-def _refuse_other_configuration(run: RunDir, old: RunConfig, new: RunConfig) -> None:
-    changed = [
-        text
-        for text in differences(old, new)
-        if text.partition(":")[0] not in MAY_CHANGE
-    ]
-    if changed:
-        raise UserError(
-            f"the checkpoints in {run.path} are from another configuration "
-            f"({'; '.join(changed)}); leave these options out or begin a new run"
-        )

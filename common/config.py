@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar
 
 from common.errors import UserError
 
+# Steps are counted in int64 and random keys folded from int32 parts.
+LARGEST = 2**31
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
@@ -23,7 +25,8 @@ class RunConfig:
     """Root of all random numbers: weights, order of the data, noise."""
 
     data: Path | None = None
-    """Folder of the real data set. Without it the chapter makes its stand-in."""
+    """The real data set: a folder, or a file that the chapter's README names.
+    Without it the chapter makes its stand-in."""
 
     batch_size: int = 32
     """Items in one training batch."""
@@ -41,8 +44,8 @@ class RunConfig:
     """Number format of the networks' arithmetic. auto: mixed_bfloat16 where this
     machine is measured to be faster with it, else float32; weights stay float32."""
 
-    strategy: Literal["none", "mirrored", "multiworker"] = "none"
-    """Devices to train on: one, all of this machine, or several machines."""
+    strategy: Literal["none", "mirrored"] = "none"
+    """Devices to train on: one, or all of this machine."""
 
     jit: Literal["auto", "on", "off"] = "auto"
     """Compile the training step with XLA. auto: on a GPU only."""
@@ -119,7 +122,7 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
         origin: where the text is from, for messages.
 
     Raises:
-        UserError: no JSON object, or an unknown field.
+        UserError: no JSON object, an unknown field, or a wrong value.
     """
     try:
         values = json.loads(text)
@@ -134,9 +137,14 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
             f"{origin} has the unknown option {unknown[0]}; "
             f"known are {', '.join(sorted(types))}"
         )
-    return config_class(
+    config = config_class(
         **{name: _restore(types[name], value) for name, value in values.items()}
     )
+    try:
+        config.validate()
+    except TypeError as error:
+        raise UserError(f"{origin} has a value of a wrong type: {error}") from error
+    return config
 
 
 def _restore(kind: Any, value: Any) -> Any:
@@ -148,10 +156,34 @@ def _restore(kind: Any, value: Any) -> Any:
     return value
 
 
+# A longer training is the same training, gone on with.
+MAY_CHANGE = ("steps", "epochs", "max_minutes", "cache_mb", "data")
+
+
 def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """Return "name: old value -> new value" for each field that differs."""
+    """Return "name: old value -> new value" for fields that a run cannot change."""
     return [
         f"{field.name}: {getattr(old, field.name)} -> {getattr(new, field.name)}"
         for field in dataclasses.fields(old)
-        if getattr(old, field.name) != getattr(new, field.name)
+        if field.name not in MAY_CHANGE
+        and getattr(old, field.name) != getattr(new, field.name)
     ]
+
+
+def with_length(default: ConfigType, asked: ConfigType) -> ConfigType:
+    """Let the length that a user asks for win over the default's.
+
+    Epochs that were asked for are not overridden by the default's steps, and a
+    length that was asked for is not cut short by the default's time limit.
+
+    Args:
+        default: the preset, or the options of the run that is resumed.
+        asked: the same with the user's options.
+    """
+    changes = {}
+    if asked.epochs != default.epochs and asked.steps == default.steps:
+        changes["steps"] = None
+    longer = (asked.steps, asked.epochs) != (default.steps, default.epochs)
+    if longer and asked.max_minutes == default.max_minutes:
+        changes["max_minutes"] = None
+    return dataclasses.replace(asked, **changes)

@@ -1,8 +1,10 @@
 """Running a training from its beginning, or from where it was, to its end."""
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +14,9 @@ from common import checkpoints, devices, images
 from common.callbacks import Checkpoints, Logs, Progress, Samples
 from common.config import RunConfig, to_json
 from common.data import batches, total_steps
+from common.errors import UserError
 from common.files import atomic_path
+from common.history import draw_curves, read_rows
 from common.runs import RunDir
 from common.stopping import stop_on_signals
 from common.trainer import AdversarialModel
@@ -79,6 +83,7 @@ def fit_run(
             specimen.element_spec, config.steps_per_execution, devices.use_jit(config)
         )
     done = checkpoints.restore(run.checkpoints, model.state()) or 0
+    _check_count(run, data.count)
     if done == 0:
         _write_beginning(model, data, gallery, config, run, specimen.element_spec)
     if done >= total:
@@ -98,22 +103,37 @@ def _fit(
     run: RunDir,
     steps: range,
 ) -> None:
-    with stop_on_signals(config.max_minutes) as stop:
-        model.fit(
-            batches(data.fetch, data.count, config.batch_size, config.seed, steps),
-            shuffle=False,
-            verbose=0,
-            callbacks=[
-                Progress(steps.stop, steps.start),
-                Logs(run, config.log_every, steps.start, gallery.equilibrium),
-                Samples(
-                    run, config.sample_every, steps.start, gallery.latents, gallery.draw
-                ),
-                Checkpoints(
-                    run.checkpoints, config.checkpoint_every, steps.start, stop
-                ),
-            ],
-        )
+    done = steps.start
+    writer = tf.summary.create_file_writer(str(run.tensorboard))
+    progress = Progress(steps.stop, done)
+    try:
+        with stop_on_signals(config.max_minutes) as stop:
+            model.fit(
+                batches(data.fetch, data.count, config.batch_size, config.seed, steps),
+                shuffle=False,
+                verbose=0,
+                # The state is saved before pictures, which take time, are drawn,
+                # and after the logs, whose sums are part of it.
+                callbacks=[
+                    progress,
+                    Logs(run, config.log_every, done, writer),
+                    Checkpoints(run.checkpoints, config.checkpoint_every, done, stop),
+                    Samples(
+                        run,
+                        config.sample_every,
+                        done,
+                        gallery.latents,
+                        gallery.draw,
+                        writer,
+                    ),
+                ],
+            )
+    finally:
+        progress.close()
+        writer.close()
+        draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
+        frames = sorted(run.samples.glob("step_*.png"))
+        images.save_gif([images.load(frame) for frame in frames], run.gif)
     if stop.reason:
         logger.info(
             "stopped by %s after step %d of %d; train --resume --run-dir %s goes on",
@@ -122,6 +142,17 @@ def _fit(
             steps.stop,
             run.path,
         )
+
+
+def _check_count(run: RunDir, count: int) -> None:
+    """Note how many items there are; the order of the data depends on it."""
+    if run.data.is_file() and (known := json.loads(run.data.read_text())) != count:
+        raise UserError(
+            f"the run in {run.path} began with {known} training items, and there are "
+            f"{count} now; give it the same data with --data, or begin a new run"
+        )
+    with atomic_path(run.data) as temporary:
+        temporary.write_text(f"{count}\n")
 
 
 def _write_beginning(
@@ -159,12 +190,27 @@ def write_graph(network: keras.Model, run: RunDir, name: str) -> None:
     writer.close()
 
 
-def save_network(network: keras.Model, path: object) -> None:
+def save_network(network: keras.Model, path: Path) -> None:
     """Write a network as a .keras file."""
     with atomic_path(path) as temporary:
         network.save(temporary)
 
 
-def load_network(path: object) -> keras.Model:
-    """Read a .keras file that nobody vouches for: no code in it is run."""
-    return keras.models.load_model(path, compile=False, safe_mode=True)
+def load_network(path: Path) -> keras.Model:
+    """Read a .keras file that nobody vouches for: no code in it is run.
+
+    Raises:
+        UserError: there is no such file, or it is damaged.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"no {path.name} in {path.parent}; let the training end, or continue it "
+            "with train --resume"
+        )
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (*checkpoints.TORN, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged or no network of this project; train --resume writes "
+            "it anew"
+        ) from error

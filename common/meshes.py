@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import coo_matrix, csgraph
 
+from common.binvox import read_limited
 from common.errors import UserError
 from common.files import atomic_path
 from common.geometry import LEVEL, default_smoothing, smooth_surface
@@ -193,7 +194,7 @@ def _read_triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
             f"expected a mesh file that ends in .off, .obj, .stl or .ply, "
             f"found {path.name}: convert it first"
         )
-    content = _read_limited(path)
+    content = read_limited(path, MAX_MESH_BYTES)
     if suffix == ".off":
         content = _repair_off(content)
     options = {"skip_materials": True} if suffix == ".obj" else {}
@@ -217,25 +218,6 @@ def _read_triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if not np.isfinite(vertices).all() or not 0 < extent < 1e30:
         raise _unusable(path, "with finite points and a size above 0")
     return vertices, faces
-
-
-def _read_limited(path: Path) -> bytes:
-    """Return a file's content, unless it is missing, empty or huge."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_MESH_BYTES + 1)
-    except OSError as error:
-        raise UserError(
-            f"cannot read {path}: {error.strerror or error}; check the path"
-        ) from error
-    if len(content) > MAX_MESH_BYTES:
-        raise UserError(
-            f"expected a mesh of at most {MAX_MESH_BYTES // 2**20} MiB, found a larger "
-            f"one in {path}: simplify it first"
-        )
-    if not content.strip():
-        raise _unusable(path, "that is not empty")
-    return content
 
 
 def _repair_off(content: bytes) -> bytes:

@@ -2,17 +2,19 @@
 
 import contextlib
 import datetime
+import fcntl
 import importlib.metadata
 import json
 import logging
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.config import ConfigType, RunConfig, from_json, to_json
+from common.config import RunConfig
 from common.errors import UserError
 from common.files import atomic_path, cannot_write
 
@@ -37,6 +39,7 @@ class RunDir:
         self.config = self.path / "config.json"
         self.environment = self.path / "environment.json"
         self.log = self.path / "log.txt"
+        self.data = self.path / "data.json"
         self.metrics_csv = self.path / "metrics.csv"
         self.reals = self.path / "reals.png"
         self.samples = self.path / "samples"
@@ -89,12 +92,44 @@ class RunDir:
                 )
         elif not path.is_dir():
             raise UserError(f"--run-dir {path}: no such folder")
-        run = cls(path)
+        # Resolved: `latest` may lead elsewhere before this run is done with.
+        run = cls(path.resolve())
         if not run.config.is_file():
             raise UserError(
-                f"{path} is not the folder of a run: it has no {run.config.name}"
+                f"{path} is not the folder of a run: it has no {run.config.name}; "
+                "a run that was killed at once is begun anew, without --resume"
             )
         return run
+
+    def write_config(self, config: RunConfig) -> None:
+        """Write what the run was told."""
+        with atomic_path(self.config) as temporary:
+            temporary.write_text(to_json(config))
+
+    def read_config(self, config_class: type[ConfigType]) -> ConfigType:
+        """Return the configuration of this run.
+
+        Raises:
+            UserError: config.json is damaged.
+        """
+        try:
+            text = self.config.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read {self.config}: {error}") from error
+        return from_json(config_class, text, str(self.config))
+
+    def check_same(self, config: RunConfig) -> None:
+        """Check that `config` may continue this run.
+
+        Raises:
+            UserError: its networks, data or numbers would be others.
+        """
+        changed = differences(self.read_config(type(config)), config)
+        if changed:
+            raise UserError(
+                f"the checkpoints in {self.path} are from another configuration "
+                f"({'; '.join(changed)}); leave these options out or begin a new run"
+            )
 
     @contextlib.contextmanager
     def recording(self, config: RunConfig) -> Iterator[None]:
@@ -104,50 +139,58 @@ class RunDir:
             config: of a new run, or of the one that is resumed.
 
         Raises:
-            UserError: the folder cannot be written.
+            UserError: the folder cannot be written, another process is training in
+                it, or it holds a run of another configuration.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             handler = logging.FileHandler(self.log)
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        self.write_config(config)
-        if self.linked:
-            _link(self.path.parent / "latest", self.path)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        logging.getLogger().addHandler(handler)
-        try:
-            yield
-        except Exception as error:
-            logger.debug("ended by %s: %s", type(error).__name__, error)
-            raise
-        finally:
-            logging.getLogger().removeHandler(handler)
-            handler.close()
+        with contextlib.closing(handler), _locked(handler, self.path):
+            # What a killed process was writing.
+            for folder in self.path.rglob(".writing-*"):
+                shutil.rmtree(folder, ignore_errors=True)
+            if self.config.exists():
+                self.check_same(config)
+            self.write_config(config)
+            if self.linked:
+                _link(self.path.parent / "latest", self.path)
+            with atomic_path(self.environment) as temporary:
+                temporary.write_text(json.dumps(describe_environment(), indent=2))
+            with _copied_to(handler):
+                yield
 
-    def write_config(self, config: RunConfig) -> None:
-        """Write what the run was told, and the machine that it runs on."""
-        with atomic_path(self.config) as temporary:
-            temporary.write_text(to_json(config))
-        with atomic_path(self.environment) as temporary:
-            temporary.write_text(json.dumps(describe_environment(), indent=2) + "\n")
 
-    def read_config(self, config_class: type[ConfigType]) -> ConfigType:
-        """Return the configuration of this run."""
-        return from_json(config_class, self.config.read_text(), str(self.config))
+@contextlib.contextmanager
+def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
+    """Keep other processes from training in the same folder."""
+    try:
+        fcntl.flock(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise UserError(
+            f"another process is training in {path}; wait for it, or name another "
+            "folder"
+        ) from error
+    yield  # closing the file frees the lock
 
-    def require_generator(self) -> Path:
-        """Return the path of the trained generator.
 
-        Raises:
-            UserError: the run has not ended or been interrupted cleanly yet.
-        """
-        if not self.generator.is_file():
-            raise UserError(
-                f"{self.path} holds no {self.generator.name}; let its training end, "
-                "or continue it with train --resume"
-            )
-        return self.generator
+@contextlib.contextmanager
+def _copied_to(handler: logging.Handler) -> Iterator[None]:
+    """Copy what the program tells to a file, in more detail than on the screen."""
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    ours = logging.getLogger("common")
+    before = ours.level
+    ours.setLevel(logging.DEBUG)
+    try:
+        yield
+    except Exception as error:
+        logger.debug("ended by %s: %s", type(error).__name__, error)
+        raise
+    finally:
+        ours.setLevel(before)
+        logging.getLogger().removeHandler(handler)
 
 
 def _link(link: Path, target: Path) -> None:
@@ -170,7 +213,7 @@ def describe_environment() -> dict:
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "libraries": {name: _version(name) for name in LIBRARIES},
         "devices": [
             tf.config.experimental.get_device_details(device).get(
                 "device_name", device.name
@@ -179,6 +222,14 @@ def describe_environment() -> dict:
         ],
         "commit": _commit(),
     }
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        # TensorFlow goes by several names.
+        return "unknown"
 
 
 def _processor() -> str:
@@ -200,6 +251,6 @@ def _commit() -> str | None:
             check=False,
             timeout=10,
         )
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None

@@ -9,78 +9,15 @@ resumed run draws what the uninterrupted one would have drawn.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from common import noise
+from common.phases import Logs, Phase, Step
 
 Tensor = tf.Tensor
-Logs = dict[str, Tensor]
-
-
-@dataclass
-class Step:
-    """What a loss function sees of the step that is running.
-
-    Attributes:
-        batch: real data of this step, as the data set yields them.
-        index: number of the step, scalar int64, from 0.
-        key: (2,) int32, the key of this step's random numbers.
-        forward: the shared pass of the networks, run at most once.
-    """
-
-    batch: Any
-    index: Tensor
-    key: Tensor
-    forward: Callable[["Step"], Any] | None = None
-    _passed: list = field(default_factory=list)
-    _drawn: int = 0
-
-    def latents(
-        self, dimensions: int, prior: noise.Prior = "normal", std: float = 1.0
-    ) -> Tensor:
-        """Draw one latent for each item of the batch: float32 (B, dimensions)."""
-        count = tf.shape(tf.nest.flatten(self.batch)[0])[0]
-        return noise.sample_prior((count, dimensions), self._next_key(), prior, std)
-
-    def uniform(self, shape: tuple) -> Tensor:
-        """Draw float32 numbers from U[0, 1); each call draws new ones."""
-        return noise.sample_prior(shape, self._next_key(), "uniform01")
-
-    def shared(self) -> Any:
-        """Return what `forward` gives for this step, computed once."""
-        if not self._passed:
-            self._passed.append(self.forward(self))
-        return self._passed[0]
-
-    def _next_key(self) -> Tensor:
-        self._drawn += 1
-        return noise.fold(self.key, self._drawn)
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One network's turn within a training step.
-
-    Attributes:
-        name: prefix of its logs, for example "d".
-        network: the network whose variables move.
-        optimizer: this network's own optimizer.
-        loss: step -> (scalar loss, logs).
-        every: the phase runs when the step's number is a multiple of it.
-        when: logs -> scalar bool; where false, the update is thrown away. The
-            logs are those of this very step, averaged over all replicas.
-    """
-
-    name: str
-    network: keras.Model
-    optimizer: keras.optimizers.Optimizer
-    loss: Callable[[Step], tuple[Tensor, Logs]]
-    every: int = 1
-    when: Callable[[Logs], Tensor] | None = None
 
 
 class AdversarialModel(keras.Model):
@@ -121,6 +58,11 @@ class AdversarialModel(keras.Model):
             )
         if mode == "simultaneous" and any(phase.every > 1 for phase in phases):
             raise ValueError("mode simultaneous needs phases that run at every step")
+        for names in ([p.name for p in phases], [p.network.name for p in phases]):
+            if len(set(names)) < len(names):
+                raise ValueError(
+                    f"phases and networks need names of their own: {names}"
+                )
         self.generator = generator
         self.phases = phases
         self.forward = forward
@@ -140,7 +82,7 @@ class AdversarialModel(keras.Model):
             name="step",
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
-        self.log_names: list[str] = []
+        self.log_names: dict[str, list[str]] = {}
         self.built = True
 
     def call(self, latent: Tensor, training: bool = False) -> Tensor:
@@ -163,15 +105,15 @@ class AdversarialModel(keras.Model):
 
         def logs_of(batch):
             step = self._make_step(batch, stream=0)
-            return [self._evaluate(phase, step)[2] for phase in self.phases]
+            return {p.name: self._evaluate(p, step)[2] for p in self.phases}
 
-        structure = tf.function(logs_of).get_concrete_function(batch_spec)
-        self.log_names = [
-            name for logs in structure.structured_outputs for name in logs
-        ]
+        traced = tf.function(logs_of).get_concrete_function(batch_spec)
+        self.log_names = {
+            phase: list(logs) for phase, logs in traced.structured_outputs.items()
+        }
         # Row 0: sums of each log since the last reading. Row 1: their counts.
         self.log_sums = tf.Variable(
-            tf.zeros((2, len(self.log_names))),
+            tf.zeros((2, len(self._all_logs()))),
             trainable=False,
             name="log_sums",
             synchronization=tf.VariableSynchronization.ON_READ,
@@ -196,7 +138,7 @@ class AdversarialModel(keras.Model):
         self.log_sums.assign(tf.zeros_like(self.log_sums))
         return {
             name: float(total / count)
-            for name, total, count in zip(self.log_names, sums, counts, strict=True)
+            for name, total, count in zip(self._all_logs(), sums, counts, strict=True)
             if count
         }
 
@@ -211,11 +153,14 @@ class AdversarialModel(keras.Model):
                 values |= self._train_phase(phase, step)
         self._update_average()
         self.step.assign_add(1)
-        pairs = [values[name] for name in self.log_names]
+        pairs = [values[name] for name in self._all_logs()]
         self.log_sums.assign_add(
             tf.stack([[v * w for v, w in pairs], [w for _, w in pairs]])
         )
         return {f"{p.name}_loss": values[f"{p.name}_loss"][0] for p in self.phases}
+
+    def _all_logs(self) -> list[str]:
+        return [name for names in self.log_names.values() for name in names]
 
     def _make_step(self, batch: Any, stream: int) -> Step:
         context = tf.distribute.get_replica_context()
@@ -256,7 +201,7 @@ class AdversarialModel(keras.Model):
         if phase.every == 1:
             return {name: (value, 1.0) for name, value in run().items()}
         due = step.index % phase.every == 0
-        names = [n for n in self.log_names if n.startswith(f"{phase.name}_")]
+        names = self.log_names[phase.name]
         if self.distribute_strategy.num_replicas_in_sync > 1:
             # Replicas cannot exchange gradients inside a branch.
             logs = run(due)

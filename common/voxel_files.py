@@ -174,9 +174,17 @@ def _object_of(path: Path) -> tuple[str, int]:
     return f"{match['cls']}_{match['number']}", int(match["azimuth"])
 
 
+def is_held_out(name: str) -> bool:
+    """Say whether an object of an unsplit folder belongs to the test set.
+
+    Args:
+        name: of the object, without azimuth and suffix.
+    """
+    return zlib.crc32(name.encode()) % 8 == 0
+
+
 def _is_test(path: Path) -> bool:
-    """Say whether an object of an unsplit folder belongs to the test set."""
-    return zlib.crc32(_object_of(path)[0].encode()) % 8 == 0
+    return is_held_out(_object_of(path)[0])
 
 
 def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:

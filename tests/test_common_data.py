@@ -68,3 +68,17 @@ def test_priors(prior, low, high, mean, std):
     assert z.min() >= low and z.max() <= high
     assert z.mean() == pytest.approx(mean, abs=0.02)
     assert z.std() == pytest.approx(std, rel=0.03)
+
+
+def test_a_data_set_is_streamed_and_not_held():
+    """Batches are fetched as they are asked for, a few ahead at most."""
+    asked = []
+
+    def fetch(rows):
+        asked.append(len(rows))
+        return np.zeros((len(rows), 1), np.float32)
+
+    iterator = iter(batches(fetch, 1000, 10, 0, range(100_000)))
+    for _ in range(5):
+        next(iterator)
+    assert 5 < len(asked) < 30

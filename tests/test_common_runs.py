@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from keras.ops import convert_to_numpy
 
 from chapter02_3dgan.config import PRESETS, Config
 from common import checkpoints
-from common.config import differences, from_json, to_json
+from common.config import differences, from_json, to_json, with_length
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
+from common.fitting import load_network
 from common.history import draw_curves, read_rows, write_rows
 from common.runs import RunDir
 
@@ -39,12 +41,14 @@ def test_wrong_configuration_files(folder):
         from_json(Config, '{"colour": 1}', "f.json")
     with pytest.raises(UserError, match="one JSON object"):
         from_json(Config, "[]", "f.json")
+    with pytest.raises(UserError, match="f.json has a value of a wrong type"):
+        from_json(Config, '{"batch_size": "8"}', "f.json")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch_size": 0}, "--batch-size must be above 0, found 0"),
+        ({"batch_size": 0}, "--batch-size must be above 0 and finite, found 0"),
         ({"seed": -1}, "--seed must be a whole number from 0"),
         ({"steps_per_execution": 7}, "--log-every must be a multiple of"),
         ({"gate_accuracy": 1.5}, "--gate-accuracy must be above 0, at most 1"),
@@ -60,6 +64,19 @@ def test_wrong_values_name_the_option(change, message):
 def test_differences_name_the_fields():
     new = dataclasses.replace(PRESETS["quick"], seed=3)
     assert differences(PRESETS["quick"], new) == ["seed: 0 -> 3"]
+    longer = dataclasses.replace(PRESETS["quick"], steps=9, data=Path("elsewhere"))
+    assert differences(PRESETS["quick"], longer) == []
+
+
+def test_the_length_that_is_asked_for_wins():
+    quick = PRESETS["quick"]
+    asked = with_length(quick, dataclasses.replace(quick, epochs=2))
+    assert (asked.steps, asked.epochs, asked.max_minutes) == (None, 2, None)
+    asked = with_length(quick, dataclasses.replace(quick, steps=7, epochs=2))
+    assert (asked.steps, asked.max_minutes) == (7, None)
+    asked = with_length(quick, dataclasses.replace(quick, steps=7, max_minutes=1))
+    assert (asked.steps, asked.max_minutes) == (7, 1)
+    assert with_length(quick, quick) == quick
 
 
 def test_default_folder_and_link_to_the_latest(folder):
@@ -97,8 +114,11 @@ def test_a_run_is_not_overwritten_but_a_killed_beginning_is(folder):
     run.write_config(PRESETS["quick"])
     with pytest.raises(UserError, match="holds a run already; add --resume"):
         RunDir.create("chapter", "quick", folder / "run")
-    with pytest.raises(UserError, match="holds no generator.keras"):
-        run.require_generator()
+    with pytest.raises(UserError, match="no generator.keras in .* --resume"):
+        load_network(run.generator)
+    run.generator.write_bytes(b"PK half of it")
+    with pytest.raises(UserError, match="generator.keras is damaged"):
+        load_network(run.generator)
 
 
 def restored(folder: Path):
@@ -135,6 +155,27 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path, damage, caplog):
     assert step == 1
     assert not toy.moved(good["generator"], weights["generator"])
     assert "is torn" in caplog.text
+
+
+def test_only_torn_checkpoints_are_an_error(tmp_path):
+    checkpoints.save(tmp_path, 1, toy.build().state()).write_bytes(b"PK")
+    with pytest.raises(UserError, match="no checkpoint in .* is whole"):
+        restored(tmp_path)
+
+
+def test_two_processes_cannot_train_in_one_folder(folder):
+    run = RunDir(folder / "run")
+    with run.recording(PRESETS["quick"]), pytest.raises(UserError, match="another pro"):
+        with RunDir(folder / "run").recording(PRESETS["quick"]):
+            pass
+    with pytest.raises(UserError, match="another configuration .seed: 0 -> 1"):
+        with run.recording(dataclasses.replace(PRESETS["quick"], seed=1)):
+            pass
+    (run.path / ".writing-x").mkdir()
+    with run.recording(PRESETS["quick"]):
+        logging.getLogger("common.test").debug("in detail")
+    assert "in detail" in run.log.read_text()
+    assert not (run.path / ".writing-x").exists()
 
 
 def test_no_checkpoint_is_no_error(tmp_path):

@@ -40,8 +40,8 @@ for name, gate in gates.items():
     moved = toy.moved(before["discriminator"], after["discriminator"])
     logs = model.read_logs()
     assert moved == (logs["d_skipped"] < 1.0), (name, moved, logs)
-    expected = {{"open": 0.0, "closed": 1.0}}.get(name, logs["d_skipped"])
-    assert logs["d_skipped"] == expected, (name, logs)
+    if name != "paper":
+        assert logs["d_skipped"] == {{"open": 0.0, "closed": 1.0}}[name], (name, logs)
     assert toy.moved(before["generator"], after["generator"])
     print(name, "passed")
 """

@@ -8,7 +8,8 @@ import toy
 from keras.ops import convert_to_numpy
 
 from common import devices
-from common.trainer import AdversarialModel, Phase
+from common.phases import Phase
+from common.trainer import AdversarialModel
 
 
 def never(logs):
@@ -148,6 +149,22 @@ def test_compiled_and_eager_steps_agree():
     for name in compiled:
         for a, b in zip(compiled[name], eager[name], strict=True):
             np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize("together", [2, 3])
+def test_steps_per_execution_change_nothing(together):
+    """With 3, the last execution has one step only."""
+    weights = []
+    for steps_per_execution in (1, together):
+        model = toy.build()
+        model.compile(optimizer=None, steps_per_execution=steps_per_execution)
+        data = tf.data.Dataset.from_tensor_slices(toy.POINTS[: 4 * toy.BATCH])
+        model.fit(data.batch(toy.BATCH, True), shuffle=False, verbose=0)
+        assert int(model.step) == 4
+        weights.append(toy.weights(model))
+    for name in weights[0]:
+        for a, b in zip(weights[0][name], weights[1][name], strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_batch_statistics_move_since_training_is_passed():

@@ -6,7 +6,8 @@ import tensorflow as tf
 from keras.ops import convert_to_numpy
 
 from common import losses
-from common.trainer import AdversarialModel, Phase
+from common.phases import Phase
+from common.trainer import AdversarialModel
 
 COUNT, BATCH = 40, 8
 POINTS = np.random.default_rng(0).normal(2.0, 0.5, (COUNT, 2)).astype(np.float32)

@@ -1,0 +1,50 @@
+"""Differentiable augmentation: what D sees is changed, real and generated alike.
+
+With few data D learns the training set by heart and G gets no useful gradient any
+more. Changes that D's opinion should not depend on make that harder. They are
+applied to generated data too, and G is trained through them, so that G does not
+learn to make changed data.
+
+Reference: Zhao et al. 2020, arXiv:2006.10738, equations 4 to 6 and figure 5.
+"""
+
+import tensorflow as tf
+
+from common import noise
+
+Tensor = tf.Tensor
+
+
+def shift_and_mirror(
+    volumes: Tensor, key: Tensor, shift: int, mirror_axis: int | None
+) -> Tensor:
+    """Move each volume by whole voxels, and mirror every second one.
+
+    Args:
+        volumes: (B, S, S, S, 1). What is moved out is lost, zeros come in.
+        key: (2,) int32; the same key, the same changes.
+        shift: largest move along each axis, in voxels, 0 or more.
+        mirror_axis: axis 0, 1 or 2 of the volume to turn round with probability
+            one half, or None.
+
+    Returns:
+        (B, S, S, S, 1), of the same type.
+    """
+    batch, size = tf.shape(volumes)[0], volumes.shape[1]
+    moves = tf.random.stateless_uniform(
+        (3, batch, 1), noise.fold(key, 0), -shift, shift + 1, tf.int32
+    )
+    turned = tf.random.stateless_uniform((batch, 1), noise.fold(key, 1)) < 0.5
+    places = tf.range(size)[None]  # (1, S)
+    result = volumes[..., 0]
+    for axis in range(3):
+        source = places + moves[axis]  # (B, S)
+        if axis == mirror_axis:
+            source = tf.where(turned, size - 1 - source, source)
+        # A row of zeros where the source lies outside.
+        matrix = tf.one_hot(source, size, dtype=volumes.dtype)  # (B, S, S)
+        rows = tf.reshape(result, (batch, size, size * size))
+        moved = tf.reshape(tf.matmul(matrix, rows), (batch, size, size, size))
+        # The next axis comes to the front; after three turns all is in place.
+        result = tf.transpose(moved, (0, 2, 3, 1))
+    return result[..., None]

@@ -4,7 +4,8 @@
 
 A short training is run through once. Then the same training is begun anew for each
 kill: kill -9 at a random moment between the first file and the end,
-`train --resume`, and every array of the final checkpoint is compared bit by bit. The last line is one JSON object.
+`train --resume`, and every array of the final checkpoint is compared bit by bit.
+The last line is one JSON object.
 """
 
 import json

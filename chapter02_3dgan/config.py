@@ -63,7 +63,7 @@ class Config(RunConfig):
     r1_every: int = 4
     """Steps between two R1 penalties, each that many times as heavy."""
 
-    augment_shift: int = 2
+    augment_shift: int = 1
     """D sees every shape, real or generated, moved by up to so many voxels along
     each axis [Zhao et al. 2020]; 0 is off."""
 
@@ -88,7 +88,7 @@ class Config(RunConfig):
     gate_accuracy: float | None = None
     """Update D only where its accuracy on the batch is at most this [paper: 0.8]."""
 
-    average: float = 0.997
+    average: float = 0.998
     """Decay of the moving average of G's weights that makes all output; 0 is off."""
 
     def validate(self) -> None:

@@ -20,10 +20,14 @@ def shift_and_mirror(
 ) -> Tensor:
     """Move each volume by whole voxels, and mirror every second one.
 
+    D can hardly tell a generator whose shapes lie anywhere within the reach of the
+    moves, so the reach should be short.
+
     Args:
         volumes: (B, S, S, S, 1). What is moved out is lost, zeros come in.
         key: (2,) int32; the same key, the same changes.
-        shift: largest move along each axis, in voxels, 0 or more.
+        shift: largest move along each axis, in voxels, 0 or more; moves up to it are
+            equally likely.
         mirror_axis: axis 0, 1 or 2 of the volume to turn round with probability
             one half, or None.
 
@@ -44,7 +48,7 @@ def shift_and_mirror(
         # A row of zeros where the source lies outside.
         matrix = tf.one_hot(source, size, dtype=volumes.dtype)  # (B, S, S)
         rows = tf.reshape(result, (batch, size, size * size))
-        moved = tf.reshape(tf.matmul(matrix, rows), (batch, size, size, size))
+        result = tf.reshape(tf.matmul(matrix, rows), (batch, size, size, size))
         # The next axis comes to the front; after three turns all is in place.
-        result = tf.transpose(moved, (0, 2, 3, 1))
+        result = tf.transpose(result, (0, 2, 3, 1))
     return result[..., None]

@@ -73,8 +73,8 @@ def fit_run(
 
     Raises:
         TrainingError: a loss or a weight is not finite.
-        UserError: the data are too few, the disk is full, or the checkpoints
-            are from another configuration.
+        UserError: the data are too few, others than before, the disk is full, or
+            the checkpoints are from another configuration.
     """
     total = total_steps(data.count, config.batch_size, config.steps, config.epochs)
     specimen = batches(data.fetch, data.count, config.batch_size, config.seed, range(1))
@@ -86,11 +86,16 @@ def fit_run(
     _check_count(run, data.count)
     if done == 0:
         _write_beginning(model, data, gallery, config, run, specimen.element_spec)
-    if done >= total:
-        logger.info("all %d steps are done already", total)
-    else:
-        logger.info("training steps %d to %d in %s", done, total, run.path)
-        _fit(model, data, gallery, config, run, range(done, total))
+    try:
+        if done < total:
+            logger.info("training steps %d to %d in %s", done, total, run.path)
+            _fit(model, data, gallery, config, run, range(done, total))
+        else:
+            logger.info("%d steps are done, %d were asked for", done, total)
+    finally:
+        draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
+        frames = sorted(run.samples.glob("step_*.png"))
+        images.save_gif([images.load(frame) for frame in frames], run.gif)
     save_network(model.average_generator, run.generator)
     save_network(model.phases[0].network, run.discriminator)
 
@@ -131,9 +136,6 @@ def _fit(
     finally:
         progress.close()
         writer.close()
-        draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
-        frames = sorted(run.samples.glob("step_*.png"))
-        images.save_gif([images.load(frame) for frame in frames], run.gif)
     if stop.reason:
         logger.info(
             "stopped by %s after step %d of %d; train --resume --run-dir %s goes on",

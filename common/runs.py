@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.config import RunConfig
+from common.config import ConfigType, RunConfig, differences, from_json, to_json
 from common.errors import UserError
 from common.files import atomic_path, cannot_write
 

@@ -64,8 +64,8 @@ def extract(extractor: keras.Model, store: VoxelStore) -> np.ndarray:
 def classify(run: RunDir, config: Config) -> str:
     """Train a linear SVM on the discriminator's features; write classify.json.
 
-    Beside it stand the same SVM on the features of an untrained discriminator and
-    on the voxels themselves: what of the accuracy is due to training.
+    Beside it stands the same SVM on the features of an untrained discriminator:
+    what of the accuracy is due to training.
 
     Args:
         run: a folder with discriminator.keras.
@@ -92,9 +92,6 @@ def classify(run: RunDir, config: Config) -> str:
             extract(extractor, test),
             test.labels,
         )
-    results["voxels"] = linear_svm_accuracy(
-        _flat(train), train.labels, _flat(test), test.labels
-    )
     metrics = {
         f"{name}_{key}": value
         for name, result in results.items()
@@ -106,15 +103,10 @@ def classify(run: RunDir, config: Config) -> str:
     return text
 
 
-def _flat(store: VoxelStore) -> np.ndarray:
-    return store.voxels().reshape(len(store), -1).astype(np.float32)
-
-
 def _table(results: dict, config: Config) -> str:
     names = {
         "run": "this run's discriminator, features without labels",
         "untrained": "the same discriminator, untrained",
-        "voxels": "the voxels themselves",
     }
     lines = [
         f"Linear SVM on {config.data}: share of test shapes named rightly, %",

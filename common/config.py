@@ -102,7 +102,8 @@ def require_positive(config: Any, names: str) -> None:
     """Check that the fields (names with spaces between) are above 0 or None."""
     for name in names.split():
         value = getattr(config, name)
-        require(config, name, value is None or value > 0, "above 0")
+        finite = value is None or 0 < value < LARGEST
+        require(config, name, finite, "above 0 and finite")
 
 
 ConfigType = TypeVar("ConfigType", bound=RunConfig)

@@ -35,6 +35,7 @@ def save_gif(frames: list[np.ndarray], path: Path, milliseconds: int = 200) -> N
     chosen = [
         frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)
     ]
-    durations = [milliseconds] * (count - 1) + [2000]
+    # Pillow takes no list for a single picture.
+    durations = [milliseconds] * (count - 1) + [2000] if count > 1 else 2000
     with atomic_path(path) as temporary:
         imageio.imwrite(temporary, chosen, duration=durations, loop=0)

@@ -8,6 +8,7 @@ is ever set. Random numbers are a function of (seed, step, replica, phase): a
 resumed run draws what the uninterrupted one would have drawn.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -211,11 +212,23 @@ class AdversarialModel(keras.Model):
 
     def _train_simultaneously(self, batch: Any) -> dict[str, tuple]:
         step = self._make_step(batch, stream=0)
-        with tf.GradientTape(persistent=True) as tape:
-            results = [self._evaluate(phase, step) for phase in self.phases]
+        tapes = [tf.GradientTape() for _ in self.phases]
+        results = []
+        with contextlib.ExitStack() as recording:
+            for tape in tapes:
+                recording.enter_context(tape)
+            step.shared()
+            for phase, own in zip(self.phases, tapes, strict=True):
+                # A branch that two tapes record, as in a penalty at every fourth
+                # step, has no gradient in TensorFlow 2.21.
+                with contextlib.ExitStack() as paused:
+                    for tape in tapes:
+                        if tape is not own:
+                            paused.enter_context(tape.stop_recording())
+                    results.append(self._evaluate(phase, step))
         gradients = [
             tape.gradient(result[0], phase.network.trainable_variables)
-            for phase, result in zip(self.phases, results, strict=True)
+            for tape, phase, result in zip(tapes, self.phases, results, strict=True)
         ]
         values = {}
         for phase, gradient, result in zip(

@@ -128,20 +128,27 @@ def test_every_weight_gets_a_finite_gradient(change):
             assert np.abs(values).max() > 0, variable.path
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_a_step_in_half_precision_moves_everything_and_stays_finite(precision):
+@pytest.mark.parametrize(
+    ("precision", "mode"),
+    [
+        ("float32", "alternating"),
+        ("float32", "simultaneous"),
+        ("mixed_bfloat16", "simultaneous"),
+        ("mixed_float16", "alternating"),
+    ],
+)
+def test_a_compiled_step_moves_everything_and_stays_finite(precision, mode):
     """With the R1 penalty, whose gradient of a gradient is the delicate part."""
     keras.utils.set_random_seed(0)
     keras.mixed_precision.set_global_policy(precision)
     try:
-        model = build_model(TINY, occupancy=0.1)
+        model = build_model(dataclasses.replace(TINY, update_mode=mode), 0.1)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     batch = tf.constant(padded(boxes(8))[..., None], tf.float32)
     model.prepare(tf.TensorSpec(batch.shape, tf.float32))
     before = [v.numpy().copy() for p in model.phases for v in p.network.variables]
-    for _ in range(3):
-        model.train_step(batch)
+    tf.function(model.train_step)(batch)  # step 0 has the penalty
     after = [v.numpy() for p in model.phases for v in p.network.variables]
     assert all(np.isfinite(values).all() for values in after)
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
@@ -299,7 +306,7 @@ def test_classification_of_a_labelled_file(run, tmp_path):
     text = classification.classify(run, config)
     assert "3D-GAN | | 91.0" in text
     result = json.loads((run.path / "classify.json").read_text())
-    assert result["run_accuracy"] == result["voxels_accuracy"] == 1.0
+    assert result["run_accuracy"] == 1.0
     assert result["n_train"] == 40
 
 

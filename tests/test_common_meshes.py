@@ -234,7 +234,7 @@ def test_modelnet_header_without_line_break(tmp_path):
 def test_broken_files_end_in_one_line(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(UserError, match="expected a mesh") as caught:
+    with pytest.raises(UserError, match="expected a mesh|is empty") as caught:
         mesh_to_voxels(path, 16)
     assert "\n" not in str(caught.value) and name in str(caught.value)
 
@@ -249,7 +249,7 @@ def test_other_wrong_input_ends_in_one_line(tmp_path, monkeypatch):
     ):
         with pytest.raises(UserError, match=message):
             mesh_to_voxels(path, **wrong)
-    with pytest.raises(UserError, match="cannot read .*missing"):
+    with pytest.raises(UserError, match="no such file: .*missing"):
         mesh_to_voxels(tmp_path / "missing.off", 16)
     with pytest.raises(UserError, match=r"\.off, \.obj, \.stl or \.ply, found a\.fbx"):
         mesh_to_voxels(tmp_path / "a.fbx", 16)

@@ -175,7 +175,7 @@ def test_resuming_with_other_options_is_refused(whole):
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, data):
     run = tmp_path / "run"
     arguments = ["--data", str(data), "--classes", "box", *OPTIONS]
-    arguments += ["--g-learning-rate", "1e38"]
+    arguments += ["--g-learning-rate", "2e9", "--d-learning-rate", "2e9"]
     done = subprocess.run(
         command(run, *arguments), capture_output=True, text=True, timeout=200
     )

@@ -3,7 +3,8 @@
     python -m benchmarks.step_time chapter02_3dgan --size quick
 
 The same networks, batch, optimizers and losses, without penalties and averages:
-  ours          the compiled step of common.trainer
+  ours          the compiled step of common.trainer, alternating, in float32 and
+                bfloat16; ours_simultaneous shares one pass, another algorithm
   book_style    predict, two train_on_batch, one combined train_on_batch, with
                 Keras's own layers
   book_style_fast_layers  the same loop with the layers of common.layers
@@ -55,12 +56,19 @@ class Options:
     """Steps in one turn."""
 
 
-def step_config(options: Options, precision: str) -> Config:
+def step_config(options: Options, precision: str, mode: str = "alternating") -> Config:
     """Return the preset without what the book's loop has no equivalent of."""
     config = PRESETS[options.size]
     batch = options.batch_size or (4 if options.size == "book" else config.batch_size)
     return dataclasses.replace(
-        config, r1_gamma=0.0, average=0.0, batch_size=batch, precision=precision
+        config,
+        r1_gamma=0.0,
+        augment_shift=0,
+        augment_mirror=False,
+        average=0.0,
+        update_mode=mode,
+        batch_size=batch,
+        precision=precision,
     )
 
 
@@ -174,6 +182,7 @@ def report(options: Options) -> dict:
     works = {
         "ours_float32": ours(float32),
         "ours_bfloat16": ours(step_config(options, "mixed_bfloat16")),
+        "ours_simultaneous": ours(step_config(options, "float32", "simultaneous")),
         "book_style": book_style(float32, fast_layers=False),
         "book_style_fast_layers": book_style(float32, fast_layers=True),
     }

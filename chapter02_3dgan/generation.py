@@ -14,7 +14,6 @@ from common.binvox import write_binvox
 from common.errors import UserError
 from common.files import atomic_path
 from common.fitting import load_network
-from common.fragments import without_fragments
 from common.meshes import voxels_to_mesh, write_mesh
 from common.rendering import render_grid, render_rows, render_voxels, turntable
 from common.runs import RunDir
@@ -80,9 +79,8 @@ def generate(
     if not 1 <= count <= MAX_COUNT:
         raise UserError(f"--count must be from 1 to {MAX_COUNT}, found {count}")
     generator = load_network(run.generator)
-    shapes = make_shapes(generator, sample_latents(config, count, seed))
-    if not fragments:
-        shapes = np.stack([without_fragments(voxels) for voxels in shapes])
+    latents = sample_latents(config, count, seed)
+    shapes = make_shapes(generator, latents, fragments=fragments)
     sheet = folder / "sheet.png"
     images.save(render_grid(shapes[:SHEET_SHAPES]), sheet)
     if format == "npy":

@@ -236,7 +236,7 @@ def test_generated_files_can_be_read_back(run, tmp_path):
 
 def test_meshes_of_a_filled_generator_are_watertight(run, tmp_path, monkeypatch):
     shapes = padded(boxes(2))
-    monkeypatch.setattr(generation, "make_shapes", lambda *_: shapes)
+    monkeypatch.setattr(generation, "make_shapes", lambda *_, **__: shapes)
     for format in ("stl", "obj", "glb"):
         paths = generation.generate(
             run, run.read_config(Config), 2, 3, format, tmp_path

@@ -15,7 +15,7 @@ from common.voxels import write_mat
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = ROOT / "chapter02_3dgan" / "main.py"
-STEPS = 60
+STEPS = 40
 OPTIONS = (
     "--width 0.05 --batch-size 8 --precision float32 --log-every 4 "
     f"--sample-every 20 --checkpoint-every 4 --steps {STEPS}"

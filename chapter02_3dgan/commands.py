@@ -114,7 +114,7 @@ def _interpolate(options: InterpolateOptions) -> None:
 
 @dataclass(frozen=True)
 class ArithmeticOptions(RunOptions):
-    """Draw sums in latent space: taller, wider, fuller."""
+    """Draw sums in latent space: deeper, wider, fuller."""
 
     seed: int = 1
     """Of the shape and of the samples that the directions are estimated from."""

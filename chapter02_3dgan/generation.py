@@ -122,9 +122,9 @@ def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -
     return path
 
 
-# What can be told of a shape without labels. Axis 2 is up.
+# What can be told of a shape without labels. Shapes look along their axis 0.
 MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "taller": lambda shapes: _extent(shapes, axis=3),
+    "deeper": lambda shapes: _extent(shapes, axis=1),
     "wider": lambda shapes: _extent(shapes, axis=2),
     "fuller": lambda shapes: shapes.mean(axis=(1, 2, 3)),
 }

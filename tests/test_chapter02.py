@@ -269,7 +269,7 @@ def test_extents_by_hand():
     shape = np.zeros((1, 8, 8, 8), bool)
     shape[0, 2:4, 1:7, 3:4] = True
     assert generation.MEASURES["wider"](shape) == 6
-    assert generation.MEASURES["taller"](shape) == 1
+    assert generation.MEASURES["deeper"](shape) == 2
     assert generation.MEASURES["fuller"](shape) == 12 / 512
 
 

@@ -4,7 +4,8 @@
 
 The same networks, batch, optimizers and losses, without penalties and averages:
   ours          the compiled step of common.trainer, alternating, in float32 and
-                bfloat16; ours_simultaneous shares one pass, another algorithm
+                bfloat16; ours_simultaneous shares one pass of the networks:
+                less work, another algorithm
   book_style    predict, two train_on_batch, one combined train_on_batch, with
                 Keras's own layers
   book_style_fast_layers  the same loop with the layers of common.layers
@@ -182,7 +183,12 @@ def report(options: Options) -> dict:
     works = {
         "ours_float32": ours(float32),
         "ours_bfloat16": ours(step_config(options, "mixed_bfloat16")),
-        "ours_simultaneous": ours(step_config(options, "float32", "simultaneous")),
+        "ours_simultaneous_float32": ours(
+            step_config(options, "float32", "simultaneous")
+        ),
+        "ours_simultaneous_bfloat16": ours(
+            step_config(options, "mixed_bfloat16", "simultaneous")
+        ),
         "book_style": book_style(float32, fast_layers=False),
         "book_style_fast_layers": book_style(float32, fast_layers=True),
     }
@@ -195,13 +201,15 @@ def report(options: Options) -> dict:
     seconds = take_turns(works, options.rounds, options.calls)
     gflop = step_gflop(float32)
     result = {f"seconds_{name}": round(value, 4) for name, value in seconds.items()}
-    for ours_name, dtype in (("float32", tf.float32), ("bfloat16", tf.bfloat16)):
-        time = seconds[f"ours_{ours_name}"]
-        for name in ("book_style", "book_style_fast_layers", "torch"):
-            if name in seconds:
-                result[f"ratio_{name}_{ours_name}"] = round(seconds[name] / time, 2)
-        share = gflop / time / matrix_gflops(dtype)
-        result[f"share_of_matrix_rate_{ours_name}"] = round(share, 3)
+    others = [name for name in seconds if not name.startswith("ours_")]
+    for name, time in seconds.items():
+        if name in others:
+            continue
+        mode = name.removeprefix("ours_")
+        result |= {f"ratio_{o}_{mode}": round(seconds[o] / time, 2) for o in others}
+    for precision, dtype in (("float32", tf.float32), ("bfloat16", tf.bfloat16)):
+        share = gflop / seconds[f"ours_{precision}"] / matrix_gflops(dtype)
+        result[f"share_of_matrix_rate_{precision}"] = round(share, 3)
     result["gflop_per_step"] = round(gflop, 1)
     result |= {"size": options.size, "batch_size": float32.batch_size}
     machine = describe_environment()

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import checkpoints, devices, images
+from common import checkpoints, devices, images, layers
 from common.callbacks import Checkpoints, Logs, Progress, Samples
 from common.config import RunConfig, to_json
 from common.data import batches, total_steps
@@ -209,10 +209,13 @@ def load_network(path: Path) -> keras.Model:
             f"no {path.name} in {path.parent}; let the training end, or continue it "
             "with train --resume"
         )
+    own = {f"common>{layer.__name__}": layer for layer in layers.LAYERS}
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        return keras.models.load_model(
+            path, custom_objects=own, compile=False, safe_mode=True
+        )
     except (*checkpoints.TORN, TypeError) as error:
         raise UserError(
-            f"{path} is damaged or no network of this project; train --resume writes "
-            "it anew"
+            f"{path} is damaged or no network of this project "
+            f"({type(error).__name__}); train --resume writes it anew"
         ) from error

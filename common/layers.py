@@ -117,3 +117,6 @@ class Conv3DTransposeToOneChannel(keras.layers.Conv3DTranspose):
         kernel = tf.convert_to_tensor(self.kernel)
         outputs = conv3d_transpose_to_one_channel(inputs, kernel)
         return outputs + tf.convert_to_tensor(self.bias) if self.use_bias else outputs
+
+
+LAYERS = (Conv3DFromOneChannel, Conv3DTransposeToOneChannel)

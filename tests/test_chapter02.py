@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -244,6 +246,22 @@ def test_meshes_of_a_filled_generator_are_watertight(run, tmp_path, monkeypatch)
         for path in paths[1:]:
             mesh = trimesh.load(path, force="mesh")
             assert mesh.is_watertight and mesh.volume > 0
+
+
+def test_networks_are_loaded_by_a_program_that_has_not_built_them(run):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from common.fitting import load_network\n"
+        "for path in sys.argv[1:]: print(load_network(Path(path)).name)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(run.generator), str(run.discriminator)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        timeout=100,
+    )
+    assert done.stdout.split() == ["generator", "discriminator"], done.stderr
 
 
 def test_same_seed_same_shapes(run):

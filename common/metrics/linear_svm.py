@@ -21,7 +21,7 @@ def linear_svm_accuracy(
     test_features: np.ndarray,
     test_labels: np.ndarray,
     *,
-    c: Sequence[float] = (0.01, 0.1, 1.0, 10.0),
+    c: Sequence[float] = (0.01, 0.1, 1.0, 10.0, 100.0),
     seed: int = 0,
 ) -> dict[str, float]:
     """Train a linear SVM on features and measure it on test features.

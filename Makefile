@@ -6,9 +6,9 @@ DEMO := runs/demo
 
 .PHONY: demo test lint clean
 
+# Alternating updates learn sooner, simultaneous ones more in a longer training.
 demo: .venv/.installed
 	rm -rf $(DEMO)
-	# Alternating updates learn sooner, simultaneous ones more in a longer training.
 	$(BIN)/python chapter02_3dgan/main.py train --preset quick --steps 3000 \
 	    --update-mode alternating --max-minutes 5.5 --run-dir $(DEMO)
 	$(BIN)/python chapter02_3dgan/main.py test --run-dir $(DEMO)

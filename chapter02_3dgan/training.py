@@ -50,22 +50,6 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         fake = generator(latents, training=True)  # (B, S, S, S, 1)
         return fake, judge(step, fake)
 
-    def penalty(step: Step, fake: tf.Tensor) -> tf.Tensor:
-        """Return the penalties on D's gradient that the configuration asks for."""
-        total = 0.0
-        if config.r1_gamma:
-            total += config.r1_gamma * losses.lazily(
-                step.index,
-                config.r1_every,
-                lambda: losses.r1_penalty(discriminator, step.batch),
-            )
-        if config.gradient_penalty:
-            mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
-            total += config.gradient_penalty * losses.gradient_penalty(
-                discriminator, step.batch, fake, mix
-            )
-        return total
-
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake, fake_logits = step.shared()
         # Real and generated shapes apart: their BatchNorm statistics must not mix.
@@ -74,18 +58,15 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         # Without the penalty, so that it can be held against its equilibrium.
         logs = {"d_loss": loss, **losses.discriminator_logs(real_logits, fake_logits)}
         if config.r1_gamma or config.gradient_penalty:
-            logs["d_penalty"] = penalty(step, tf.stop_gradient(fake))
+            logs["d_penalty"] = penalty(
+                config, discriminator, step, tf.stop_gradient(fake)
+            )
             loss += logs["d_penalty"]
         return loss, logs
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake, fake_logits = step.shared()
         return game.generator(fake_logits), {"g_occupancy": tf.reduce_mean(fake)}
-
-    def adam(learning_rate: float) -> keras.optimizers.Optimizer:
-        return devices.optimizer(
-            keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
-        )
 
     def weak_enough(logs: Logs) -> tf.Tensor:
         return logs["d_accuracy"] <= config.gate_accuracy
@@ -94,13 +75,52 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
     return AdversarialModel(
         generator,
         [
-            Phase("d", discriminator, adam(config.d_learning_rate), d_loss, when=gate),
-            Phase("g", generator, adam(config.g_learning_rate), g_loss),
+            Phase(
+                "d",
+                discriminator,
+                adam(config, config.d_learning_rate),
+                d_loss,
+                when=gate,
+            ),
+            Phase("g", generator, adam(config, config.g_learning_rate), g_loss),
         ],
         forward,
         mode=config.update_mode,
         average=config.average,
         seed=config.seed,
+    )
+
+
+def penalty(
+    config: Config, discriminator: keras.Model, step: Step, fake: tf.Tensor
+) -> tf.Tensor:
+    """Return the penalties on D's gradient that the configuration asks for.
+
+    Args:
+        config: uses r1_gamma, r1_every, gradient_penalty.
+        discriminator: D.
+        step: the one that runs; its batch is the real data.
+        fake: generated shapes (B, S, S, S, 1), without a gradient.
+    """
+    total = 0.0
+    if config.r1_gamma:
+        total += config.r1_gamma * losses.lazily(
+            step.index,
+            config.r1_every,
+            lambda: losses.r1_penalty(discriminator, step.batch),
+        )
+    if config.gradient_penalty:
+        mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
+        total += config.gradient_penalty * losses.gradient_penalty(
+            discriminator, step.batch, fake, mix
+        )
+    return total
+
+
+def adam(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
+    """Return an optimizer of one network, with loss scaling where needed."""
+    return devices.optimizer(
+        keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
     )
 
 

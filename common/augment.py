@@ -52,3 +52,26 @@ def shift_and_mirror(
         # The next axis comes to the front; after three turns all is in place.
         result = tf.transpose(result, (0, 2, 3, 1))
     return result[..., None]
+
+
+def add_instance_noise(items: Tensor, key: Tensor, std: Tensor | float) -> Tensor:
+    """Return items plus Gaussian noise, so that real and generated ones overlap.
+
+    Where the two distributions do not overlap, D can tell them apart perfectly and
+    gives G no gradient. Both are blurred alike, and less and less in training.
+
+    Args:
+        items: (B, ...) that D is about to see, real or generated.
+        key: (2,) int32; the same key, the same noise.
+        std: standard deviation of the noise, in the unit of the items.
+
+    Reference: Sønderby et al. 2017, arXiv:1610.04490, section 3.3.
+    """
+    noise_values = tf.random.stateless_normal(tf.shape(items), key)
+    return items + std * tf.cast(noise_values, items.dtype)
+
+
+def linear_decay(start: float, step: Tensor, steps: int) -> Tensor:
+    """Return a number that falls from `start` at step 0 to 0 at `steps`, and stays."""
+    left = 1.0 - tf.cast(step, tf.float32) / steps
+    return start * tf.maximum(left, 0.0)

@@ -13,13 +13,15 @@ import tensorflow as tf
 from keras import ops
 
 Tensor = tf.Tensor
+# One number for the batch, or (B, 1): one for each item.
+Label = float | Tensor
 
 
 # Two losses for the discriminator and two for the generator make up a game.
 
 
 def discriminator_cross_entropy(
-    real_logits: Tensor, fake_logits: Tensor, real_label: float = 1.0
+    real_logits: Tensor, fake_logits: Tensor, real_label: Label = 1.0
 ) -> Tensor:
     r"""Return $-E[t \log D(x) + (1 - t) \log(1 - D(x))] - E[\log(1 - D(G(z)))]$.
 
@@ -55,7 +57,7 @@ def generator_non_saturating(fake_logits: Tensor) -> Tensor:
 
 
 def discriminator_least_squares(
-    real_logits: Tensor, fake_logits: Tensor, real_label: float = 1.0
+    real_logits: Tensor, fake_logits: Tensor, real_label: Label = 1.0
 ) -> Tensor:
     r"""Return $\frac12 E[(D(x) - t)^2] + \frac12 E[D(G(z))^2]$, D being the raw logit.
 
@@ -74,7 +76,7 @@ def generator_least_squares(fake_logits: Tensor) -> Tensor:
 
 
 def discriminator_hinge(
-    real_logits: Tensor, fake_logits: Tensor, real_label: float = 1.0
+    real_logits: Tensor, fake_logits: Tensor, real_label: Label = 1.0
 ) -> Tensor:
     r"""Return $E[\max(0, t - D(x))] + E[\max(0, 1 + D(G(z)))]$.
 
@@ -86,18 +88,34 @@ def discriminator_hinge(
 
 
 def discriminator_wasserstein(
-    real_logits: Tensor, fake_logits: Tensor, real_label: float = 1.0
+    real_logits: Tensor, fake_logits: Tensor, real_label: Label = 1.0
 ) -> Tensor:
     r"""Return $E[D(G(z))] - t E[D(x)]$: the critic's estimate, sign turned.
 
     Reference: Arjovsky et al. 2017, arXiv:1701.07875, equation 3.
     """
-    return ops.mean(fake_logits) - real_label * ops.mean(real_logits)
+    return ops.mean(fake_logits) - ops.mean(real_label * real_logits)
 
 
 def generator_critic(fake_logits: Tensor) -> Tensor:
     r"""Return $-E[D(G(z))]$: the generator of the hinge and Wasserstein games."""
     return -ops.mean(fake_logits)
+
+
+def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
+    r"""Return $\|E[f(x)] - E[f(G(z))]\|_2^2$, f being features within D.
+
+    A generator that minimises this instead of an adversarial loss has to match
+    what D sees on average, not to win.
+
+    Args:
+        real_features: (B, ...).
+        fake_features: (B, ...) of the same shape.
+
+    Reference: Salimans et al. 2016, arXiv:1606.03498, section 3.1.
+    """
+    means = [ops.mean(f, axis=0) for f in (real_features, fake_features)]
+    return ops.sum(ops.square(means[0] - means[1]))
 
 
 @dataclass(frozen=True)

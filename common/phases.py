@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from common import noise
+from common.averages import HistoricalAverage
 
 Tensor = tf.Tensor
 Logs = dict[str, Tensor]
@@ -66,6 +67,7 @@ class Phase:
         every: the phase runs when the step's number is a multiple of it.
         when: logs -> scalar bool; where false, the update is thrown away. The
             logs are those of this very step, averaged over all replicas.
+        history: pulls the network towards the mean of its weights.
     """
 
     name: str
@@ -74,3 +76,4 @@ class Phase:
     loss: Callable[[Step], tuple[Tensor, Logs]]
     every: int = 1
     when: Callable[[Logs], Tensor] | None = None
+    history: HistoricalAverage | None = None

@@ -12,9 +12,9 @@ from tqdm import tqdm
 from common.errors import UserError
 from common.geometry import smooth_surface
 from common.shading import PAPER, draw_ground, draw_surface, place_camera
+from common.sheets import sheet
 
 BLUE = (0.38, 0.60, 0.83)
-INK = (52, 58, 70)
 FAINT = (150, 156, 168)
 SAMPLES = 2  # rays per pixel along each axis, against jagged edges
 
@@ -97,7 +97,7 @@ def render_grid(
     captions = list(labels) if labels is not None else [None] * len(tiles)
     cells = list(zip(tiles, captions, strict=True))
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
-    return _sheet(rows, title=title)
+    return sheet(rows, title=title)
 
 
 def render_rows(
@@ -123,7 +123,7 @@ def render_rows(
     tiles = iter(_render_all([shape for _, shapes in rows for shape in shapes], view))
     cells = [[(next(tiles), None) for _ in shapes] for _, shapes in rows]
     names = [label for label, _ in rows]
-    return _sheet(cells, title=title, row_labels=names, column_labels=column_labels)
+    return sheet(cells, title=title, row_labels=names, column_labels=column_labels)
 
 
 def turntable(
@@ -169,42 +169,3 @@ def _empty_picture(size: int) -> np.ndarray:
         (size / 2, size / 2), "empty", fill=FAINT, font=font, anchor="mm"
     )
     return np.asarray(image)
-
-
-def _sheet(rows, *, title=None, row_labels=None, column_labels=None) -> np.ndarray:
-    """Lay out rows of (picture, caption or None) with text around them."""
-    tile = rows[0][0][0].shape[0]
-    text = max(10, round(tile / 11))
-    font = ImageFont.load_default(size=text)
-    head_font = ImageFont.load_default(size=round(1.35 * text))
-    line = round(1.7 * text)
-    gap = max(2, tile // 40)
-    left = gap
-    if row_labels is not None:
-        left += gap + round(max(font.getlength(label) for label in row_labels))
-    top = gap + (round(1.6 * line) if title else 0) + (line if column_labels else 0)
-    has_captions = any(caption for row in rows for _, caption in row)
-    step = tile + gap + (line if has_captions else 0)
-    width = left + max(len(row) for row in rows) * (tile + gap)
-    if title:
-        width = max(width, round(head_font.getlength(title)) + 2 * gap)
-    sheet = Image.new("RGB", (width, top + len(rows) * step), "white")
-    draw = ImageDraw.Draw(sheet)
-
-    def write(x, y, words, anchor="mm", face=font):
-        draw.text((x, y), str(words), fill=INK, font=face, anchor=anchor)
-
-    if title:
-        write(width / 2, gap + 0.7 * line, title, face=head_font)
-    for column, words in enumerate(column_labels or ()):
-        write(left + column * (tile + gap) + tile / 2, top - line / 2, words)
-    for number, row in enumerate(rows):
-        y = top + number * step
-        if row_labels is not None:
-            write(left - gap, y + tile / 2, row_labels[number], anchor="rm")
-        for column, (picture, caption) in enumerate(row):
-            x = left + column * (tile + gap)
-            sheet.paste(Image.fromarray(picture), (x, y))
-            if caption:
-                write(x + tile / 2, y + tile + line / 2, caption)
-    return np.asarray(sheet)

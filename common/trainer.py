@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from common import noise
+from common.averages import MovingAverage
 from common.phases import Logs, Phase, Step
 
 Tensor = tf.Tensor
@@ -37,8 +38,7 @@ class AdversarialModel(keras.Model):
             all gradients taken at the same point, then all updates: less work,
             another algorithm.
         average: decay of the moving average of the generator's variables, whose
-            result makes all output; 0 switches it off. At step t the decay is at
-            most (1 + t) / (10 + t).
+            result makes all output; 0 switches it off.
         seed: root of all random numbers.
     """
 
@@ -68,12 +68,12 @@ class AdversarialModel(keras.Model):
         self.phases = phases
         self.forward = forward
         self.mode = mode
-        self.average = average
         self.seed = seed
+        self.averages = {p.name + "_history": p.history for p in phases if p.history}
         self.average_generator = generator
         if average:
-            self.average_generator = keras.models.clone_model(generator)
-            self.average_generator.set_weights(generator.get_weights())
+            self.averages["average"] = MovingAverage(generator, average)
+            self.average_generator = self.averages["average"].network
         for phase in phases:
             phase.optimizer.build(phase.network.trainable_variables)
         self.step = tf.Variable(
@@ -128,8 +128,7 @@ class AdversarialModel(keras.Model):
         """Return all variables that training changes, by owner."""
         state = {phase.network.name: phase.network.variables for phase in self.phases}
         state |= {f"{p.name}_optimizer": p.optimizer.variables for p in self.phases}
-        if self.average_generator is not self.generator:
-            state["average"] = self.average_generator.variables
+        state |= {name: average.variables for name, average in self.averages.items()}
         state["progress"] = [self.step, self.log_sums]
         return state
 
@@ -152,7 +151,8 @@ class AdversarialModel(keras.Model):
             for stream, phase in enumerate(self.phases):
                 step = self._make_step(batch, stream)
                 values |= self._train_phase(phase, step)
-        self._update_average()
+        for average in self.averages.values():
+            average.update(self.step)
         self.step.assign_add(1)
         pairs = [values[name] for name in self._all_logs()]
         self.log_sums.assign_add(
@@ -174,6 +174,9 @@ class AdversarialModel(keras.Model):
         loss, logs = phase.loss(step)
         loss = tf.cast(loss, tf.float32)
         logs = {f"{phase.name}_loss": loss, **logs}
+        if phase.history:
+            logs[f"{phase.name}_history_penalty"] = phase.history.penalty()
+            loss += logs[f"{phase.name}_history_penalty"]
         logs = {name: tf.cast(value, tf.float32) for name, value in logs.items()}
         keep = None
         if phase.when is not None:
@@ -237,18 +240,6 @@ class AdversarialModel(keras.Model):
             _apply(phase, gradient, result[1])
             values |= {name: (value, 1.0) for name, value in result[2].items()}
         return values
-
-    def _update_average(self) -> None:
-        if self.average_generator is self.generator:
-            return
-        # A short memory at first, or the random beginning would stay in it.
-        done = tf.cast(self.step, tf.float32)
-        decay = tf.minimum(self.average, (1.0 + done) / (10.0 + done))
-        pairs = zip(
-            self.average_generator.variables, self.generator.variables, strict=True
-        )
-        for mean, value in pairs:
-            mean.assign(decay * mean + (1.0 - decay) * value)
 
 
 def _apply(phase: Phase, gradients: list[Tensor], keep: Tensor | None) -> None:

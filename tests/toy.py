@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras.ops import convert_to_numpy
 
 from common import losses
+from common.averages import HistoricalAverage
 from common.phases import Phase
 from common.trainer import AdversarialModel
 
@@ -14,7 +15,13 @@ POINTS = np.random.default_rng(0).normal(2.0, 0.5, (COUNT, 2)).astype(np.float32
 
 
 def build(
-    mode="alternating", average=0.9, seed=0, when=None, g_every=1, d_norm=False
+    mode="alternating",
+    average=0.9,
+    seed=0,
+    when=None,
+    g_every=1,
+    d_norm=False,
+    history=0.0,
 ) -> AdversarialModel:
     """Build the toy GAN; the same arguments give the same weights."""
     keras.utils.set_random_seed(seed)
@@ -39,9 +46,26 @@ def build(
     def g_loss(step):
         return losses.generator_non_saturating(step.shared()[1]), {}
 
+    def past(network):
+        return HistoricalAverage(network, history) if history else None
+
     phases = [
-        Phase("d", discriminator, keras.optimizers.Adam(0.01), d_loss, when=when),
-        Phase("g", generator, keras.optimizers.Adam(0.01), g_loss, every=g_every),
+        Phase(
+            "d",
+            discriminator,
+            keras.optimizers.Adam(0.01),
+            d_loss,
+            when=when,
+            history=past(discriminator),
+        ),
+        Phase(
+            "g",
+            generator,
+            keras.optimizers.Adam(0.01),
+            g_loss,
+            every=g_every,
+            history=past(generator),
+        ),
     ]
     model = AdversarialModel(generator, phases, forward, mode, average, seed)
     model.prepare(tf.TensorSpec((BATCH, 2), tf.float32))

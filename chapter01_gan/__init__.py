@@ -1,0 +1,13 @@
+"""Chapter 1: the first GAN draws digits (Goodfellow et al. 2014)."""
+
+import lazy_loader
+
+# TensorFlow takes seconds to import, so each name is looked up when first used.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "networks": ["build_discriminator", "build_generator"],
+        "training": ["train"],
+        "evaluation": ["test"],
+    },
+)

@@ -1,0 +1,231 @@
+"""The commands of chapter 1 and their options; nothing here imports TensorFlow."""
+
+import dataclasses
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
+from common.cli import Chapter, Command
+from common.runs import RunDir
+
+PAGES = Path("runs") / NAME
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of all commands that read a run."""
+
+    run_dir: Path | None = None
+    """Folder of the run; by default the latest."""
+
+    def open(self) -> tuple[RunDir, Config]:
+        """Return the run and its configuration."""
+        run = RunDir.find(NAME, self.run_dir)
+        return run, run.read_config(Config)
+
+
+@dataclass(frozen=True)
+class TestOptions(RunOptions):
+    """Score the generated images against held-out ones: FID, KID, IS and others."""
+
+    data: Path | None = None
+    """Folder of the data set; by default the one that the run was trained on."""
+
+    samples: int | None = None
+    """Images to generate; by default as many as are held out, at most 5,000."""
+
+    seed: int = 1
+    """Of the latents."""
+
+    extractor: Extractor = "local"
+    """Network whose features the scores compare. local: a small classifier, trained
+    on the labelled data at hand and kept. inceptionv3: Keras's, trained on ImageNet."""
+
+    weights: Path | None = None
+    """File with InceptionV3's weights; by default Keras's cache is looked into."""
+
+
+def _test(options: TestOptions) -> None:
+    from chapter01_gan.evaluation import test
+
+    run, config = options.open()
+    if options.data is not None:
+        config = dataclasses.replace(config, data=options.data)
+    test(run, config, options.samples, options.seed, options.extractor, options.weights)
+    sys.stdout.write((run.path / "metrics.md").read_text())
+    logger.info("written: metrics.json, samples.png, neighbours.png in %s", run.path)
+
+
+@dataclass(frozen=True)
+class GenerateOptions(RunOptions):
+    """Make new images: a sheet and single files, or one file of all."""
+
+    count: int = 64
+    """How many."""
+
+    seed: int = 1
+    """Same seed, same images."""
+
+    format: Format = "png"
+    """png: one file for each; npy and idx: one file for all."""
+
+    out: Path | None = None
+    """Folder to write to; by default `generated` in the run's folder."""
+
+
+def _generate(options: GenerateOptions) -> None:
+    from chapter01_gan.generation import generate
+
+    run, config = options.open()
+    folder = options.out or run.path / "generated"
+    paths = generate(run, config, options.count, options.seed, options.format, folder)
+    logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
+
+
+@dataclass(frozen=True)
+class InterpolateOptions(RunOptions):
+    """Draw walks between pairs of latents."""
+
+    rows: int = 6
+    """Pairs."""
+
+    steps: int = 12
+    """Images in each walk."""
+
+    seed: int = 1
+    """Of the pairs."""
+
+
+def _interpolate(options: InterpolateOptions) -> None:
+    from chapter01_gan.generation import interpolate
+
+    logger.info(
+        "written: %s",
+        interpolate(*options.open(), options.rows, options.steps, options.seed),
+    )
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Train the same small GAN with each stabilising technique, and count modes."""
+
+    preset: Literal["quick", "full"] = "quick"
+    """quick: 5 minutes on two cores. full: more seeds and longer trainings."""
+
+    run_dir: Path = PAGES / "compare"
+    """Folder for compare.json, compare.md and compare.png."""
+
+    data: Path | None = None
+    """Folder of the digits; by default the stand-in."""
+
+    jobs: int | None = None
+    """Trainings at the same time; by default one for each core."""
+
+
+def _compare(options: CompareOptions) -> None:
+    from chapter01_gan.compare import compare
+
+    sys.stdout.write(
+        compare(options.preset, options.run_dir, options.data, options.jobs)
+    )
+    logger.info("written: compare.json, compare.md, compare.png in %s", options.run_dir)
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """A picture and a table; no training."""
+
+    out: Path = PAGES
+    """Folder to write to."""
+
+
+@dataclass(frozen=True)
+class DivergencesOptions(PageOptions):
+    """Draw why the Kullback-Leibler divergence is no distance."""
+
+
+@dataclass(frozen=True)
+class NashOptions(PageOptions):
+    """Solve the prisoner's dilemma and play the game min max xy in three ways."""
+
+
+def _divergences(options: DivergencesOptions) -> None:
+    from chapter01_gan.divergences import draw_divergences
+
+    path = options.out / "divergences.png"
+    sys.stdout.write(draw_divergences(path))
+    logger.info("written: %s", path)
+
+
+def _nash(options: NashOptions) -> None:
+    from chapter01_gan.nash import draw_nash
+
+    path = options.out / "nash.png"
+    sys.stdout.write(draw_nash(path))
+    logger.info("written: %s", path)
+
+
+@dataclass(frozen=True)
+class DescribeOptions:
+    """Count and measure the images of a data set."""
+
+    data: Path | None = None
+    """Folder of idx files; without it, the stand-in."""
+
+
+def _describe(options: DescribeOptions) -> None:
+    from chapter01_gan.data import describe
+
+    sys.stdout.write(describe(Config(data=options.data)) + "\n")
+
+
+@dataclass(frozen=True)
+class MakeOptions:
+    """Write the procedural digits as idx files."""
+
+    out: Path
+    """New folder."""
+
+    train: int = 12_000
+    """Images for training."""
+
+    test: int = 2_000
+    """Images held out."""
+
+    seed: int = 0
+    """Same seed, same images."""
+
+
+def _make(options: MakeOptions) -> None:
+    from common.synthetic.glyphs import write_glyphs
+
+    write_glyphs(options.out, options.train, options.test, options.seed)
+    logger.info("use it with: train --data %s", options.out)
+
+
+def _train(config: Config, run: RunDir) -> None:
+    from chapter01_gan.training import train
+
+    train(config, run)
+
+
+CHAPTER = Chapter(
+    name=NAME,
+    presets=PRESETS,
+    train=_train,
+    commands={
+        "test": Command(TestOptions, _test),
+        "generate": Command(GenerateOptions, _generate),
+        "interpolate": Command(InterpolateOptions, _interpolate),
+        # Its trainings run in processes of their own, which import it.
+        "compare": Command(CompareOptions, _compare, uses_tensorflow=False),
+        "divergences": Command(DivergencesOptions, _divergences, False),
+        "nash": Command(NashOptions, _nash, False),
+        "data describe": Command(DescribeOptions, _describe, uses_tensorflow=False),
+        "data make": Command(MakeOptions, _make, uses_tensorflow=False),
+    },
+)

@@ -1,0 +1,165 @@
+"""Every number of chapter 1, with its meaning and source."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.config import RunConfig, require, require_positive
+
+NAME = "chapter01_gan"
+IMAGE = (28, 28)
+Norm = Literal["none", "batch", "instance"]
+Extractor = Literal["local", "inceptionv3"]
+# What `generate` writes.
+Format = Literal["png", "npy", "idx"]
+
+
+@dataclass(frozen=True)
+class Config(RunConfig):
+    """Options of the first GAN. "paper" below is Goodfellow et al. 2014."""
+
+    latent_dim: int = 100
+    """Length of z [book]."""
+
+    prior: Literal["uniform01", "uniform11", "normal"] = "normal"
+    """Distribution of z [book: normal; paper: uniform]."""
+
+    g_units: tuple[int, ...] = (500, 500)
+    """Units of the generator's hidden layers [book; paper: 1200 1200]."""
+
+    d_units: tuple[int, ...] = (500, 500)
+    """Units of the discriminator's hidden layers [book; paper: 240 240]."""
+
+    d_activation: Literal["leaky_relu", "maxout"] = "leaky_relu"
+    """Of the discriminator's hidden layers. maxout: the largest of five [paper]."""
+
+    dropout: float = 0.0
+    """Share of the discriminator's hidden units that a step drops [paper: 0.5]."""
+
+    initializer: Literal["he_normal", "glorot_uniform"] = "he_normal"
+    """Of the hidden layers' weights [book: Keras's default, glorot_uniform]."""
+
+    loss: Literal[
+        "non_saturating", "minimax", "least_squares", "hinge", "wasserstein"
+    ] = "non_saturating"
+    """The adversarial game."""
+
+    feature_matching: bool = False
+    """G matches the mean of D's last hidden layer on real data, instead of winning
+    the game [Salimans et al. 2016, section 3.1]."""
+
+    minibatch_kernels: int = 0
+    """D sees by so many numbers how near each item is to the others of the batch
+    [Salimans et al. 2016, section 3.2]; 0 is off."""
+
+    historical_averaging: float = 0.0
+    """Weight of the pull of both networks towards the mean of all their past
+    weights [Salimans et al. 2016, section 3.3]; 0 is off."""
+
+    real_label: tuple[float, ...] = (1.0,)
+    """Label of real data for D. One number below 1, such as 0.9, or two, between
+    which each item's label is drawn [Salimans et al. 2016, section 3.4]."""
+
+    g_norm: Norm = "none"
+    """Normalisation in the generator."""
+
+    d_norm: Norm = "none"
+    """Normalisation in the discriminator, from its second layer on."""
+
+    spectral_norm: bool = False
+    """Divide each of D's weight matrices by its largest singular value [Miyato et
+    al. 2018]."""
+
+    instance_noise: float = 0.0
+    """Standard deviation of the noise on all that D sees, at the first step
+    [Sønderby et al. 2017]; 0 is off. The data lie in [-1, 1]."""
+
+    instance_noise_steps: int = 10_000
+    """Steps in which the instance noise fades to nothing."""
+
+    r1_gamma: float = 0.0
+    """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
+
+    r1_every: int = 1
+    """Steps between two R1 penalties, each that many times as heavy."""
+
+    average: float = 0.0
+    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """sgd has momentum beta_1 [paper]."""
+
+    g_learning_rate: float = 2e-4
+    """Step of the generator [Radford et al. 2016; paper: 0.1]."""
+
+    d_learning_rate: float = 2e-4
+    """Step of the discriminator [Radford et al. 2016; paper: 0.1]."""
+
+    beta_1: float = 0.5
+    """Decay of the first moment, or momentum [Radford et al. 2016]."""
+
+    beta_2: float = 0.999
+    """Adam's decay of the second moment [Keras's default]."""
+
+    def validate(self) -> None:
+        """Check every field's value; see RunConfig.validate."""
+        super().validate()
+        require_positive(
+            self, "latent_dim instance_noise_steps r1_every g_learning_rate "
+            "d_learning_rate"
+        )  # fmt: skip
+        for name in ("g_units", "d_units"):
+            sizes = getattr(self, name)
+            require(
+                self,
+                name,
+                bool(sizes) and all(0 < size <= 2**16 for size in sizes),
+                "one number or more, each from 1 to 65536",
+            )
+        labels = self.real_label
+        fits = len(labels) in (1, 2) and all(0 < label <= 1 for label in labels)
+        require(self, "real_label", fits, "one or two numbers above 0, at most 1")
+        for name in ("r1_gamma", "historical_averaging", "instance_noise"):
+            require(self, name, 0 <= getattr(self, name) < 1e6, "0 or above, finite")
+        for name in ("average", "beta_1", "beta_2", "dropout"):
+            require(self, name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
+        kernels = self.minibatch_kernels
+        require(self, "minibatch_kernels", 0 <= kernels <= 1024, "from 0 to 1024")
+        if self.loss == "wasserstein" and not (self.spectral_norm or self.r1_gamma):
+            # Weight clipping, the first remedy, is not offered: see the README.
+            require(self, "loss", False, "used with --spectral-norm or --r1-gamma")
+
+
+PRESETS = {
+    # Two cores, minutes: what works best.
+    "quick": Config(
+        steps=20_000,
+        max_minutes=2.75,
+        batch_size=64,
+        g_norm="batch",
+        r1_gamma=0.5,
+        r1_every=4,
+        average=0.998,
+        g_learning_rate=1e-3,
+        d_learning_rate=1e-3,
+        beta_1=0.0,
+        beta_2=0.99,
+        sample_every=500,
+        checkpoint_every=1000,
+    ),
+    # The book gives the networks alone; what else is needed is DCGAN's.
+    "book": Config(epochs=100, batch_size=128, initializer="glorot_uniform"),
+    # Deviation: tanh for its sigmoid, momentum and learning rate that stay.
+    "paper": Config(
+        epochs=100,
+        batch_size=100,
+        prior="uniform11",
+        g_units=(1200, 1200),
+        d_units=(240, 240),
+        d_activation="maxout",
+        dropout=0.5,
+        optimizer="sgd",
+        g_learning_rate=0.1,
+        d_learning_rate=0.1,
+        initializer="glorot_uniform",
+    ),
+}

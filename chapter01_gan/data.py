@@ -1,0 +1,71 @@
+"""The digits of chapter 1: MNIST and its kin, or the procedural stand-in.
+
+MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017, MIT licence,
+https://github.com/zalandoresearch/fashion-mnist) come as idx files; `--data` expects
+the folder that holds them, gzip or plain. The stand-in is written in the same format
+and read by the same loader.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from chapter01_gan.config import IMAGE, Config
+from common.errors import UserError
+from common.idx import load_split
+from common.synthetic.glyphs import write_glyphs
+from common.voxel_store import default_cache_dir
+
+# To be raised when the procedural glyphs change: a cached folder is not made anew.
+STAND_IN_VERSION = 1
+logger = logging.getLogger(__name__)
+
+
+def load_images(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the images of one split, and their labels where the data have any.
+
+    Args:
+        config: uses data.
+        split: "train" or "test".
+
+    Returns:
+        uint8 (N, 28, 28) and uint8 (N,) or None.
+
+    Raises:
+        UserError: the data are missing, damaged or of another size.
+    """
+    images, labels = load_split(config.data or stand_in(), split)
+    if images.shape[1:] != IMAGE:
+        raise UserError(
+            f"{config.data}: this chapter expects images of 28 x 28 pixels, found "
+            f"{images.shape[1]} x {images.shape[2]}"
+        )
+    return images, labels
+
+
+def to_floats(images: np.ndarray) -> np.ndarray:
+    """Turn uint8 in [0, 255] into float32 in [-1, 1]."""
+    return images.astype(np.float32) / 127.5 - 1.0
+
+
+def stand_in() -> Path:
+    """Return the folder of the stand-in; make it on first use."""
+    folder = default_cache_dir() / f"glyphs-{STAND_IN_VERSION}"
+    logger.info("no --data given: using the procedural stand-in in %s", folder)
+    write_glyphs(folder)
+    return folder
+
+
+def describe(config: Config) -> str:
+    """Return a table about the images of both splits, for people."""
+    lines = ["| split | class | images | mean brightness |", "|---|---|---|---|"]
+    for split in ("train", "test"):
+        images, labels = load_images(config, split)
+        classes = ["all"] if labels is None else sorted(set(labels.tolist()))
+        for name in classes:
+            chosen = images if labels is None else images[labels == name]
+            lines.append(
+                f"| {split} | {name} | {len(chosen)} | {chosen.mean() / 255:.3f} |"
+            )
+    return "\n".join(lines)

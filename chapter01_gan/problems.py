@@ -1,0 +1,186 @@
+"""What `compare` trains on: points and digits whose modes can be counted.
+
+A mode is covered when at least a tenth of its fair share (samples / modes) are
+high-quality samples of it. That is stricter than the usual one sample.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from chapter01_gan.config import IMAGE, Config
+from chapter01_gan.data import load_images, to_floats
+from common import noise
+from common.metrics.extractors import Extractor, local
+from common.metrics.fid import fid, frechet_distance
+from common.metrics.image_scores import metric_name
+from common.metrics.precision_recall import in_manifold
+from common.metrics.statistics import GaussianStatistics
+
+SHARE_OF_FAIR = 0.1
+POINT_SAMPLES = 2500
+DIGIT_SAMPLES = 1000
+NEIGHBOURS = 3
+
+
+def count_modes(nearest: np.ndarray, good: np.ndarray, modes: int) -> int:
+    """Return how many modes are covered.
+
+    Args:
+        nearest: (N,) number of the mode that each sample belongs to.
+        good: (N,) bool, whether the sample has high quality.
+        modes: how many there are.
+    """
+    counts = np.bincount(nearest[good], minlength=modes)
+    return int(np.sum(counts >= SHARE_OF_FAIR * len(nearest) / modes))
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of a mixture of equal Gaussians in the plane.
+
+    A sample has high quality within three standard deviations of a centre.
+
+    Attributes:
+        centres: (K, 2).
+        std: of each Gaussian along both axes.
+
+    Reference: Metz et al. 2017, arXiv:1611.02163, section 3.1 (ring); Srivastava et
+        al. 2017, arXiv:1705.07761, section 4.1 (ring and grid; high quality).
+    """
+
+    centres: np.ndarray
+    std: float
+
+    shape = (2,)
+    output = "linear"
+    samples = POINT_SAMPLES
+    # The same small GAN for every technique.
+    base = Config(
+        latent_dim=2,
+        g_units=(64,) * 4,
+        d_units=(64,) * 4,
+        batch_size=128,
+        g_learning_rate=3e-3,
+        d_learning_rate=3e-3,
+    )
+
+    @property
+    def modes(self) -> int:
+        """Number of Gaussians."""
+        return len(self.centres)
+
+    def batch(self, count: int, key: tf.Tensor) -> tf.Tensor:
+        """Draw real points (count, 2)."""
+        chosen = tf.random.stateless_uniform(
+            (count,), noise.fold(key, 0), 0, self.modes, tf.int32
+        )
+        blur = tf.random.stateless_normal((count, 2), noise.fold(key, 1))
+        return tf.gather(tf.constant(self.centres), chosen) + self.std * blur
+
+    def judge(self, samples: np.ndarray) -> dict[str, float]:
+        """Count modes; compare mean and covariance with those of the mixture."""
+        distances = np.linalg.norm(samples[:, None] - self.centres[None], axis=-1)
+        nearest = distances.argmin(axis=1)
+        good = distances.min(axis=1) <= 3 * self.std
+        covariance = np.cov(self.centres.T, bias=True) + self.std**2 * np.eye(2)
+        distance = frechet_distance(
+            self.centres.mean(axis=0),
+            covariance,
+            samples.mean(axis=0),
+            np.cov(samples.T),
+        )
+        return {
+            "modes": count_modes(nearest, good, self.modes),
+            "high_quality": float(good.mean()),
+            metric_name("fid", len(samples), "coordinates"): distance,
+        }
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images of digits; the classes are the modes.
+
+    A sample has high quality when its features lie among those of real images,
+    which makes the share of such samples the improved precision.
+
+    Attributes:
+        images: uint8 (N, 28, 28) to learn from.
+        extractor: the classifier that tells the class of a sample.
+        reference: features (M, D) of held-out images.
+        modes: number of classes.
+
+    Reference: Kynkäänniemi et al. 2019, arXiv:1904.06991, equation 1.
+    """
+
+    images: np.ndarray
+    extractor: Extractor
+    reference: np.ndarray
+    modes: int
+
+    shape = IMAGE
+    output = "tanh"
+    samples = DIGIT_SAMPLES
+    base = Config(
+        g_units=(256, 256),
+        d_units=(256, 256),
+        batch_size=64,
+        g_learning_rate=1e-3,
+        d_learning_rate=1e-3,
+    )
+
+    def batch(self, count: int, key: tf.Tensor) -> tf.Tensor:
+        """Draw real images (count, 28, 28) in [-1, 1]."""
+        chosen = tf.random.stateless_uniform(
+            (count,), key, 0, len(self.images), tf.int32
+        )
+        return tf.cast(tf.gather(self.images, chosen), tf.float32) / 127.5 - 1.0
+
+    def judge(self, samples: np.ndarray) -> dict[str, float]:
+        """Count classes among samples that look real; FID in the local features."""
+        features, probabilities = self.extractor(samples)
+        good = in_manifold(self.reference, features, k=NEIGHBOURS)
+        statistics = [GaussianStatistics(features.shape[1]) for _ in range(2)]
+        statistics[0].update(self.reference)
+        statistics[1].update(features)
+        return {
+            "modes": count_modes(probabilities.argmax(axis=1), good, self.modes),
+            "high_quality": float(good.mean()),
+            metric_name("fid", len(samples), self.extractor.name): fid(*statistics),
+        }
+
+
+def ring() -> Points:
+    """Return 8 Gaussians of deviation 0.02 on a circle of radius 2."""
+    angles = 2 * np.pi * np.arange(8) / 8
+    centres = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return Points(centres.astype(np.float32), 0.02)
+
+
+def grid() -> Points:
+    """Return 25 Gaussians of deviation 0.05 on a grid of 5 x 5, two units apart."""
+    ticks = np.linspace(-4, 4, 5, dtype=np.float32)
+    return Points(np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), 0.05)
+
+
+def digits(data: Path | None) -> Digits:
+    """Return the digits of a data set, with the classifier that judges them.
+
+    Raises:
+        UserError: the data are missing or damaged or have no labels.
+    """
+    config = Config(data=data)
+    images, labels = load_images(config, "train")
+    held_out, _ = load_images(config, "test")
+    extractor = local(images, labels)
+    reference, probabilities = extractor(to_floats(held_out[:DIGIT_SAMPLES]))
+    return Digits(images, extractor, reference, probabilities.shape[1])
+
+
+@functools.cache
+def load_problem(name: str, data: Path | None) -> Points | Digits:
+    """Return a problem by its name; a process loads each once."""
+    return digits(data) if name == "digits" else {"ring": ring, "grid": grid}[name]()

@@ -1,0 +1,58 @@
+"""The stabilising techniques that `compare` holds against one another."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from chapter01_gan.config import Config
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One way to change the plain GAN.
+
+    Attributes:
+        label: for tables and pictures.
+        changes: fields of Config that differ from the plain GAN's.
+        on_digits: further changes where the items are images: what is measured in
+            the unit of the data, or by the number of inputs, needs another size.
+    """
+
+    label: str
+    changes: dict = field(default_factory=dict)
+    on_digits: dict = field(default_factory=dict)
+
+
+TECHNIQUES = {
+    "plain": Technique("plain"),
+    "feature_matching": Technique("feature matching", {"feature_matching": True}),
+    "minibatch_discrimination": Technique(
+        "minibatch discrimination", {"minibatch_kernels": 4}, {"minibatch_kernels": 16}
+    ),
+    "historical_averaging": Technique(
+        "historical averaging", {"historical_averaging": 1e-3}
+    ),
+    "label_smoothing": Technique("real labels 0.9", {"real_label": (0.9,)}),
+    "label_range": Technique("real labels 0.7 to 1", {"real_label": (0.7, 1.0)}),
+    "batch_norm": Technique(
+        "batch normalisation", {"g_norm": "batch", "d_norm": "batch"}
+    ),
+    "instance_norm": Technique(
+        "instance normalisation", {"g_norm": "instance", "d_norm": "instance"}
+    ),
+    "spectral_norm": Technique("spectral normalisation", {"spectral_norm": True}),
+    "instance_noise": Technique("instance noise", {"instance_noise": 0.5}),
+    "r1": Technique("R1", {"r1_gamma": 0.1, "r1_every": 4}, {"r1_gamma": 0.5}),
+    "ema": Technique("EMA", {"average": 0.999}, {"average": 0.995}),
+    "r1_ema": Technique(
+        "R1 and EMA",
+        {"r1_gamma": 0.1, "r1_every": 4, "average": 0.999},
+        {"r1_gamma": 0.5, "average": 0.995},
+    ),
+}
+
+
+def configure(technique: str, base: Config, digits: bool) -> Config:
+    """Return the plain GAN's configuration with one technique switched on."""
+    chosen = TECHNIQUES[technique]
+    changes = chosen.changes | (chosen.on_digits if digits else {})
+    return dataclasses.replace(base, **changes)

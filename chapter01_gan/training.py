@@ -1,0 +1,151 @@
+"""Training of the first GAN: the losses of both phases, every trick, and `train`."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from chapter01_gan.config import NAME, Config
+from chapter01_gan.data import load_images, to_floats
+from chapter01_gan.networks import build_discriminator, build_generator
+from common import devices, losses, noise
+from common.augment import add_instance_noise, linear_decay
+from common.averages import HistoricalAverage
+from common.fitting import Gallery, TrainingData, fit_run
+from common.phases import Logs, Phase, Step
+from common.runs import RunDir
+from common.sheets import image_grid
+from common.trainer import AdversarialModel
+
+# Dense layers of this size are no faster in bfloat16.
+BFLOAT16_KEEPS_QUALITY = False
+GALLERY_IMAGES = 64
+
+
+def build_model(
+    config: Config, generator: keras.Model, discriminator: keras.Model
+) -> AdversarialModel:
+    """Put two networks into a game, with the tricks that the configuration names.
+
+    Args:
+        config: of the run.
+        generator: z -> items.
+        discriminator: items -> logits, with a layer named "features".
+    """
+    game = losses.GAMES[config.loss]
+    inner = discriminator.get_layer("features").output
+    with_features = keras.Model(discriminator.input, [discriminator.output, inner])
+
+    def judge(step: Step, items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return D's logits (B, 1) and last hidden layer (B, units)."""
+        if config.instance_noise:
+            std = linear_decay(
+                config.instance_noise, step.index, config.instance_noise_steps
+            )
+            items = add_instance_noise(items, step.new_key(), std)
+        return with_features(items, training=True)
+
+    def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
+        latents = step.latents(config.latent_dim, config.prior)
+        return judge(step, generator(latents, training=True))
+
+    def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        fake_logits, _ = step.shared()
+        # Real and generated items apart: their BatchNorm statistics must not mix.
+        real_logits, _ = judge(step, step.batch)
+        label = real_label(config, step, tf.shape(real_logits))
+        loss = game.discriminator(real_logits, fake_logits, label)
+        # Without the penalty, so that it can be held against its equilibrium.
+        logs = {"d_loss": loss, **losses.discriminator_logs(real_logits, fake_logits)}
+        if config.r1_gamma:
+            logs["d_penalty"] = config.r1_gamma * losses.lazily(
+                step.index,
+                config.r1_every,
+                lambda: losses.r1_penalty(discriminator, step.batch),
+            )
+            loss += logs["d_penalty"]
+        return loss, logs
+
+    def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        fake_logits, fake_features = step.shared()
+        if config.feature_matching:
+            _, real_features = judge(step, step.batch)
+            return losses.feature_matching(real_features, fake_features), {}
+        return game.generator(fake_logits), {}
+
+    def phase(name: str, network: keras.Model, learning_rate: float, loss) -> Phase:
+        history = None
+        if config.historical_averaging:
+            history = HistoricalAverage(network, config.historical_averaging)
+        update = optimizer(config, learning_rate)
+        return Phase(name, network, update, loss, history=history)
+
+    return AdversarialModel(
+        generator,
+        [
+            phase("d", discriminator, config.d_learning_rate, d_loss),
+            phase("g", generator, config.g_learning_rate, g_loss),
+        ],
+        forward,
+        mode=config.update_mode,
+        average=config.average,
+        seed=config.seed,
+    )
+
+
+def real_label(config: Config, step: Step, shape: tf.Tensor) -> float | tf.Tensor:
+    """Return the label of real data: one number, or one drawn for each item."""
+    low, high = min(config.real_label), max(config.real_label)
+    return low if low == high else low + (high - low) * step.uniform(shape)
+
+
+def optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
+    """Return an optimizer of one network, with loss scaling where needed."""
+    if config.optimizer == "sgd":
+        return devices.optimizer(keras.optimizers.SGD(learning_rate, config.beta_1))
+    return devices.optimizer(
+        keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
+    )
+
+
+def train(config: Config, run: RunDir | None = None) -> RunDir:
+    """Train the first GAN, or go on where the run's newest checkpoint stands.
+
+    Args:
+        config: what to train on and how.
+        run: the run's folder; by default a new one below runs/.
+
+    Returns:
+        The run's folder; its generator.keras is the result.
+
+    Raises:
+        UserError: an option or the data are wrong.
+        TrainingError: a loss is not finite.
+
+    Reference: Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1.
+    """
+    config.validate()
+    run = run or RunDir.create(NAME, "custom")
+    images, _ = load_images(config, "train")
+    with run.recording(config):
+        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        run.write_config(config)
+        with devices.scope(config):
+            model = build_model(
+                config, build_generator(config), build_discriminator(config)
+            )
+        gallery = Gallery(
+            sample_latents(config, GALLERY_IMAGES, config.seed),
+            image_grid,
+            losses.GAMES[config.loss].equilibrium,
+        )
+        data = TrainingData(lambda rows: to_floats(images[rows]), len(images))
+        fit_run(model, data, gallery, config, run)
+    return run
+
+
+def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
+    """Draw latents from the prior of training: float32 (count, latent_dim)."""
+    # A step that training never reaches, so that no latent has been seen.
+    key = noise.step_key(seed, tf.constant(-1, tf.int64), 0, 0)
+    shape = (count, config.latent_dim)
+    return noise.sample_prior(shape, key, config.prior).numpy()

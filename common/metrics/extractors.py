@@ -1,0 +1,298 @@
+"""Networks that turn images into the features that the scores compare.
+
+`inceptionv3` is the network of the published scores and needs a file of weights.
+`local` needs none: it is a small classifier, trained on the labelled data at hand.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import json
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from common.binvox import check_file
+from common.checkpoints import TORN
+from common.errors import UserError
+from common.files import atomic_path
+from common.metrics import local_network
+from common.voxel_store import default_cache_dir
+
+logger = logging.getLogger(__name__)
+
+INCEPTION_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+_INCEPTION_MD5 = "9a0d58056eeedaa3f26cb7ebd46da564"  # as Keras checks it
+_MAX_WEIGHTS_BYTES = 512 * 2**20  # Keras's file has 96 MB
+# Input values of one batch (32 images of 299 x 299 x 3), and images of one batch.
+_BATCH_VALUES = 2**23
+_MAX_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Extractor:
+    """A network that gives features and class probabilities of images.
+
+    Attributes:
+        name: "local" or "inceptionv3"; a part of the names of scores.
+        network: from (B, H, W, C) float32 to [(B, D) features, (B, K)
+            probabilities].
+        key: tells its weights from others; features of two keys do not compare.
+    """
+
+    name: Literal["local", "inceptionv3"]
+    network: keras.Model
+    key: str = ""
+
+    @property
+    def dimensions(self) -> int:
+        """D, the width of a feature."""
+        return self.network.output_shape[0][-1]
+
+    @property
+    def classes(self) -> int:
+        """K, the number of classes."""
+        return self.network.output_shape[1][-1]
+
+    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features and class probabilities of images.
+
+        Images of another size than the network's are resized, bilinear and with
+        antialiasing. One channel is repeated where the network needs three.
+
+        Args:
+            images: (B, H, W) or (B, H, W, C) float32 in [-1, 1], B >= 1.
+
+        Returns:
+            (B, D) float32 features and (B, K) float32 probabilities.
+
+        Raises:
+            ValueError: shape, type or range are others.
+        """
+        images = _checked_images(images)
+        height, width, channels = self.network.input_shape[1:]
+        if images.shape[-1] not in (1, channels):
+            raise ValueError(
+                f"the network {self.name} takes 1 or {channels} channels, "
+                f"found {images.shape[-1]}"
+            )
+        step = max(1, min(_MAX_BATCH, _BATCH_VALUES // (height * width * channels)))
+        parts = []
+        for start in range(0, len(images), step):
+            batch = tf.constant(images[start : start + step], tf.float32)
+            if batch.shape[1:3] != (height, width):
+                batch = tf.image.resize(batch, (height, width), antialias=True)
+            if batch.shape[-1] != channels:
+                batch = tf.repeat(batch, channels, axis=-1)
+            parts.append(self._compiled(batch))
+        features, probabilities = zip(*parts, strict=True)
+        return np.concatenate(features), np.concatenate(probabilities)
+
+    @functools.cached_property
+    def _compiled(self) -> tf.types.experimental.PolymorphicFunction:
+        """The network as one graph for batches of every size."""
+        inputs = tf.TensorSpec((None, *self.network.input_shape[1:]), tf.float32)
+        return tf.function(
+            lambda batch: self.network(batch, training=False), input_signature=[inputs]
+        )
+
+
+def inceptionv3(weights: Path | None = None) -> Extractor:
+    """Load InceptionV3 with Keras's weights of ImageNet; never downloads.
+
+    Features are the 2048 channels of the global average pool, probabilities those
+    of 1000 classes. Keras's weights are not the ones with which the FID was
+    introduced, and the resizing is another. So values compare with values of this
+    very extractor only, not with published ones.
+
+    Args:
+        weights: a file .h5 or .weights.h5 of the whole network; default Keras's
+            own cache, $KERAS_HOME/models or ~/.keras/models.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        UserError: the file is missing, damaged or of another network.
+
+    Reference:
+        Szegedy et al. 2016, arXiv:1512.00567 (the network);
+        Heusel et al. 2017, arXiv:1706.08500 (FID);
+        Parmar et al. 2022, arXiv:2104.11222 (resizing).
+    """
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    path = home / "models" / INCEPTION_FILE if weights is None else Path(weights)
+    if not path.is_file():
+        raise UserError(
+            f"no weights of InceptionV3: expected the file {path}; to get it, call "
+            "keras.applications.InceptionV3() on a computer with internet, which puts "
+            f"{INCEPTION_FILE} into its ~/.keras/models, and copy that file"
+        )
+    check_file(path, _MAX_WEIGHTS_BYTES)
+    with path.open("rb") as file:
+        key = hashlib.file_digest(file, "md5").hexdigest()
+    network = _load_inception(path)
+    if key != _INCEPTION_MD5:
+        logger.warning(
+            "%s is not Keras's %s; its scores compare only with those of the same file",
+            path,
+            INCEPTION_FILE,
+        )
+    return Extractor("inceptionv3", network, key)
+
+
+def local(
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    *,
+    steps: int = 500,
+    seed: int = 0,
+    cache_dir: Path | None = None,
+) -> Extractor:
+    """Train a small classifier on labelled images, or take it from the cache.
+
+    Features are 64 numbers of mean 0 and variance 1 over the training images. A
+    tenth of the images is held out; the log tells how many of it are classified
+    right, now and when the network comes from the cache. Values compare only with
+    values of the same extractor: same data, same settings. Training is repeatable
+    by seed on one machine.
+
+    Args:
+        images: (N, H, W) or (N, H, W, C) uint8.
+        labels: (N,), two classes or more.
+        steps: batches of 128 images to train for.
+        seed: of weights, order, shifts and of what is held out.
+        cache_dir: folder for the trained network; default the project's.
+
+    Returns:
+        The extractor, for images of the same size or resized to it.
+
+    Raises:
+        UserError: there are no labels, or all are of one class.
+        ValueError: shape or type are others.
+    """
+    images, targets = _checked_training(images, labels)
+    key = _hash(images, targets, steps, seed)
+    folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
+    path = folder / f"local-{key}.keras"
+    found = _load_local(path)
+    if found is None:
+        logger.info("training the local extractor on %d images, once", len(images))
+        with _float32():
+            network, accuracy = local_network.train(images, targets, steps, seed)
+        with atomic_path(path) as temporary:
+            network.save(temporary)
+        with atomic_path(path.with_suffix(".json")) as temporary:
+            temporary.write_text(json.dumps({"accuracy": accuracy}) + "\n", "utf-8")
+    else:
+        network, accuracy = found
+    logger.info(
+        "local extractor: %.1f %% of held-out images classified right (%s)",
+        100 * accuracy,
+        path,
+    )
+    return Extractor("local", network, key)
+
+
+def _checked_images(images: np.ndarray) -> np.ndarray:
+    """Return images as (B, H, W, C)."""
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or not images.size:
+        raise ValueError(f"expected images (B, H, W[, C]), found shape {images.shape}")
+    # Whole numbers would be pixels from 0 to 255.
+    if not np.issubdtype(images.dtype, np.floating) or not (abs(images) <= 1.001).all():
+        raise ValueError(
+            f"expected images as floats in [-1, 1], found {images.dtype} from "
+            f"{images.min()} to {images.max()}"
+        )
+    return images
+
+
+def _load_inception(path: Path) -> keras.Model:
+    """Return InceptionV3 with its average pool as first output."""
+    with _float32():
+        network = keras.applications.InceptionV3(weights=None)
+        pool = network.get_layer("avg_pool").output
+        try:
+            with warnings.catch_warnings():
+                # Of some parts that a file lacks Keras only warns.
+                warnings.simplefilter("error", UserWarning)
+                network.load_weights(path)
+        except (*TORN, AttributeError, TypeError, UserWarning) as error:
+            raise UserError(
+                f"{path} is damaged or not of InceptionV3 with its 1000 classes "
+                f"({type(error).__name__}); expected {INCEPTION_FILE} as "
+                "keras.applications.InceptionV3() downloads it, or a .weights.h5 of it"
+            ) from error
+        return keras.Model(network.input, [pool, network.output])
+
+
+def _checked_training(
+    images: np.ndarray, labels: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return images as (N, H, W, C) and the numbers of their classes."""
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise ValueError(
+            f"expected images (N, H, W[, C]) uint8, found {images.shape} {images.dtype}"
+        )
+    if labels is not None and np.shape(labels) != (len(images),):
+        raise ValueError(
+            f"expected {len(images)} labels, found shape {np.shape(labels)}"
+        )
+    names, targets = np.unique([] if labels is None else labels, return_inverse=True)
+    if len(names) < 2:
+        raise UserError(
+            "the local extractor learns from labels: expected images of at least 2 "
+            f"classes, found {len(names) or 'no labels'}; give labels or choose "
+            "inceptionv3"
+        )
+    return images, targets.astype(np.int32)
+
+
+def _hash(images: np.ndarray, targets: np.ndarray, steps: int, seed: int) -> str:
+    """Return a hash of everything that decides what is learnt."""
+    settings = [local_network.VERSION, local_network.BATCH_SIZE]
+    settings += [local_network.LEARNING_RATE, steps, seed]
+    digest = hashlib.sha256(json.dumps([settings, images.shape]).encode())
+    for array in (images, targets):
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()[:20]
+
+
+def _load_local(path: Path) -> tuple[keras.Model, float] | None:
+    """Return network and accuracy, or None where they are missing or damaged."""
+    if not path.is_file():
+        return None
+    try:
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
+        accuracy = json.loads(path.with_suffix(".json").read_text("utf-8"))["accuracy"]
+        return network, float(accuracy)
+    except (*TORN, TypeError) as error:
+        logger.warning(
+            "%s is damaged (%s); it is trained anew", path, type(error).__name__
+        )
+        return None
+
+
+@contextlib.contextmanager
+def _float32() -> Iterator[None]:
+    """Build networks in float32 whatever the number format of training is."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

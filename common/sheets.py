@@ -1,0 +1,115 @@
+"""Sheets of pictures: plain grids, and rows with text around them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+INK = (52, 58, 70)
+
+
+def to_bytes(images: np.ndarray) -> np.ndarray:
+    """Turn values in [-1, 1] into uint8; what lies outside is cut off."""
+    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
+def to_picture(image: np.ndarray, size: int) -> np.ndarray:
+    """Return one image as RGB, enlarged by whole pixels.
+
+    Args:
+        image: (H, W) or (H, W, 1 or 3), uint8, or float in [-1, 1].
+        size: smallest height of the result.
+
+    Returns:
+        uint8 (k H, k W, 3).
+    """
+    if image.dtype != np.uint8:
+        image = to_bytes(image)
+    if image.ndim == 2:
+        image = image[..., None]
+    image = np.broadcast_to(image, (*image.shape[:2], 3))
+    times = max(1, -(-size // len(image)))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def image_grid(
+    images: np.ndarray, *, columns: int | None = None, size: int = 56
+) -> np.ndarray:
+    """Put images side by side, a few pixels apart.
+
+    Args:
+        images: (N, H, W) or (N, H, W, 1 or 3), uint8, or float in [-1, 1].
+        columns: images in a row; default makes the grid about square.
+        size: smallest height of an image in pixels; it is enlarged by a whole number.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    tiles = [to_picture(image, size) for image in images]
+    columns = columns or int(np.ceil(np.sqrt(len(tiles))))
+    rows = -(-len(tiles) // columns)
+    height, width = tiles[0].shape[:2]
+    gap = max(2, height // 28)
+    grid = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, np.uint8
+    )
+    for number, tile in enumerate(tiles):
+        y = gap + (number // columns) * (height + gap)
+        x = gap + (number % columns) * (width + gap)
+        grid[y : y + height, x : x + width] = tile
+    return grid
+
+
+def sheet(
+    rows: Sequence[Sequence[tuple[np.ndarray, str | None]]],
+    *,
+    title: str | None = None,
+    row_labels: Sequence[str] | None = None,
+    column_labels: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Lay out rows of pictures with text around them.
+
+    Args:
+        rows: of (picture uint8 (S, S, 3), caption or None).
+        title: a line above all.
+        row_labels: a text to the left of each row.
+        column_labels: captions above the columns.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    tile = rows[0][0][0].shape[0]
+    text = max(10, round(tile / 11))
+    font = ImageFont.load_default(size=text)
+    head_font = ImageFont.load_default(size=round(1.35 * text))
+    line = round(1.7 * text)
+    gap = max(2, tile // 40)
+    left = gap
+    if row_labels is not None:
+        left += gap + round(max(font.getlength(label) for label in row_labels))
+    top = gap + (round(1.6 * line) if title else 0) + (line if column_labels else 0)
+    has_captions = any(caption for row in rows for _, caption in row)
+    step = tile + gap + (line if has_captions else 0)
+    width = left + max(len(row) for row in rows) * (tile + gap)
+    if title:
+        width = max(width, round(head_font.getlength(title)) + 2 * gap)
+    page = Image.new("RGB", (width, top + len(rows) * step), "white")
+    draw = ImageDraw.Draw(page)
+
+    def write(x, y, words, anchor="mm", face=font):
+        draw.text((x, y), str(words), fill=INK, font=face, anchor=anchor)
+
+    if title:
+        write(width / 2, gap + 0.7 * line, title, face=head_font)
+    for column, words in enumerate(column_labels or ()):
+        write(left + column * (tile + gap) + tile / 2, top - line / 2, words)
+    for number, row in enumerate(rows):
+        y = top + number * step
+        if row_labels is not None:
+            write(left - gap, y + tile / 2, row_labels[number], anchor="rm")
+        for column, (picture, caption) in enumerate(row):
+            x = left + column * (tile + gap)
+            page.paste(Image.fromarray(picture), (x, y))
+            if caption:
+                write(x + tile / 2, y + tile + line / 2, caption)
+    return np.asarray(page)

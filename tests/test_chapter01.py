@@ -1,0 +1,274 @@
+"""Chapter 1: networks, tricks, training, scores and what the commands write."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from checks import assert_every_weight_learns, discriminator_losses
+
+from chapter01_gan import evaluation, generation
+from chapter01_gan.config import PRESETS, Config
+from chapter01_gan.data import load_images, to_floats
+from chapter01_gan.networks import build_discriminator, build_generator
+from chapter01_gan.techniques import TECHNIQUES, configure
+from chapter01_gan.training import build_model, real_label, sample_latents, train
+from common.errors import UserError
+from common.idx import read_images
+from common.phases import Step
+from common.runs import RunDir
+from common.synthetic.glyphs import make_glyphs, write_glyphs
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = Config(
+    g_units=(24, 24), d_units=(24, 24), batch_size=8, steps=4, sample_every=2,
+    checkpoint_every=2, log_every=1,
+)  # fmt: skip
+BATCH = to_floats(make_glyphs(8, seed=0)[0])
+
+
+def make_model(config: Config):
+    keras.utils.set_random_seed(0)
+    return build_model(config, build_generator(config), build_discriminator(config))
+
+
+def test_the_books_networks():
+    """The tables of the book's chapter: 100-500-500-784 and 784-500-500-1."""
+    config = PRESETS["book"]
+    generator, discriminator = build_generator(config), build_discriminator(config)
+    assert generator.count_params() == 101 * 500 + 501 * 500 + 501 * 784
+    assert discriminator.count_params() == 785 * 500 + 501 * 500 + 501
+    images = generator(sample_latents(config, 3, 0))
+    assert images.shape == (3, 28, 28) and images.dtype == tf.float32
+    assert float(tf.reduce_max(tf.abs(images))) <= 1
+    assert discriminator(images).shape == (3, 1)
+
+
+def test_the_papers_discriminator_has_maxout_units():
+    config = dataclasses.replace(PRESETS["paper"], dropout=0.0)
+    discriminator = build_discriminator(config)
+    first = next(x for x in discriminator.layers if isinstance(x, keras.layers.Dense))
+    product = np.asarray(first(BATCH.reshape(8, -1)))
+    expected = product.reshape(8, 240, 5).max(axis=2)
+    pooled = next(x for x in discriminator.layers if "max_pooling" in x.name)
+    part = keras.Model(discriminator.input, pooled.output)
+    np.testing.assert_allclose(part(BATCH), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_every_weight_gets_a_finite_gradient(technique):
+    config = configure(technique, TINY, digits=True)
+    assert_every_weight_learns(make_model(config), tf.constant(BATCH))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_weight_gets_a_finite_gradient_in_each_preset(preset):
+    small = {"g_units": (24, 24), "d_units": (24, 24), "dropout": 0.0}
+    config = dataclasses.replace(PRESETS[preset], **small)
+    assert_every_weight_learns(make_model(config), tf.constant(BATCH))
+
+
+def moved(before, after) -> list[bool]:
+    return [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+
+
+@pytest.mark.parametrize("technique", ["plain", "feature_matching", "spectral_norm"])
+def test_a_phase_moves_its_own_network_only(technique):
+    """Statistics such as spectral normalisation's u aside, which D's passes move."""
+    model = make_model(configure(technique, TINY, digits=True))
+    batch = tf.constant(BATCH)
+    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    for phase, other in (model.phases, model.phases[::-1]):
+        watched = [*other.network.trainable_variables]
+        own = [*phase.network.trainable_variables]
+        before = [[np.array(v) for v in part] for part in (watched, own)]
+        model._train_phase(phase, model._make_step(batch, 0))
+        assert not any(moved(before[0], watched))
+        assert all(moved(before[1], own))
+
+
+def test_discriminator_overfits_one_batch():
+    losses = discriminator_losses(make_model(TINY), tf.constant(BATCH), 300)
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_feature_matching_trains_the_generator_on_means():
+    """G's loss falls to nearly nothing when D stands still."""
+    config = configure("feature_matching", TINY, digits=True)
+    model = make_model(dataclasses.replace(config, g_learning_rate=1e-2))
+    batch, phase = tf.constant(BATCH), model.phases[1]
+    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    update = tf.function(
+        lambda: model._train_phase(phase, model._make_step(batch, 1))["g_loss"][0]
+    )
+    losses = [float(update()) for _ in range(200)]
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_real_labels():
+    step = Step(tf.zeros((4, 2)), tf.constant(0, tf.int64), tf.constant([1, 2]))
+    config = dataclasses.replace(TINY, real_label=(0.9,))
+    assert real_label(config, step, (4, 1)) == 0.9
+    config = dataclasses.replace(TINY, real_label=(1.0, 0.7))
+    drawn = real_label(config, step, (1000, 1)).numpy()
+    assert drawn.shape == (1000, 1)
+    assert 0.7 <= drawn.min() < 0.71 and 0.99 < drawn.max() <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"real_label": ()}, "--real-label must be one or two numbers"),
+        ({"real_label": (0.9, 1.1)}, "--real-label must be one or two numbers"),
+        ({"g_units": ()}, "--g-units must be one number or more"),
+        ({"d_units": (500, 0)}, "--d-units must be one number or more"),
+        ({"average": 1.0}, "--average must be from 0 to below 1"),
+        ({"instance_noise": float("nan")}, "--instance-noise must be 0 or above"),
+        ({"minibatch_kernels": -1}, "--minibatch-kernels must be from 0"),
+        ({"loss": "wasserstein"}, "--loss must be used with --spectral-norm"),
+    ],
+)
+def test_wrong_options(change, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(TINY, **change).validate()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """300 glyphs to train and 60 to test."""
+    folder = tmp_path_factory.mktemp("glyphs") / "set"
+    write_glyphs(folder, train=300, test=60, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data) -> RunDir:
+    """A tiny trained run, with every trick at once."""
+    run = RunDir(tmp_path_factory.mktemp("run") / "tiny")
+    tricks = {
+        "data": data, "minibatch_kernels": 2, "historical_averaging": 0.01,
+        "real_label": (0.8, 1.0), "g_norm": "batch", "d_norm": "instance",
+        "spectral_norm": True, "instance_noise": 0.1, "r1_gamma": 0.5, "average": 0.9,
+    }  # fmt: skip
+    return train(dataclasses.replace(TINY, **tricks), run)
+
+
+def test_scores_and_baselines(run, data):
+    config = run.read_config(Config)
+    metrics = evaluation.test(run, config)
+    assert json.loads((run.path / "metrics.json").read_text()) == metrics
+    for metric in ("fid", "kid", "is", "mode_score", "precision", "recall"):
+        for suffix in ("", "_baseline_train", "_baseline_untrained"):
+            assert np.isfinite(metrics[f"{metric}60_local{suffix}"])
+    known = ("fid", "kid", "is", "mode_score", "label_kl", "precision", "recall")
+    assert all(name.startswith(known) for name in metrics)
+    assert metrics["fid60_local_baseline_train"] < metrics["fid60_local"]
+    for name in ("metrics.md", "samples.png", "neighbours.png", "classes.png"):
+        assert (run.path / name).stat().st_size > 0
+    with pytest.raises(UserError, match="--samples must be from 2 to the 300"):
+        evaluation.test(run, config, samples=301)
+
+
+def test_generated_files_can_be_read_back(run, tmp_path):
+    config = run.read_config(Config)
+
+    def written(format: str) -> list[Path]:
+        return generation.generate(run, config, 3, 5, format, tmp_path / format)
+
+    array = np.load(written("npy")[1])
+    assert array.shape == (3, 28, 28) and array.dtype == np.uint8
+    np.testing.assert_array_equal(read_images(written("idx")[1]), array)
+    assert [path.suffix for path in written("png")] == [".png"] * 4
+    with pytest.raises(UserError, match="--count must be from 1"):
+        generation.generate(run, config, 0, 3, "png", tmp_path)
+
+
+def test_spherical_walks_keep_their_length():
+    start, end = np.array([3.0, 0.0]), np.array([0.0, 3.0])
+    share = np.linspace(0, 1, 5)[:, None]
+    walk = generation.spherical(start, end, share)
+    np.testing.assert_allclose(np.linalg.norm(walk, axis=1), 3.0, rtol=1e-6)
+    np.testing.assert_allclose(walk[2], [3 / 2**0.5] * 2, rtol=1e-6)
+    np.testing.assert_allclose(generation.linear(start, end, share)[2], [1.5, 1.5])
+
+
+def test_walks_are_drawn(run):
+    path = generation.interpolate(run, run.read_config(Config), 2, 3, seed=0)
+    assert path.stat().st_size > 1000
+
+
+def main(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "chapter01_gan" / "main.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        **options,
+    )
+
+
+def test_the_command_line_from_train_to_test(tmp_path, data):
+    """Train, stop, resume and test, as a user types it."""
+    small = ["--g-units", "16", "--d-units", "16", "--batch-size", "16"]
+    done = main("train", "--data", data, "--run-dir", "r", "--steps", 5, *small,
+                cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = main("train", "--resume", "--run-dir", "r", "--steps", 8, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "training steps 5 to 8" in done.stderr
+    done = main("test", "--run-dir", "r", "--samples", 40, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "fid40_local" in done.stdout
+    done = main("generate", "--run-dir", "r", "--count", 2, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "r" / "generated").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: content[:-40], "train-images-idx3-ubyte"),
+        (lambda content: b"\0\0\x08\x01" + content[4:], "2051"),
+        (lambda content: b"\x1f\x8b" + content[2:], "gzip"),
+    ],
+)
+def test_damaged_files_end_in_one_line(tmp_path, damage, message):
+    images, labels = make_glyphs(30, 0)
+    header = b"".join(n.to_bytes(4, "big") for n in (2051, 30, 28, 28))
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(
+        damage(header + images.tobytes())
+    )
+    header = b"".join(n.to_bytes(4, "big") for n in (2049, 30))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+    done = main("train", "--data", tmp_path, "--run-dir", tmp_path / "run")
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
+    assert message in lines[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_of_another_size_are_refused(tmp_path):
+    from common.idx import write_images
+
+    write_images(tmp_path / "train-images-idx3-ubyte", np.zeros((30, 20, 20), np.uint8))
+    with pytest.raises(UserError, match="28 x 28 pixels, found 20 x 20"):
+        load_images(Config(data=tmp_path), "train")
+
+
+@pytest.mark.parametrize("command", ["divergences", "nash"])
+def test_pages_are_written(tmp_path, command):
+    done = main(command, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / f"{command}.png").stat().st_size > 10_000
+    assert "|" in done.stdout
+
+
+def test_real_mnist_trains(shared_data, tmp_path):
+    config = dataclasses.replace(TINY, data=shared_data / "mnist", steps=2)
+    assert train(config, RunDir(tmp_path / "run")).generator.is_file()

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from chapter02_3dgan.config import Config
+from common.files import default_cache_dir
 from common.synthetic.shapes import write_shapenets
-from common.voxel_store import VoxelStore, default_cache_dir
+from common.voxel_store import VoxelStore
 from common.voxels import find_shapes, fit_to_size, read_split
 
 # To be raised when the procedural shapes change: a cached folder is not made anew.

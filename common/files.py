@@ -56,3 +56,9 @@ def _flush(path: Path) -> None:
         return
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def default_cache_dir() -> Path:
+    """Return the folder for caches: $XDG_CACHE_HOME or ~/.cache, and our name."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "gan-projects-in-keras"

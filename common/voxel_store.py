@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, default_cache_dir
 from common.voxels import ShapeFile, fit_to_size, read_voxels
 
 FORMAT = 1
@@ -208,12 +208,6 @@ class VoxelStore:
                 _LOG.warning("%s is damaged; it is written anew", bits_path)
                 return None
         return cls(rows, meta.size, np.array(meta.labels), meta.class_names)
-
-
-def default_cache_dir() -> Path:
-    """Return the folder for caches: $XDG_CACHE_HOME or ~/.cache, and our name."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gan-projects-in-keras"
 
 
 def _cache_key(files: Sequence[ShapeFile], size: int) -> str:

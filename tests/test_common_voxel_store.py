@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.voxel_store import VoxelStore, default_cache_dir
+from common.files import default_cache_dir
+from common.voxel_store import VoxelStore
 from common.voxels import ShapeFile, write_binvox, write_mat
 
 

@@ -23,9 +23,8 @@ import tensorflow as tf
 from common.binvox import check_file
 from common.checkpoints import TORN
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, default_cache_dir
 from common.metrics import local_network
-from common.voxel_store import default_cache_dir
 
 logger = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ small do not gain from a second one.
 """
 
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -87,6 +88,8 @@ def start_worker() -> None:
     """Prepare a process of the pool: quiet, one thread, deterministic."""
     # Ctrl-C reaches all processes; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Set by the parent, whose notes of start-up are enough.
+    os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
     import_tensorflow()
     import tensorflow as tf
 

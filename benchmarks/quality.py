@@ -7,6 +7,7 @@ chapter's own `test` judges both. The last line is one JSON object.
 """
 
 import dataclasses
+import importlib
 import json
 import sys
 from dataclasses import dataclass
@@ -15,9 +16,7 @@ from typing import Literal
 
 import tyro
 
-from chapter02_3dgan.config import NAME, PRESETS, Config
-from chapter02_3dgan.evaluation import test
-from chapter02_3dgan.training import train
+from common.config import RunConfig
 from common.metrics.report import table
 from common.runs import RunDir, describe_environment
 
@@ -28,7 +27,7 @@ UNLIMITED = 10**9
 class Options:
     """Train two recipes for the same minutes and judge both."""
 
-    chapter: tyro.conf.Positional[Literal["chapter02_3dgan"]]
+    chapter: tyro.conf.Positional[Literal["chapter01_gan", "chapter02_3dgan"]]
     """Which chapter."""
 
     out: Path
@@ -44,8 +43,9 @@ class Options:
     """Of both runs."""
 
 
-def recipes(options: Options) -> dict[str, Config]:
+def recipes(options: Options) -> dict[str, RunConfig]:
     """Return what is compared."""
+    presets = importlib.import_module(f"{options.chapter}.config").PRESETS
     return {
         name: dataclasses.replace(
             config,
@@ -54,24 +54,25 @@ def recipes(options: Options) -> dict[str, Config]:
             steps=UNLIMITED,
             max_minutes=options.minutes,
         )
-        for name, config in PRESETS.items()
+        for name, config in presets.items()
         if name in ("quick", "book")
     }
 
 
 def report(options: Options) -> dict:
     """Train, judge, and return the JSON object."""
+    chapter = importlib.import_module(options.chapter)
     results, columns = {"minutes": options.minutes, "seed": options.seed}, {}
     for name, config in recipes(options).items():
-        run = train(config, RunDir.create(NAME, name, options.out / name))
-        metrics = test(run, config)
+        run = RunDir.create(options.chapter, name, options.out / name)
+        metrics = chapter.test(chapter.train(config, run), config)
         columns[name] = {
             key: value
             for key, value in metrics.items()
             if not key.startswith("baseline_")
         }
         results |= {f"{name}_{key}": value for key, value in columns[name].items()}
-    columns["training shapes"] = {
+    columns["training data"] = {
         key.removeprefix("baseline_train_"): value
         for key, value in metrics.items()
         if key.startswith("baseline_train_")

@@ -44,11 +44,6 @@ def load_images(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | No
     return images, labels
 
 
-def to_floats(images: np.ndarray) -> np.ndarray:
-    """Turn uint8 in [0, 255] into float32 in [-1, 1]."""
-    return images.astype(np.float32) / 127.5 - 1.0
-
-
 def stand_in() -> Path:
     """Return the folder of the stand-in; make it on first use."""
     folder = default_cache_dir() / f"glyphs-{STAND_IN_VERSION}"

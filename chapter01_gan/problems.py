@@ -12,13 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from chapter01_gan.config import IMAGE, Config
-from chapter01_gan.data import load_images, to_floats
+from chapter01_gan.data import load_images
 from common import noise
 from common.metrics.extractors import Extractor, local
 from common.metrics.fid import fid, frechet_distance
 from common.metrics.image_scores import metric_name
 from common.metrics.precision_recall import in_manifold
 from common.metrics.statistics import GaussianStatistics
+from common.sheets import to_floats
 
 SHARE_OF_FAIR = 0.1
 POINT_SAMPLES = 2500

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from chapter01_gan.config import NAME, Config
-from chapter01_gan.data import load_images, to_floats
+from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_discriminator, build_generator
 from common import devices, losses, noise
 from common.augment import add_instance_noise, linear_decay
@@ -13,7 +13,7 @@ from common.averages import HistoricalAverage
 from common.fitting import Gallery, TrainingData, fit_run
 from common.phases import Logs, Phase, Step
 from common.runs import RunDir
-from common.sheets import image_grid
+from common.sheets import image_grid, to_floats
 from common.trainer import AdversarialModel
 
 # Dense layers of this size are no faster in bfloat16.
@@ -145,7 +145,4 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
 
 def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
     """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    # A step that training never reaches, so that no latent has been seen.
-    key = noise.step_key(seed, tf.constant(-1, tf.int64), 0, 0)
-    shape = (count, config.latent_dim)
-    return noise.sample_prior(shape, key, config.prior).numpy()
+    return noise.sample_latents((count, config.latent_dim), seed, config.prior)

@@ -168,7 +168,5 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
 
 def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
     """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    # A step that training never reaches, so that no latent has been seen.
-    key = noise.step_key(seed, tf.constant(-1, tf.int64), 0, 0)
     shape = (count, config.latent_dim)
-    return noise.sample_prior(shape, key, config.prior, config.prior_std).numpy()
+    return noise.sample_latents(shape, seed, config.prior, config.prior_std)

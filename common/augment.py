@@ -8,6 +8,8 @@ learn to make changed data.
 Reference: Zhao et al. 2020, arXiv:2006.10738, equations 4 to 6 and figure 5.
 """
 
+import math
+
 import tensorflow as tf
 
 from common import noise
@@ -16,42 +18,45 @@ Tensor = tf.Tensor
 
 
 def shift_and_mirror(
-    volumes: Tensor, key: Tensor, shift: int, mirror_axis: int | None
+    items: Tensor, key: Tensor, shift: int, mirror_axis: int | None
 ) -> Tensor:
-    """Move each volume by whole voxels, and mirror every second one.
+    """Move each item by whole pixels or voxels, and mirror every second one.
 
-    D can hardly tell a generator whose shapes lie anywhere within the reach of the
+    D can hardly tell a generator whose items lie anywhere within the reach of the
     moves, so the reach should be short.
 
     Args:
-        volumes: (B, S, S, S, 1). What is moved out is lost, zeros come in.
+        items: images (B, H, W, C) or volumes (B, D, H, W, C). What is moved out is
+            lost, zeros come in.
         key: (2,) int32; the same key, the same changes.
-        shift: largest move along each axis, in voxels, 0 or more; moves up to it are
-            equally likely.
-        mirror_axis: axis 0, 1 or 2 of the volume to turn round with probability
-            one half, or None.
+        shift: largest move along each axis, 0 or more; moves up to it are equally
+            likely.
+        mirror_axis: axis of the item to turn round with probability one half (of an
+            image: 1 swaps left and right), or None.
 
     Returns:
-        (B, S, S, S, 1), of the same type.
+        Of the same shape and type.
     """
-    batch, size = tf.shape(volumes)[0], volumes.shape[1]
+    batch, axes = tf.shape(items)[0], items.shape.rank - 2
     moves = tf.random.stateless_uniform(
-        (3, batch, 1), noise.fold(key, 0), -shift, shift + 1, tf.int32
+        (axes, batch, 1), noise.fold(key, 0), -shift, shift + 1, tf.int32
     )
     turned = tf.random.stateless_uniform((batch, 1), noise.fold(key, 1)) < 0.5
-    places = tf.range(size)[None]  # (1, S)
-    result = volumes[..., 0]
-    for axis in range(3):
-        source = places + moves[axis]  # (B, S)
+    # The next axis comes to the front; after as many turns as axes all is in place.
+    turn = (0, *range(2, axes + 1), 1, axes + 1)
+    result = items
+    for axis in range(axes):
+        size = result.shape[1]
+        source = tf.range(size)[None] + moves[axis]  # (B, size)
         if axis == mirror_axis:
             source = tf.where(turned, size - 1 - source, source)
         # A row of zeros where the source lies outside.
-        matrix = tf.one_hot(source, size, dtype=volumes.dtype)  # (B, S, S)
-        rows = tf.reshape(result, (batch, size, size * size))
-        result = tf.reshape(tf.matmul(matrix, rows), (batch, size, size, size))
-        # The next axis comes to the front; after three turns all is in place.
-        result = tf.transpose(result, (0, 2, 3, 1))
-    return result[..., None]
+        matrix = tf.one_hot(source, size, dtype=items.dtype)  # (B, size, size)
+        rest = tuple(result.shape[2:])
+        rows = tf.reshape(result, (batch, size, math.prod(rest)))
+        result = tf.reshape(tf.matmul(matrix, rows), (batch, size, *rest))
+        result = tf.transpose(result, turn)
+    return result
 
 
 def add_instance_noise(items: Tensor, key: Tensor, std: Tensor | float) -> Tensor:

@@ -57,10 +57,12 @@ def draw_curves(
             points = [(row["step"], row[name]) for row in rows if name in row]
             axes.plot(*zip(*points, strict=True), label=name, linewidth=1.4)
         axes.grid(alpha=0.3)
-    for value, color, name in zip(equilibrium or (), ("C0", "C1"), "DG", strict=False):
+    # Each in the colour of its loss.
+    colors = {line.get_label(): line.get_color() for line in above.get_lines()}
+    for value, name in zip(equilibrium or (), "DG", strict=False):
         above.axhline(
             value,
-            color=color,
+            color=colors.get(f"{name.lower()}_loss", "grey"),
             linestyle="--",
             linewidth=1,
             label=f"{name} at equilibrium {value:.2f}",

@@ -21,21 +21,27 @@ Label = float | Tensor
 
 
 def discriminator_cross_entropy(
-    real_logits: Tensor, fake_logits: Tensor, real_label: Label = 1.0
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    real_label: Label = 1.0,
+    fake_label: Label = 0.0,
 ) -> Tensor:
-    r"""Return $-E[t \log D(x) + (1 - t) \log(1 - D(x))] - E[\log(1 - D(G(z)))]$.
+    r"""Return $H(t, D(x)) + H(s, D(G(z)))$, means over the batch.
+
+    $H(t, p) = -t \log p - (1 - t) \log(1 - p)$.
 
     Args:
         real_logits: logits of real data.
         fake_logits: logits of generated data.
-        real_label: t. One-sided label smoothing sets it below 1, for example
-            0.9, and leaves the label of generated data at 0.
+        real_label: t. One-sided label smoothing sets it below 1, for example 0.9.
+        fake_label: s. One-sided smoothing leaves it at 0.
 
     Reference: Goodfellow et al. 2014, arXiv:1406.2661, equation 1;
         Salimans et al. 2016, arXiv:1606.03498, section 3.4 (smoothing).
     """
     real = ops.softplus(real_logits) - real_label * real_logits
-    return ops.mean(real) + ops.mean(ops.softplus(fake_logits))
+    fake = ops.softplus(fake_logits) - fake_label * fake_logits
+    return ops.mean(real) + ops.mean(fake)
 
 
 def generator_minimax(fake_logits: Tensor) -> Tensor:
@@ -57,14 +63,19 @@ def generator_non_saturating(fake_logits: Tensor) -> Tensor:
 
 
 def discriminator_least_squares(
-    real_logits: Tensor, fake_logits: Tensor, real_label: Label = 1.0
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    real_label: Label = 1.0,
+    fake_label: Label = 0.0,
 ) -> Tensor:
-    r"""Return $\frac12 E[(D(x) - t)^2] + \frac12 E[D(G(z))^2]$, D being the raw logit.
+    r"""Return $\frac12 E[(D(x) - t)^2] + \frac12 E[(D(G(z)) - s)^2]$, D the raw logit.
 
-    Reference: Mao et al. 2017, arXiv:1611.04076, equation 9.
+    t is `real_label`, s `fake_label`.
+
+    Reference: Mao et al. 2017, arXiv:1611.04076, equation 8 (b = t, a = s).
     """
     real = ops.mean(ops.square(real_logits - real_label))
-    return 0.5 * (real + ops.mean(ops.square(fake_logits)))
+    return 0.5 * (real + ops.mean(ops.square(fake_logits - fake_label)))
 
 
 def generator_least_squares(fake_logits: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 import tensorflow as tf
 
 Tensor = tf.Tensor
@@ -49,3 +50,12 @@ def sample_prior(
         return std * tf.random.stateless_normal(shape, key)
     low = {"uniform01": 0.0, "uniform11": -1.0}[prior]
     return tf.random.stateless_uniform(shape, key, low, 1.0)
+
+
+def sample_latents(
+    shape: tuple, seed: int, prior: Prior = "normal", std: float = 1.0
+) -> np.ndarray:
+    """Draw latents that no training of this seed has seen, float32 of `shape`."""
+    # The key of a step that training never reaches.
+    key = step_key(seed, tf.constant(-1, tf.int64), 0, 0)
+    return sample_prior(shape, key, prior, std).numpy()

@@ -13,6 +13,11 @@ def to_bytes(images: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
+def to_floats(images: np.ndarray) -> np.ndarray:
+    """Turn uint8 in [0, 255] into float32 in [-1, 1]."""
+    return images.astype(np.float32) / 127.5 - 1.0
+
+
 def to_picture(image: np.ndarray, size: int) -> np.ndarray:
     """Return one image as RGB, enlarged by whole pixels.
 

@@ -1,0 +1,109 @@
+"""Images that a trained generator makes, and files of them."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from common import images
+from common.errors import UserError
+from common.files import atomic_path
+from common.sheets import image_grid, sheet, to_bytes, to_floats, to_picture
+
+BATCH = 256
+MAX_COUNT = 100_000
+MAX_ROWS = 64
+SHEET_IMAGES = 400
+# Height in pixels that single images are enlarged to, and those beside text.
+PICTURE_SIZE = 112
+TILE = 84
+NEIGHBOURS = 3
+
+
+def make_images(generator: keras.Model, latents: np.ndarray) -> np.ndarray:
+    """Return the images of some latents.
+
+    Args:
+        generator: z (N, d) -> images (N, H, W[, C]) in [-1, 1].
+        latents: float32 (N, d).
+
+    Returns:
+        uint8 (N, H, W[, C]).
+    """
+    batches = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
+    return np.concatenate(
+        [to_bytes(np.asarray(generator(z, training=False))) for z in batches]
+    )
+
+
+def check_count(count: int) -> None:
+    """Refuse numbers of images that are none or too many."""
+    if not 1 <= count <= MAX_COUNT:
+        raise UserError(f"--count must be from 1 to {MAX_COUNT}, found {count}")
+
+
+def check_walks(rows: int, steps: int) -> None:
+    """Refuse numbers of walks and of their steps that make no picture."""
+    if not (1 <= rows <= MAX_ROWS and 2 <= steps <= MAX_ROWS):
+        raise UserError(
+            f"--rows must be from 1 to {MAX_ROWS} and --steps from 2 to {MAX_ROWS}, "
+            f"found {rows} and {steps}"
+        )
+
+
+def write_sheet(made: np.ndarray, folder: Path) -> Path:
+    """Write the first 400 images side by side: sheet.png."""
+    path = folder / "sheet.png"
+    images.save(image_grid(made[:SHEET_IMAGES]), path)
+    return path
+
+
+def write_array(made: np.ndarray, folder: Path) -> Path:
+    """Write all images as one array: images.npy, uint8 (N, H, W[, C])."""
+    path = folder / "images.npy"
+    with atomic_path(path) as temporary:
+        np.save(temporary, made)
+    return path
+
+
+def write_single(made: np.ndarray, folder: Path) -> list[Path]:
+    """Write each image as a PNG of its own, enlarged by whole pixels."""
+    paths = [folder / f"image_{number:05d}.png" for number in range(len(made))]
+    bar = tqdm(paths, "writing", unit="image", disable=None)
+    for image, path in zip(made, bar, strict=True):
+        images.save(to_picture(image, PICTURE_SIZE), path)
+    return paths
+
+
+def nearest(shown: np.ndarray, train: np.ndarray, count: int) -> np.ndarray:
+    """Return which training images are nearest to some images.
+
+    The distance is Euclidean, of pixels in [-1, 1].
+
+    Args:
+        shown: uint8 (N, H, W[, C]).
+        train: uint8 (M, H, W[, C]); gone through in parts, as it may lie on a disk.
+        count: how many for each.
+
+    Returns:
+        int (N, count), the nearest first.
+    """
+    queries = to_floats(shown).reshape(len(shown), -1)
+    parts = []
+    for start in range(0, len(train), 1024):
+        flat = to_floats(train[start : start + 1024]).reshape(-1, queries.shape[1])
+        parts.append((flat**2).sum(axis=1) - 2 * queries @ flat.T)
+    return np.argsort(np.hstack(parts), axis=1, kind="stable")[:, :count]
+
+
+def draw_neighbours(shown: np.ndarray, train: np.ndarray, path: Path) -> None:
+    """Draw images above their nearest training images.
+
+    A generator that has learnt the training images by heart would show them.
+    """
+    found = nearest(shown, train, NEIGHBOURS)
+    rows = [shown, *(train[found[:, k]] for k in range(NEIGHBOURS))]
+    names = ["sample", *(f"nearest {k + 1}" for k in range(NEIGHBOURS))]
+    tiles = [[(to_picture(image, TILE), None) for image in row] for row in rows]
+    images.save(sheet(tiles, row_labels=names), path)

@@ -1,0 +1,28 @@
+"""Walks through latent space."""
+
+import numpy as np
+
+from common.latents import linear, spherical, walk_pairs
+
+
+def test_spherical_walks_keep_their_length():
+    start, end = np.array([3.0, 0.0]), np.array([0.0, 3.0])
+    share = np.linspace(0, 1, 5)[:, None]
+    walk = spherical(start, end, share)
+    np.testing.assert_allclose(np.linalg.norm(walk, axis=1), 3.0, rtol=1e-6)
+    np.testing.assert_allclose(walk[2], [3 / 2**0.5] * 2, rtol=1e-6)
+    np.testing.assert_allclose(linear(start, end, share)[2], [1.5, 1.5])
+
+
+def test_the_great_circle_of_one_direction_is_a_line():
+    start, end = np.array([1.0, 1.0]), np.array([2.0, 2.0])
+    share = np.array([[0.5]])
+    np.testing.assert_allclose(spherical(start, end, share), [[1.5, 1.5]])
+
+
+def test_walks_of_pairs_come_one_after_another():
+    ends = np.array([[[0.0, 1.0], [1.0, 0.0]], [[4.0, 0.0], [0.0, 4.0]]], np.float32)
+    for walk in ("linear", "spherical"):
+        latents = walk_pairs(ends, 3, walk)
+        assert latents.shape == (6, 2) and latents.dtype == np.float32
+        np.testing.assert_allclose(latents[[0, 2, 3, 5]], ends.reshape(4, 2), atol=1e-6)

@@ -27,7 +27,9 @@ UNLIMITED = 10**9
 class Options:
     """Train two recipes for the same minutes and judge both."""
 
-    chapter: tyro.conf.Positional[Literal["chapter01_gan", "chapter02_3dgan"]]
+    chapter: tyro.conf.Positional[
+        Literal["chapter01_gan", "chapter02_3dgan", "chapter04_dcgan"]
+    ]
     """Which chapter."""
 
     out: Path

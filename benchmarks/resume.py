@@ -27,14 +27,19 @@ from common.runs import describe_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 # Where the quick networks take long for what is shown here.
-SMALLER = {"chapter02_3dgan": ["--width", "0.1"]}
+SMALLER = {
+    "chapter02_3dgan": ["--width", "0.1"],
+    "chapter04_dcgan": ["--size", "32", "--filters", "4"],
+}
 
 
 @dataclass(frozen=True)
 class Options:
     """Kill a training at random moments and resume it."""
 
-    chapter: tyro.conf.Positional[Literal["chapter01_gan", "chapter02_3dgan"]]
+    chapter: tyro.conf.Positional[
+        Literal["chapter01_gan", "chapter02_3dgan", "chapter04_dcgan"]
+    ]
     """Which chapter."""
 
     kills: int = 20

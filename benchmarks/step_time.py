@@ -26,6 +26,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
+from benchmarks.book_loop import book_loop
 from benchmarks.timing import take_turns
 from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator, build_generator, filters
@@ -115,38 +116,12 @@ def book_style(config: Config, fast_layers: bool) -> Callable[[], object]:
     if not fast_layers:
         generator, discriminator = plain_layers(generator), plain_layers(discriminator)
 
-    def adam(rate: float) -> keras.optimizers.Optimizer:
-        return keras.optimizers.Adam(rate, config.beta_1, config.beta_2)
-
-    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-    discriminator.compile(adam(config.d_learning_rate), entropy)
-    latent = keras.Input((config.latent_dim,))
-    combined = keras.Model(latent, discriminator(generator(latent)))
-    combined.compile(adam(config.g_learning_rate), entropy)
-    real, rng = real_batch(config), np.random.default_rng(1)
-    ones, zeros = np.ones((len(real), 1)), np.zeros((len(real), 1))
-
-    def turn() -> object:
-        noise = rng.normal(0, config.prior_std, (len(real), config.latent_dim))
-        fake = generator.predict(noise, batch_size=len(real), verbose=0)
-        discriminator.trainable = True
-        discriminator.train_on_batch(real, ones)
-        discriminator.train_on_batch(fake, zeros)
-        discriminator.trainable = False
-        return combined.train_on_batch(noise, ones)
-
-    _check_that_both_learn(turn, generator, discriminator)
-    return turn
-
-
-def _check_that_both_learn(turn, generator, discriminator) -> None:
-    """A comparison with a loop that leaves D frozen would be worth nothing."""
-    before = [n.get_weights()[0].copy() for n in (generator, discriminator)]
-    turn()
-    after = [n.get_weights()[0] for n in (generator, discriminator)]
-    for old, new in zip(before, after, strict=True):
-        if np.array_equal(old, new):
-            raise RuntimeError("the book's loop left a network untrained")
+    optimizers = [
+        keras.optimizers.Adam(rate, config.beta_1, config.beta_2)
+        for rate in (config.d_learning_rate, config.g_learning_rate)
+    ]
+    real = real_batch(config)
+    return book_loop(generator, discriminator, real, optimizers, config.prior_std)
 
 
 def step_gflop(config: Config) -> float:

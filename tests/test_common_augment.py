@@ -59,3 +59,19 @@ def test_the_gradient_goes_back_the_same_way():
     gradient = tape.gradient(total, volumes)
     # linear: <gradient, volumes> is the total itself
     np.testing.assert_allclose(tf.reduce_sum(gradient * volumes), total, rtol=1e-5)
+
+
+def test_images_are_moved_with_all_their_colours():
+    """Against NumPy: each result is one of the 3 x 3 x 2 that there can be."""
+    image = RNG.random((5, 7, 3)).astype(np.float32)
+    padded = [np.pad(im, ((1, 1), (1, 1), (0, 0))) for im in (image, image[:, ::-1])]
+    expected = [
+        p[y : y + 5, x : x + 7] for p in padded for y in range(3) for x in range(3)
+    ]
+    items = tf.constant(np.repeat(image[None], 200, axis=0))
+    found = set()
+    for moved in shift_and_mirror(items, keys(1)[0], 1, 1).numpy():
+        matches = [i for i, e in enumerate(expected) if np.allclose(moved, e)]
+        assert len(matches) == 1
+        found.add(matches[0])
+    assert len(found) == 18

@@ -17,7 +17,7 @@ PRESETS = {"quick", "book", "paper"}
 
 
 def test_there_are_chapters():
-    assert {"chapter01_gan", "chapter02_3dgan"} <= set(CHAPTERS)
+    assert {"chapter01_gan", "chapter02_3dgan", "chapter04_dcgan"} <= set(CHAPTERS)
 
 
 @pytest.fixture(params=CHAPTERS)

@@ -1,0 +1,117 @@
+"""Time of one training step of the DCGAN against a loop as books write it.
+
+    python -m benchmarks.image_step_time --size quick
+
+The same networks, batch and optimizers, without penalty, augmentation and averages:
+  ours         the compiled step of common.trainer, alternating
+  ours_shared  D and G from one pass of the networks: less work, another algorithm
+  book_style   predict, two train_on_batch, one combined train_on_batch
+The last line is one JSON object; seconds are medians over rounds in which the works
+take turns.
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tyro
+
+from benchmarks.book_loop import book_loop
+from benchmarks.timing import take_turns
+from chapter04_dcgan.config import PRESETS, Config
+from chapter04_dcgan.networks import CHANNELS, build_discriminator, build_generator
+from chapter04_dcgan.training import build_model, optimizer
+from common import devices
+from common.runs import describe_environment
+
+
+@dataclass(frozen=True)
+class Options:
+    """Compare one training step with the loop that books write."""
+
+    size: Literal["quick", "book"] = "quick"
+    """Preset whose networks and batch are taken."""
+
+    batch_size: int | None = None
+    """Of the preset by default; the book's networks take 16."""
+
+    rounds: int = 7
+    """Turns of each way."""
+
+    calls: int = 5
+    """Steps in one turn."""
+
+
+def step_config(options: Options, precision: str, mode: str = "alternating") -> Config:
+    """Return the preset without what the book's loop has no equivalent of."""
+    config = PRESETS[options.size]
+    batch = options.batch_size or (16 if options.size == "book" else config.batch_size)
+    return dataclasses.replace(
+        config,
+        r1_gamma=0.0,
+        augment_shift=0,
+        mirror=False,
+        average=0.0,
+        real_label=(1.0,),
+        fake_label=(0.0,),
+        update_mode=mode,
+        batch_size=batch,
+        precision=precision,
+    )
+
+
+def real_batch(config: Config) -> np.ndarray:
+    """Return noise in place of images: (B, S, S, 3) float32 in [-1, 1]."""
+    shape = (config.batch_size, config.size, config.size, CHANNELS)
+    return np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+
+
+def ours(config: Config) -> Callable[[], object]:
+    """Return one step of AdversarialModel, compiled."""
+    keras.mixed_precision.set_global_policy(config.precision)
+    model = build_model(config)
+    batch = tf.constant(real_batch(config))
+    model.prepare(tf.TensorSpec(batch.shape, tf.float32), jit=devices.use_jit(config))
+    step = tf.function(model.train_step, jit_compile=devices.use_jit(config))
+    keras.mixed_precision.set_global_policy("float32")
+    return lambda: step(batch)["g_loss"].numpy()
+
+
+def book_style(config: Config) -> Callable[[], object]:
+    """Return one turn of the book's loop with the same networks."""
+    rates = (config.d_learning_rate, config.g_learning_rate)
+    return book_loop(
+        build_generator(config),
+        build_discriminator(config),
+        real_batch(config),
+        tuple(optimizer(config, rate) for rate in rates),
+    )
+
+
+def report(options: Options) -> dict:
+    """Measure everything and return the JSON object."""
+    if not tf.config.list_physical_devices("GPU"):
+        # As `train` does.
+        tf.config.experimental.enable_op_determinism()
+    works = {"book_style": book_style(step_config(options, "float32"))}
+    for precision in ("float32", "mixed_bfloat16"):
+        for name, mode in (("ours", "alternating"), ("ours_shared", "simultaneous")):
+            config = step_config(options, precision, mode)
+            works[f"{name}_{precision.removeprefix('mixed_')}"] = ours(config)
+    seconds = take_turns(works, options.rounds, options.calls)
+    result = {f"seconds_{name}": round(value, 4) for name, value in seconds.items()}
+    book = seconds.pop("book_style")
+    result |= {f"ratio_{name}": round(book / time, 2) for name, time in seconds.items()}
+    result |= {"size": options.size, "batch_size": config.batch_size}
+    machine = describe_environment()
+    return result | {key: machine[key] for key in ("processor", "cores", "devices")}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(report(tyro.cli(Options))) + "\n")

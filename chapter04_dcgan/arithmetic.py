@@ -1,0 +1,125 @@
+"""Sums of latents: what directions in latent space mean."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from chapter04_dcgan.config import Config
+from chapter04_dcgan.training import sample_latents
+from common import images
+from common.errors import UserError
+from common.fitting import load_network
+from common.generated import TILE, make_images
+from common.runs import RunDir
+from common.sheets import sheet, to_picture
+
+# Samples that the directions come from, and the share that stands for either end.
+POPULATION = 512
+TAIL = 0.1
+STEPS = 7
+# Numbers that users may give: those of the images of `generate --count 64`.
+NUMBERED = 64
+
+# What can be told of a face without labels. Images are float (N, S, S, 3).
+MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "brighter": lambda shown: shown.mean(axis=(1, 2, 3)),
+    "lighter hair": lambda shown: _top(shown).mean(axis=(1, 2, 3)),
+    "redder hair": lambda shown: _share(_top(shown), 0),
+    "bluer hair": lambda shown: _share(_top(shown), 2),
+}
+
+
+def _top(shown: np.ndarray) -> np.ndarray:
+    """Return the middle of the upper quarter, where hair is."""
+    size = shown.shape[1]
+    return shown[:, size // 16 : size // 4, size // 4 : -size // 4]
+
+
+def _share(shown: np.ndarray, channel: int) -> np.ndarray:
+    """Return how much of the light is in one channel: (N,)."""
+    means = shown.mean(axis=(1, 2))
+    return means[:, channel] / (means.sum(axis=1) + 1.0)
+
+
+def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
+    """Draw one face along directions that measures point out: arithmetic.png.
+
+    For each measure: z + t (mean z of the tenth of the samples with most of it -
+    mean z of the tenth with least), for t from -1 to 1. The captions tell the
+    measure of what comes out.
+
+    Reference: Radford et al. 2016, arXiv:1511.06434, section 6.3.2.
+    """
+    generator = load_network(run.generator)
+    latents = sample_latents(config, POPULATION, seed)
+    shown = make_images(generator, latents).astype(np.float32)
+    strengths = np.linspace(-1, 1, STEPS, dtype=np.float32)
+    tail = int(TAIL * POPULATION)
+    rows = []
+    for measure in MEASURES.values():
+        order = np.argsort(measure(shown), kind="stable")
+        most, least = latents[order[-tail:]], latents[order[:tail]]
+        direction = most.mean(axis=0) - least.mean(axis=0)
+        moved = make_images(generator, latents[:1] + strengths[:, None] * direction)
+        values = measure(moved.astype(np.float32))
+        rows.append(
+            [
+                (
+                    to_picture(image, TILE),
+                    f"{value:.2f}" if value < 1 else f"{value:.0f}",
+                )
+                for image, value in zip(moved, values, strict=True)
+            ]
+        )
+    path = run.path / "arithmetic.png"
+    labels = [f"{strength:+.2f}" for strength in strengths]
+    images.save(sheet(rows, row_labels=list(MEASURES), column_labels=labels), path)
+    return path
+
+
+def combine(
+    run: RunDir,
+    config: Config,
+    seed: int,
+    plus: tuple[int, ...],
+    minus: tuple[int, ...],
+    to: tuple[int, ...],
+) -> Path:
+    """Draw mean z(plus) - mean z(minus) + mean z(to): combination.png.
+
+    As the paper does it: faces that show a property, faces that lack it, and
+    others that shall get it, each the mean of a few hand-picked samples.
+
+    Args:
+        run: a folder with generator.keras.
+        config: of the run.
+        seed: of `generate --count 64`, whose images the numbers name.
+        plus: numbers of samples that have the property.
+        minus: numbers of samples that are alike but for the property.
+        to: numbers of samples to give it to.
+
+    Raises:
+        UserError: no generator, or a number that is none.
+
+    Reference: Radford et al. 2016, arXiv:1511.06434, section 6.3.2 and figure 7.
+    """
+    for name, numbers in (("plus", plus), ("minus", minus), ("to", to)):
+        if not numbers or not all(0 <= n < NUMBERED for n in numbers):
+            raise UserError(
+                f"--{name} must be numbers from 0 to {NUMBERED - 1} of the images of "
+                f"generate --count {NUMBERED}, found {numbers or 'none'}"
+            )
+    generator = load_network(run.generator)
+    latents = sample_latents(config, NUMBERED, seed)
+    means = [latents[list(numbers)].mean(axis=0) for numbers in (plus, minus, to)]
+    result = means[0] - means[1] + means[2]
+    made = make_images(generator, np.stack([*means, result]))
+    names = ["mean of plus", "mean of minus", "mean of to", "plus - minus + to"]
+    row = [
+        (to_picture(image, 2 * TILE), name)
+        for image, name in zip(made, names, strict=True)
+    ]
+    path = run.path / "combination.png"
+    images.save(sheet([row]), path)
+    return path

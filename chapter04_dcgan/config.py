@@ -1,0 +1,160 @@
+"""Every number of chapter 4, with its meaning and source."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.config import RunConfig, require, require_positive
+
+NAME = "chapter04_dcgan"
+SIZES = (32, 64, 128)
+Extractor = Literal["local", "inceptionv3"]
+# What `generate` writes.
+Format = Literal["png", "npy"]
+
+
+@dataclass(frozen=True)
+class Config(RunConfig):
+    """Options of the DCGAN. "paper" below is Radford et al. 2016, arXiv:1511.06434."""
+
+    variant: Literal["dcgan", "book"] = "dcgan"
+    """Networks: the paper's strided convolutions, or the book's tables with
+    upsampling, pooling and dense layers."""
+
+    size: Literal[32, 64, 128] = 64
+    """Edge of the images in pixels [paper and book: 64]."""
+
+    filters: int = 24
+    """Filters of the layers next to the image; each halving of the image doubles
+    them. Of variant dcgan only [paper: 128]."""
+
+    kernel: Literal[3, 4, 5] = 4
+    """Edge of the convolutions' kernels. Of variant dcgan only [paper: 5]."""
+
+    latent_dim: int = 100
+    """Length of z [paper and book]."""
+
+    prior: Literal["uniform01", "uniform11", "normal"] = "normal"
+    """Distribution of z [paper: uniform11; book: normal]."""
+
+    g_norm: Literal["none", "batch"] = "batch"
+    """Normalisation in the generator. Of variant dcgan only [paper: batch]."""
+
+    d_norm: Literal["none", "batch"] = "none"
+    """Normalisation in the discriminator, from its second layer on. Of variant
+    dcgan only [paper: batch]."""
+
+    initializer: Literal["he_normal", "dcgan", "glorot_uniform"] = "he_normal"
+    """Of the weights. dcgan: N(0, 0.02) [paper; book: Keras's glorot_uniform]."""
+
+    loss: Literal["non_saturating", "minimax", "least_squares"] = "non_saturating"
+    """The adversarial game."""
+
+    real_label: tuple[float, ...] = (1.0,)
+    """Label of real images for D: one number, or two between which each image's
+    is drawn [book: 0.8 1]."""
+
+    fake_label: tuple[float, ...] = (0.0,)
+    """Label of generated images for D, likewise [book: 0 0.2]. Above 0 it is not
+    one-sided any more [Salimans et al. 2016, section 3.4, advise against it]."""
+
+    r1_gamma: float = 0.5
+    """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
+
+    r1_every: int = 4
+    """Steps between two R1 penalties, each that many times as heavy."""
+
+    augment_shift: int = 4
+    """D sees every image, real or generated, moved by up to so many pixels along
+    both axes [Zhao et al. 2020]; 0 is off."""
+
+    mirror: bool = True
+    """D sees every second image, real or generated, with left and right swapped."""
+
+    average: float = 0.998
+    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """sgd has Nesterov's momentum beta_1 [book]."""
+
+    g_learning_rate: float = 1e-3
+    """Step of the generator [paper: 2e-4; book: 5e-4]."""
+
+    d_learning_rate: float = 1e-3
+    """Step of the discriminator [paper: 2e-4; book: 5e-4]."""
+
+    beta_1: float = 0.0
+    """Decay of the first moment, or momentum [paper: 0.5; book: 0.9]."""
+
+    beta_2: float = 0.99
+    """Adam's decay of the second moment [Keras's default: 0.999]."""
+
+    cache_mb: float = 512.0
+    """Decoded images of at most so many MB stay in memory; more are read from the
+    cache on the disk."""
+
+    def validate(self) -> None:
+        """Check every field's value; see RunConfig.validate."""
+        super().validate()
+        require_positive(
+            self,
+            "filters latent_dim r1_every g_learning_rate d_learning_rate cache_mb",
+        )
+        require(self, "size", self.size in SIZES, f"one of {SIZES}")
+        require(self, "filters", self.filters <= 1024, "at most 1024")
+        for name in ("real_label", "fake_label"):
+            labels = getattr(self, name)
+            fits = len(labels) in (1, 2) and all(0 <= label <= 1 for label in labels)
+            require(self, name, fits, "one or two numbers from 0 to 1")
+        require(self, "r1_gamma", 0 <= self.r1_gamma < 1e6, "0 or above, finite")
+        shift = self.augment_shift
+        require(self, "augment_shift", 0 <= shift < self.size, "from 0 to below --size")
+        for name in ("average", "beta_1", "beta_2"):
+            require(self, name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
+
+
+# No stabilising beyond what the sources have.
+_PUBLISHED = {
+    "batch_size": 128,
+    "r1_gamma": 0.0,
+    "augment_shift": 0,
+    "mirror": False,
+    "average": 0.0,
+    "epochs": 100,
+}
+
+PRESETS = {
+    # Two cores, minutes: what works best.
+    "quick": Config(
+        steps=20_000,
+        max_minutes=3.75,
+        batch_size=16,
+        update_mode="simultaneous",
+        sample_every=250,
+        checkpoint_every=500,
+    ),
+    # The book's listing, with what makes it unable to learn mended; the README's
+    # table names each line.
+    "book": Config(
+        **_PUBLISHED,
+        variant="book",
+        initializer="glorot_uniform",
+        real_label=(0.8, 1.0),
+        fake_label=(0.0, 0.2),
+        optimizer="sgd",
+        g_learning_rate=5e-4,
+        d_learning_rate=5e-4,
+        beta_1=0.9,
+    ),
+    "paper": Config(
+        **_PUBLISHED,
+        filters=128,
+        kernel=5,
+        prior="uniform11",
+        d_norm="batch",
+        initializer="dcgan",
+        g_learning_rate=2e-4,
+        d_learning_rate=2e-4,
+        beta_1=0.5,
+        beta_2=0.999,
+    ),
+}

@@ -1,0 +1,70 @@
+"""The faces of chapter 4: any folder of images, or the procedural stand-in."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chapter04_dcgan.config import Config
+from common.files import default_cache_dir
+from common.image_store import ImageStore, split_names
+from common.synthetic.anime_faces import write_faces
+
+# To be raised when the procedural faces change: a cached folder is not made anew.
+STAND_IN_VERSION = 1
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The images of one split.
+
+    Attributes:
+        images: uint8 (N, S, S, 3), in memory or mapped from the disk.
+        names: of their files, below the data set's folder.
+        folder: of the data set.
+    """
+
+    images: np.ndarray
+    names: tuple[str, ...]
+    folder: Path
+
+
+def load_images(config: Config, part: str) -> Faces:
+    """Return the images of one split, decoded on the first use only.
+
+    Folders named train and test make the splits; without them the last sixth of
+    the files, by name, is held out.
+
+    Args:
+        config: uses data, size, cache_mb.
+        part: "train" or "test".
+
+    Raises:
+        UserError: no such folder, or it has no images that can be used.
+    """
+    folder = config.data or stand_in(config)
+    store = ImageStore.open(folder, config.size, memory_mb=config.cache_mb)
+    rows = split_names(store.names)[0 if part == "train" else 1]
+    # Neighbours by name: a slice, which a mapped array need not read.
+    chosen = slice(int(rows[0]), int(rows[-1]) + 1)
+    return Faces(store.images[chosen], store.names[chosen], folder)
+
+
+def stand_in(config: Config) -> Path:
+    """Return the folder of the stand-in; make it on first use."""
+    folder = default_cache_dir() / f"anime-faces-{STAND_IN_VERSION}-{config.size}"
+    logger.info("no --data given: using the procedural stand-in in %s", folder)
+    write_faces(folder, size=config.size)
+    return folder
+
+
+def describe(config: Config) -> str:
+    """Return a table about the images of both splits, for people."""
+    lines = ["| split | images | mean colour (R, G, B) |", "|---|---|---|"]
+    for part in ("train", "test"):
+        faces = load_images(config, part)
+        colour = ", ".join(f"{c:.0f}" for c in faces.images.mean(axis=(0, 1, 2)))
+        lines.append(f"| {part} | {len(faces.images)} | {colour} |")
+    return "\n".join(lines)

@@ -1,0 +1,115 @@
+"""The discriminator as a feature extractor: export, and a linear probe.
+
+Reference: Radford et al. 2016, arXiv:1511.06434, section 5.1.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+from tqdm import tqdm
+
+from chapter04_dcgan.config import Config
+from chapter04_dcgan.data import Faces, load_images
+from chapter04_dcgan.networks import build_discriminator
+from common.errors import UserError
+from common.files import atomic_path
+from common.fitting import load_network
+from common.metrics.linear_svm import linear_svm_accuracy
+from common.metrics.report import table
+from common.runs import RunDir
+from common.sheets import to_floats
+from common.synthetic.anime_faces import ATTRIBUTES, read_attributes
+
+BATCH = 100
+GRID = 4
+SVM_C = (1.0,)
+
+
+def feature_network(discriminator: keras.Model) -> keras.Model:
+    """Return the network of D's activations, max-pooled to a 4 x 4 grid.
+
+    Every activation with an edge above four is pooled; all are flattened and put
+    together, as the paper does it.
+    """
+    parts = []
+    for layer in discriminator.layers:
+        if not isinstance(layer, layers.LeakyReLU):
+            continue
+        x = layer.output
+        if len(x.shape) == 4:
+            edge = x.shape[1] // GRID
+            x = layers.MaxPooling2D(edge)(x) if edge > 1 else x
+            x = layers.Flatten()(x)
+        parts.append(layers.Activation("linear", dtype="float32")(x))
+    return keras.Model(discriminator.input, layers.Concatenate()(parts))
+
+
+def embed(network: keras.Model, faces: Faces) -> np.ndarray:
+    """Return the features of images, float32 (N, D)."""
+    starts = range(0, len(faces.images), BATCH)
+    parts = [
+        np.asarray(network(to_floats(faces.images[i : i + BATCH]), training=False))
+        for i in tqdm(starts, "features", unit="batch", disable=None, leave=False)
+    ]
+    return np.concatenate(parts)
+
+
+def export(run: RunDir, config: Config, out: Path) -> Path:
+    """Write the features of both splits as .npz.
+
+    Its arrays: train, test float32 (N, D); train_names, test_names, the files.
+
+    Raises:
+        UserError: no discriminator, the data are wrong, or `out` is no .npz.
+    """
+    if out.suffix != ".npz":
+        raise UserError(f"--out must end in .npz, found {out}")
+    network = feature_network(load_network(run.discriminator))
+    arrays = {}
+    for part in ("train", "test"):
+        faces = load_images(config, part)
+        arrays[part] = embed(network, faces)
+        arrays[f"{part}_names"] = np.array(faces.names)
+    with atomic_path(out) as temporary:
+        np.savez(temporary, **arrays)
+    return out
+
+
+def probe(run: RunDir, config: Config) -> str:
+    """Tell how well a linear SVM reads attributes off D's features.
+
+    Beside it stand the same SVM on an untrained discriminator's features and the
+    most frequent value.
+
+    Returns:
+        A table, as Markdown.
+
+    Raises:
+        UserError: no discriminator, or the data have no attributes.csv.
+    """
+    train, test = load_images(config, "train"), load_images(config, "test")
+    known = read_attributes(train.folder)
+    trained = load_network(run.discriminator)
+    keras.utils.set_random_seed(config.seed % 2**32)
+    networks = {"this run": trained, "untrained": build_discriminator(config)}
+    features = {
+        name: [embed(feature_network(network), faces) for faces in (train, test)]
+        for name, network in networks.items()
+    }
+    results: dict[str, dict[str, float]] = {name: {} for name in networks}
+    results["most frequent"] = {}
+    for attribute in ATTRIBUTES:
+        labels = [
+            np.array([known[name][attribute] for name in faces.names])
+            for faces in (train, test)
+        ]
+        values, counts = np.unique(labels[0], return_counts=True)
+        share = float((labels[1] == values[counts.argmax()]).mean())
+        results["most frequent"][attribute] = share
+        for name, (learnt, held_out) in features.items():
+            results[name][attribute] = linear_svm_accuracy(
+                learnt, labels[0], held_out, labels[1], c=SVM_C
+            )["accuracy"]
+    return table(f"{run.path.name}: attributes from D's features, accuracy", results)

@@ -1,0 +1,12 @@
+"""Command line of chapter 4; `python chapter04_dcgan/main.py --help` lists it."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # A script's own folder is on the path, the repository's root is not.
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from chapter04_dcgan.commands import CHAPTER
+    from common.cli import main
+
+    sys.exit(main(CHAPTER))

@@ -1,0 +1,281 @@
+"""A stand-in for a collection of anime faces: drawn by procedure, each different.
+
+They are framed as crops of a face detector are: the head fills the picture and the
+eyes lie a little below its middle. What each face shows stands in attributes.csv.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from common.binvox import check_file
+from common.errors import UserError
+from common.files import atomic_path
+from common.synthetic.anime_drawing import draw
+from common.synthetic.anime_parameters import ATTRIBUTES, Face, sample_face
+
+__all__ = [
+    "ATTRIBUTES",
+    "Face",
+    "draw",
+    "make_faces",
+    "read_attributes",
+    "sample_face",
+    "write_faces",
+]
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
+MAX_FACES = 100_000
+MIN_SIZE, MAX_SIZE = 16, 512
+_TABLE = "attributes.csv"
+_MAX_TABLE_BYTES = 64 * 2**20
+_HEADER = ("file", *ATTRIBUTES)
+_NOTE = "synthetic.json"
+_CHUNK = 50  # faces that a process draws between two looks at what comes next
+_ALONE = 500  # faces that are drawn before other processes would have started
+
+
+class _Job(NamedTuple):
+    """Faces that are drawn and written one after the other."""
+
+    folder: Path
+    split: Split
+    start: int
+    stop: int
+    seed: int
+    size: int
+
+
+def make_faces(
+    count: int, seed: int = 0, size: int = 64, split: Split = "train"
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Draw faces.
+
+    Args:
+        count: how many; face i is the same whatever the count.
+        seed: any whole number from 0.
+        size: pixels along each side, 16 to 512.
+        split: "train" or "test", which are drawn independently.
+
+    Returns:
+        Images uint8 (count, size, size, 3); and for each name of `ATTRIBUTES`
+        the places of the faces' values there, uint8 (count,).
+
+    Raises:
+        UserError: a number is out of its range.
+    """
+    _check({"count": count}, seed, size)
+    faces = [_sample(seed, split, i) for i in range(count)]
+    numbers = {
+        name: np.array([values.index(getattr(f, name)) for f in faces], np.uint8)
+        for name, values in ATTRIBUTES.items()
+    }
+    return np.stack([draw(face, size) for face in faces]), numbers
+
+
+def write_faces(
+    folder: Path | str,
+    train: int = 4000,
+    test: int = 800,
+    seed: int = 0,
+    size: int = 64,
+) -> None:
+    """Write faces as PNG files, and attributes.csv, which names what they show.
+
+    The files are train/00000.png, ... and test/00000.png, ... They appear all at
+    once, when the last one is done. A folder that was written with the same
+    arguments before, or by another process meanwhile, is left as it is.
+
+    Args:
+        folder: the folder to write into.
+        train: how many images to train on.
+        test: how many images to test on.
+        seed: any whole number from 0; the same seed gives the same images.
+        size: pixels along each side, 16 to 512.
+
+    Raises:
+        UserError: an argument is out of its range, `folder` holds other files, or
+            it cannot be written.
+    """
+    folder = Path(folder)
+    counts = {"train": train, "test": test}
+    _check(counts, seed, size)
+    note = json.dumps(counts | {"seed": seed, "size": size}) + "\n"
+    if _is_there(folder, counts, note):
+        return
+    try:
+        with atomic_path(folder) as temporary:
+            rows = [_HEADER, *_write_images(temporary, counts, seed, size)]
+            table = "".join(",".join(row) + "\n" for row in rows)
+            (temporary / _TABLE).write_text(table, "utf-8")
+            (temporary / _NOTE).write_text(note, "utf-8")
+    except UserError:
+        # A folder cannot take the place of one that another process has filled.
+        if not _is_there(folder, counts, note):
+            raise
+
+
+def read_attributes(folder: Path | str) -> dict[str, dict[str, str]]:
+    """Read what the faces of `write_faces` show.
+
+    Args:
+        folder: the folder that holds attributes.csv.
+
+    Returns:
+        For each file, as "train/00000.png", the value of each attribute.
+
+    Raises:
+        UserError: attributes.csv is missing or damaged.
+    """
+    path = Path(folder) / _TABLE
+    check_file(path, _MAX_TABLE_BYTES)
+    # What is no UTF-8 becomes a value that no attribute has.
+    lines = path.read_bytes().decode("utf-8-sig", "replace").splitlines()
+    if tuple(lines[0].split(",")) != _HEADER:
+        raise _damaged(path, 1, ",".join(_HEADER), lines[0])
+    table: dict[str, dict[str, str]] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        file, *values = line.split(",")
+        if len(values) != len(ATTRIBUTES):
+            wanted = f"{len(_HEADER)} cells"
+            raise _damaged(path, number, wanted, str(len(values) + 1))
+        if not file or file in table:
+            raise _damaged(path, number, "the name of another file", file)
+        table[file] = dict(zip(ATTRIBUTES, values, strict=True))
+        for name, value in table[file].items():
+            if value not in ATTRIBUTES[name]:
+                raise _damaged(path, number, f"a known {name}", value)
+    return table
+
+
+def _damaged(path: Path, line: int, expected: str, found: str) -> UserError:
+    """Return the message for a line that is not as it was written."""
+    return UserError(
+        f"{path} is damaged in line {line}: expected {expected}, found "
+        f"'{found[:60]}'; write the faces again"
+    )
+
+
+def _check(counts: dict[str, int], seed: int, size: int) -> None:
+    """Raise a UserError for a number out of its range."""
+    for name, count in counts.items():
+        if not 1 <= count <= MAX_FACES:
+            raise UserError(f"{name}: expected 1 to {MAX_FACES:,} faces, found {count}")
+    if seed < 0:
+        raise UserError(f"seed: expected a whole number from 0, found {seed}")
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise UserError(f"size: expected {MIN_SIZE} to {MAX_SIZE} pixels, found {size}")
+
+
+def _is_there(folder: Path, counts: dict[str, int], note: str) -> bool:
+    """Say whether the very same faces stand in `folder` already.
+
+    Raises:
+        UserError: something else does.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    with contextlib.suppress(OSError):
+        complete = (folder / _TABLE).is_file()
+        for split, count in counts.items():
+            names = {_name(index) for index in range(count)}
+            complete &= set(os.listdir(folder / split)) == names
+        if complete and (folder / _NOTE).read_bytes() == note.encode():
+            return True
+    raise UserError(
+        f"{folder} already holds other files; choose an empty folder or remove this one"
+    )
+
+
+def _name(index: int) -> str:
+    return f"{index:05d}.png"
+
+
+def _sample(seed: int, split: Split, index: int) -> Face:
+    """Draw by lot one face of a split."""
+    return sample_face(np.random.default_rng([seed, SPLITS.index(split), index]))
+
+
+def _write_images(
+    folder: Path, counts: dict[str, int], seed: int, size: int
+) -> list[tuple[str, ...]]:
+    """Write the images of all splits into a new folder.
+
+    Returns:
+        The rows of attributes.csv, in order.
+    """
+    jobs: list[_Job] = []
+    for split in SPLITS:
+        (folder / split).mkdir(parents=True)
+        for start in range(0, counts[split], _CHUNK):
+            stop = min(start + _CHUNK, counts[split])
+            jobs.append(_Job(folder, split, start, stop, seed, size))
+    total = sum(counts.values())
+    rows: list[tuple[str, ...]] = []
+    with (
+        _processes(total) as run,
+        tqdm(total=total, desc="drawing faces", unit="face", disable=None) as bar,
+    ):
+        for part in run(_write_part, jobs):
+            rows += part
+            bar.update(len(part))
+    return rows
+
+
+def _write_part(job: _Job) -> list[tuple[str, ...]]:
+    """Draw and write the faces of one job; return their rows of attributes.csv."""
+    rows = []
+    for index in range(job.start, job.stop):
+        face, file = _sample(job.seed, job.split, index), f"{job.split}/{_name(index)}"
+        picture = Image.fromarray(draw(face, job.size))
+        picture.save(job.folder / file, compress_level=1)
+        rows.append((file, *(getattr(face, name) for name in ATTRIBUTES)))
+    return rows
+
+
+@contextlib.contextmanager
+def _processes(total: int) -> Iterator[Callable]:
+    """Yield `map`, or for many faces a `map` over all cores that keeps the order."""
+    if total <= _ALONE:
+        yield map
+        return
+    pool = ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
+
+    def run(*arguments: object) -> Iterator:
+        with _deaf_to_interrupts():
+            return pool.map(*arguments)
+
+    try:
+        yield run
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a process that draws faces died, perhaps for want of memory; free some "
+            "and start again"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: the parent alone ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

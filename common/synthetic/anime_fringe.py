@@ -1,0 +1,102 @@
+"""The fringe of drawn hair: locks that hang from the crown over the forehead."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from common.synthetic.anime_parameters import Face
+from common.synthetic.anime_pen import bows, curve
+
+_TEMPLE = (0.93, 0.05)
+
+
+class Fringe(NamedTuple):
+    """The lower rim of the hair over the forehead.
+
+    Attributes:
+        rim: (N, 2) from the right temple to the left one.
+        notches: (K + 1, 2) where neighbouring locks part, from the left.
+        tips: (K, 2) the lowest points of the locks.
+    """
+
+    rim: np.ndarray
+    notches: np.ndarray
+    tips: np.ndarray
+
+
+class _Layout(NamedTuple):
+    """Where locks begin and end; how soon they leave their root sideways and down."""
+
+    notches: np.ndarray
+    tips: np.ndarray
+    bow: tuple[float, float]
+
+
+def make_fringe(face: Face) -> Fringe:
+    """Return the fringe that `face.fringe` names."""
+    if face.fringe == "open":
+        half = [_TEMPLE, (0.8, -0.3), (0.52, -0.6), (0.2, -0.72)]
+        rim = curve([*half, (0, -0.66), *((-x, y) for x, y in half[::-1])])
+        return Fringe(rim, np.empty((0, 2)), np.empty((0, 2)))
+    notches, tips, bow = _LAYOUTS[face.fringe](face, np.array(face.locks))
+    notches[[0, -1]] = (-_TEMPLE[0], _TEMPLE[1]), _TEMPLE
+
+    def edge(root: np.ndarray) -> np.ndarray:
+        return bows(root, root + (tips - root) * bow, tips)
+
+    locks = np.concatenate([edge(notches[:-1]), edge(notches[1:])[-2::-1]])
+    rim = locks.transpose(1, 0, 2).reshape(-1, 2)
+    return Fringe(rim[::-1], notches, tips)
+
+
+def _choppy(face: Face, jitter: np.ndarray) -> _Layout:
+    """Return pointed locks of different lengths."""
+    x = np.linspace(-0.9, 0.9, 6)
+    middle = (x[1:] + x[:-1]) / 2 + 0.1 * face.part
+    notch = -0.42 + 0.1 * jitter[6:12] + 0.25 * x * x
+    notches = np.stack([x + 0.06 * jitter[:6], notch], 1)
+    low = 0.02 + 0.13 * jitter[:5]
+    return _Layout(
+        notches, np.stack([middle + 0.1 * jitter[8:13], low], 1), (0.25, 0.6)
+    )
+
+
+def _blunt(face: Face, jitter: np.ndarray) -> _Layout:
+    """Return a straight cut above the eyes."""
+    x = np.linspace(-0.9, 0.9, 7)
+    middle = (x[1:] + x[:-1]) / 2
+    notches = np.stack([x + 0.05 * jitter[:7], -0.24 + 0.06 * jitter[7:14]], 1)
+    low = -0.09 + 0.025 * jitter[:6] + 0.06 * middle**2
+    return _Layout(notches, np.stack([middle, low], 1), (0, 1.05))
+
+
+def _parted(face: Face, jitter: np.ndarray) -> _Layout:
+    """Return curtains to both sides of a part near the middle."""
+    x = np.array([-0.93, -0.6, -0.3, 0, 0.3, 0.6, 0.93])
+    x += 0.2 * face.part * (1 - np.abs(x))
+    notch = np.array([0, -0.3, -0.55, -0.92, -0.55, -0.3, 0]) + 0.05 * jitter[:7]
+    middle = (x[1:] + x[:-1]) / 2 + np.array([-0.1, -0.2, -0.3, 0.3, 0.2, 0.1])
+    low = np.array([0.3, 0.08, -0.18, -0.18, 0.08, 0.3]) + 0.07 * jitter[7:13]
+    return _Layout(np.stack([x, notch], 1), np.stack([middle, low], 1), (0.45, 0.35))
+
+
+def _swept(face: Face, jitter: np.ndarray) -> _Layout:
+    """Return locks that all sweep away from a part at one side."""
+    x = np.array([-0.93, -0.55, -0.2, 0.15, 0.5, 0.93])
+    notch = np.array([0, -0.3, -0.42, -0.6, -0.85, 0]) + 0.05 * jitter[:6]
+    lean = np.array([-0.2, -0.28, -0.3, -0.3, 0.12]) + 0.05 * jitter[6:11]
+    low = np.array([0.32, 0.12, -0.02, -0.2, 0.15]) + 0.06 * jitter[:5]
+    notches = np.stack([x, notch], 1)
+    tips = np.stack([(x[1:] + x[:-1]) / 2 + lean, low], 1)
+    if face.part > 0:
+        notches, tips = notches[::-1] * (-1, 1), tips[::-1] * (-1, 1)
+    return _Layout(notches, tips, (0.4, 0.45))
+
+
+_LAYOUTS: dict[str, Callable[[Face, np.ndarray], _Layout]] = {
+    "choppy": _choppy,
+    "blunt": _blunt,
+    "parted": _parted,
+    "swept": _swept,
+}

@@ -1,0 +1,319 @@
+"""Chapter 4: networks, training, scores, embedding and what the commands write."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from checks import assert_every_weight_learns, discriminator_losses
+
+from chapter04_dcgan import arithmetic, embedding, evaluation, generation
+from chapter04_dcgan.config import PRESETS, Config
+from chapter04_dcgan.data import load_images
+from chapter04_dcgan.networks import build_discriminator, build_generator
+from chapter04_dcgan.training import build_model, draw_label, sample_latents, train
+from common.errors import UserError
+from common.phases import Step
+from common.runs import RunDir
+from common.sheets import to_floats
+from common.synthetic.anime_faces import make_faces, write_faces
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = Config(
+    size=32, filters=4, latent_dim=8, batch_size=8, steps=4, sample_every=2,
+    checkpoint_every=2, log_every=1,
+)  # fmt: skip
+BATCH = to_floats(make_faces(8, seed=0, size=32)[0])
+
+
+def make_model(config: Config):
+    keras.utils.set_random_seed(0)
+    return build_model(config)
+
+
+def output_shapes(network: keras.Model, kinds: tuple) -> list[tuple]:
+    return [x.output.shape[1:] for x in network.layers if isinstance(x, kinds)]
+
+
+def test_the_books_networks():
+    """The two tables of the book's chapter."""
+    config = PRESETS["book"]
+    generator, discriminator = build_generator(config), build_discriminator(config)
+    dense = 101 * 2048 + 2049 * 16384
+    convolutions = (25 * 256 + 1) * 128 + (25 * 128 + 1) * 64 + (25 * 64 + 1) * 3
+    assert generator.count_params() == dense + 4 * 16384 + convolutions
+    kinds = (keras.layers.Conv2D, keras.layers.Dense)
+    assert output_shapes(generator, kinds) == [
+        (2048,), (16384,), (16, 16, 128), (32, 32, 64), (64, 64, 3)
+    ]  # fmt: skip
+    kinds = (keras.layers.MaxPooling2D, keras.layers.Flatten, keras.layers.Dense)
+    assert output_shapes(discriminator, kinds)[:5] == [
+        (32, 32, 128), (15, 15, 256), (6, 6, 512), (18432,), (1024,)
+    ]  # fmt: skip
+    first = next(x for x in discriminator.layers if isinstance(x, keras.layers.Conv2D))
+    assert first.output.shape[1:] == (64, 64, 128)
+
+
+def test_the_papers_networks():
+    """Figure 1: 4x4x1024, 8x8x512, 16x16x256, 32x32x128, 64x64x3; no pooling."""
+    config = PRESETS["paper"]
+    generator, discriminator = build_generator(config), build_discriminator(config)
+    kinds = (keras.layers.Reshape, keras.layers.Conv2DTranspose)
+    assert output_shapes(generator, kinds) == [
+        (4, 4, 1024), (8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)
+    ]  # fmt: skip
+    assert output_shapes(discriminator, (keras.layers.Conv2D,)) == [
+        (32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024)
+    ]  # fmt: skip
+    assert not output_shapes(discriminator, (keras.layers.MaxPooling2D,))
+    norms = (keras.layers.BatchNormalization,)
+    assert len(output_shapes(generator, norms)) == 4
+    assert len(output_shapes(discriminator, norms)) == 3
+    weights = np.concatenate(
+        [v.numpy().ravel() for v in discriminator.trainable_variables if v.ndim == 4]
+    )
+    assert weights.std() == pytest.approx(0.02, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("variant", "size"), [("dcgan", 32), ("dcgan", 64), ("dcgan", 128), ("book", 32)]
+)
+def test_sizes(variant, size):
+    config = dataclasses.replace(TINY, variant=variant, size=size)
+    images = build_generator(config)(sample_latents(config, 2, 0))
+    assert images.shape == (2, size, size, 3) and images.dtype == tf.float32
+    assert float(tf.reduce_max(tf.abs(images))) <= 1
+    assert build_discriminator(config)(images).shape == (2, 1)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_weight_gets_a_finite_gradient(preset):
+    config = dataclasses.replace(PRESETS[preset], size=32, filters=4)
+    assert_every_weight_learns(make_model(config), tf.constant(BATCH))
+
+
+def test_a_phase_moves_its_own_network_only():
+    model = make_model(TINY)
+    batch = tf.constant(BATCH)
+    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    for phase, other in (model.phases, model.phases[::-1]):
+        before = [
+            [np.array(v) for v in p.network.trainable_variables] for p in (phase, other)
+        ]
+        model._train_phase(phase, model._make_step(batch, 0))
+        moved = [
+            [
+                not np.array_equal(old, new)
+                for old, new in zip(values, p.network.trainable_variables, strict=True)
+            ]
+            for values, p in zip(before, (phase, other), strict=True)
+        ]
+        assert all(moved[0]) and not any(moved[1])
+
+
+def test_discriminator_overfits_one_batch():
+    losses = discriminator_losses(make_model(TINY), tf.constant(BATCH), 150)
+    assert losses[-1] < 0.2 * losses[0]
+
+
+def test_the_books_labels():
+    step = Step(tf.zeros((4, 2)), tf.constant(0, tf.int64), tf.constant([1, 2]))
+    book = PRESETS["book"]
+    for limits in (book.real_label, book.fake_label):
+        drawn = draw_label(limits, step, (1000, 1)).numpy()
+        assert min(limits) <= drawn.min() < min(limits) + 0.01
+        assert max(limits) - 0.01 < drawn.max() <= max(limits)
+    assert draw_label((1.0,), step, (4, 1)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"real_label": ()}, "--real-label must be one or two numbers"),
+        ({"fake_label": (0.0, 1.1)}, "--fake-label must be one or two numbers"),
+        ({"size": 48}, "--size must be one of"),
+        ({"augment_shift": 32}, "--augment-shift must be from 0"),
+        ({"cache_mb": 0.0}, "--cache-mb must be above 0"),
+        ({"beta_1": 1.0}, "--beta-1 must be from 0 to below 1"),
+    ],
+)
+def test_wrong_options(change, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(TINY, **change).validate()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """120 faces to train and 40 to test."""
+    folder = tmp_path_factory.mktemp("faces") / "set"
+    write_faces(folder, train=120, test=40, seed=0, size=32)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data) -> RunDir:
+    """A tiny trained run."""
+    run = RunDir(tmp_path_factory.mktemp("run") / "tiny")
+    changes = {"data": data, "augment_shift": 1, "real_label": (0.8, 1.0)}
+    return train(dataclasses.replace(TINY, **changes), run)
+
+
+def test_splits_are_those_of_the_folders(data):
+    config = dataclasses.replace(TINY, data=data)
+    train_set, test_set = load_images(config, "train"), load_images(config, "test")
+    assert train_set.images.shape == (120, 32, 32, 3)
+    assert test_set.images.shape == (40, 32, 32, 3)
+    assert all(name.startswith("test/") for name in test_set.names)
+    expected = make_faces(1, seed=0, size=32)[0][0]
+    np.testing.assert_array_equal(train_set.images[0], expected)
+
+
+def test_scores_and_baselines(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "STEPS", 30)
+    config = run.read_config(Config)
+    book = dataclasses.replace(
+        PRESETS["book"], data=config.data, size=32, steps=1, batch_size=4, epochs=None
+    )
+    book_run = train(book, RunDir(tmp_path / "book"))
+    metrics = evaluation.test(run, config, book_run=book_run)
+    assert json.loads((run.path / "metrics.json").read_text()) == metrics
+    prefixes = ("", "baseline_train_", "baseline_untrained_", "baseline_book_")
+    expected = {
+        f"{prefix}{metric}40_local"
+        for prefix in prefixes
+        for metric in ("fid", "kid", "precision", "recall")
+    }
+    assert set(metrics) == expected
+    assert metrics["baseline_train_fid40_local"] < metrics["fid40_local"]
+    for name in ("metrics.md", "samples.png", "neighbours.png"):
+        assert (run.path / name).stat().st_size > 0
+    with pytest.raises(UserError, match="--samples must be from 2 to the 120"):
+        evaluation.test(run, config, samples=121)
+
+
+def test_generated_files_can_be_read_back(run, tmp_path):
+    config = run.read_config(Config)
+
+    def written(format: str) -> list[Path]:
+        return generation.generate(run, config, 3, 5, format, tmp_path / format)
+
+    array = np.load(written("npy")[1])
+    assert array.shape == (3, 32, 32, 3) and array.dtype == np.uint8
+    assert [path.suffix for path in written("png")] == [".png"] * 4
+    with pytest.raises(UserError, match="--count must be from 1"):
+        generation.generate(run, config, 0, 3, "png", tmp_path)
+
+
+@pytest.mark.parametrize("walk", ["linear", "spherical"])
+def test_walks_are_drawn(run, walk):
+    paths = generation.interpolate(run, run.read_config(Config), 2, 3, 0, walk)
+    assert [path.suffix for path in paths] == [".png", ".gif"]
+    assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_arithmetic_is_drawn(run):
+    config = run.read_config(Config)
+    assert arithmetic.latent_arithmetic(run, config, 1).stat().st_size > 1000
+    path = arithmetic.combine(run, config, 1, (0, 1), (2,), (63,))
+    assert path.stat().st_size > 1000
+    with pytest.raises(UserError, match="--to must be numbers from 0 to 63"):
+        arithmetic.combine(run, config, 1, (0,), (2,), (64,))
+    with pytest.raises(UserError, match="--minus must be numbers .* found none"):
+        arithmetic.combine(run, config, 1, (0,), (), (1,))
+
+
+def test_measures_point_the_right_way():
+    """A face with red hair has more of "redder hair" than one with blue hair."""
+    red, blue = np.full((2, 1, 32, 32, 3), 128.0)
+    red[:, :8, :, 0], blue[:, :8, :, 2] = 255, 255
+    for name, more in (("redder hair", red), ("bluer hair", blue)):
+        less = blue if more is red else red
+        assert arithmetic.MEASURES[name](more) > arithmetic.MEASURES[name](less)
+    assert arithmetic.MEASURES["brighter"](red + 9) > arithmetic.MEASURES["brighter"](
+        red
+    )
+
+
+def test_features_are_pooled_activations(run):
+    """Of 32 x 32: 4 x 4 of each of three stages, 4 + 8 + 16 channels."""
+    discriminator = build_discriminator(TINY)
+    network = embedding.feature_network(discriminator)
+    features = np.asarray(network(BATCH))
+    assert features.shape == (8, 4 * 4 * (4 + 8 + 16))
+    first = keras.Model(
+        discriminator.input,
+        next(
+            x.output
+            for x in discriminator.layers
+            if isinstance(x, keras.layers.LeakyReLU)
+        ),
+    )
+    activations = np.asarray(first(BATCH)).reshape(8, 4, 4, 4, 4, 4)
+    expected = activations.max(axis=(2, 4)).reshape(8, -1)
+    np.testing.assert_allclose(features[:, :64], expected, rtol=1e-5)
+
+
+def test_embedding_is_written(run, tmp_path):
+    config = run.read_config(Config)
+    with np.load(embedding.export(run, config, tmp_path / "e.npz")) as file:
+        assert file["train"].shape == (120, 448) and file["test"].shape == (40, 448)
+        assert file["train_names"][0] == "train/00000.png"
+    with pytest.raises(UserError, match="must end in .npz"):
+        embedding.export(run, config, tmp_path / "e.csv")
+
+
+def test_probe_reads_attributes(run):
+    text = embedding.probe(run, run.read_config(Config))
+    assert "hair_colour" in text and "untrained" in text and "most frequent" in text
+
+
+def main(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "chapter04_dcgan" / "main.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        **options,
+    )
+
+
+def test_the_commands_end_to_end(tmp_path, data):
+    """Train, stop, resume and test, as a user types it."""
+    tiny = (
+        "--size 32 --filters 4 --batch-size 8 --steps 4 --sample-every 2 "
+        f"--checkpoint-every 2 --data {data} --run-dir r"
+    ).split()
+    done = main("train", *tiny, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = main("train", "--resume", "--run-dir", "r", "--steps", "8", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = main("test", "--run-dir", "r", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "fid40_local" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda folder: None, "no images"),
+        (lambda folder: (folder / "a.png").write_text("no image"), "a.png"),
+    ],
+)
+def test_folders_that_cannot_be_learnt_from(tmp_path, prepare, message):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    prepare(folder)
+    with pytest.raises(UserError, match=message):
+        load_images(dataclasses.replace(TINY, data=folder), "train")
+
+
+def test_real_drawings_train(shared_data, tmp_path):
+    config = dataclasses.replace(TINY, data=shared_data / "anime_faces", steps=2)
+    held_out = load_images(config, "test").names
+    assert len(held_out) == 400 and len(load_images(config, "train").names) == 2000
+    assert train(config, RunDir(tmp_path / "run")).generator.is_file()

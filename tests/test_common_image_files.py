@@ -1,0 +1,200 @@
+"""Finding image files, and refusing what is no usable image."""
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import saved, smooth
+from PIL import Image
+
+from common.errors import UserError
+from common.image_files import (
+    MAX_BYTES,
+    SUFFIXES,
+    ImageError,
+    find_images,
+    read_image,
+)
+
+
+def png_of(width: int, height: int, pixels: bytes = b"") -> bytes:
+    """Return a PNG of 8-bit RGB with any header and any content."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + crc
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(pixels))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b"")
+
+
+def test_images_are_found_at_any_depth_and_in_order(tmp_path):
+    wanted = ["a/z.PNG", "a-b/x.jpg", "b.gif", "b/c/d.tiff", "é.webp"]
+    others = [
+        ".hidden.png",
+        ".git/x.png",
+        "README.txt",
+        "a/Thumbs.db",
+        "png",
+        "b/e.npy",
+    ]
+    for name in wanted + others:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "folder.png").mkdir()
+    found = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
+    assert found == sorted(wanted) == ["a-b/x.jpg", *wanted[:1], *wanted[2:]]
+    assert find_images(str(tmp_path))[0] == tmp_path / "a-b" / "x.jpg"
+
+
+def test_every_suffix_counts(tmp_path):
+    for suffix in SUFFIXES:
+        (tmp_path / f"x{suffix}").touch()
+    assert len(find_images(tmp_path)) == len(SUFFIXES) == 8
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "x.png").touch()
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "near").symlink_to(tmp_path / "far")
+    (tmp_path / "data" / "deep" / "back").symlink_to(tmp_path / "data")
+    (tmp_path / "far" / "back").symlink_to(tmp_path / "data" / "deep")
+    (tmp_path / "far" / "loop").symlink_to(tmp_path / "far")
+    (tmp_path / "data" / "broken.png").symlink_to(tmp_path / "nowhere")
+    found = [p.relative_to(tmp_path).as_posix() for p in find_images(tmp_path / "data")]
+    # deep is met again through near/back, and stops where it leads back.
+    assert found == ["data/broken.png", "data/near/x.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere", "^no such directory: .*nowhere; check the path$"),
+        ("file.png", "^.*file.png is a file; expected a folder of images$"),
+        ("empty", r"^no images in .*empty; expected \.jpg, \.jpeg, .*\.tiff files$"),
+        ("texts", "^no images in .*texts; expected"),
+    ],
+)
+def test_folders_without_images_are_refused(tmp_path, name, message):
+    (tmp_path / "file.png").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "README.txt").touch()
+    with pytest.raises(UserError, match=message):
+        find_images(tmp_path / name)
+
+
+@pytest.mark.parametrize("closed", ["", "inner"])
+def test_a_closed_folder_is_an_error(tmp_path, monkeypatch, closed):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "x.png").touch()
+    open_folder = os.scandir
+
+    # Root may look everywhere, so the system's answer is imitated.
+    def scandir(folder: str) -> object:
+        if Path(folder) == tmp_path / closed:
+            raise PermissionError(13, "Permission denied", folder)
+        return open_folder(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(UserError, match="^cannot look into .*: Permission denied; "):
+        find_images(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_32_bit_pixels_are_refused(tmp_path, mode):
+    path = saved(Image.new(mode, (9, 9)), tmp_path / "x.tif")
+    with pytest.raises(ImageError, match="expected 8 or 16 bits a channel"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("JPEG", "x.jpg"), ("PNG", "x.png")])
+def test_a_file_cut_anywhere_is_refused_or_whole(tmp_path, kind, name):
+    buffer = io.BytesIO()
+    Image.fromarray(smooth(24, 32)).save(buffer, kind)
+    whole, path = buffer.getvalue(), tmp_path / name
+    path.write_bytes(whole)
+    image, refused = read_image(path), 0
+    for length in range(1, len(whole), 3):
+        path.write_bytes(whole[:length])
+        try:
+            cut = read_image(path)
+        except ImageError as error:
+            refused += 1
+            assert "\n" not in str(error) and str(path) in str(error)
+        else:
+            assert np.array_equal(cut, image)
+    assert refused > len(whole) / 3 - 20
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_cut_short_is_refused_at_reduced_size_too(tmp_path, options):
+    path = saved(smooth(200, 200), tmp_path / "x.jpg", **options)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 3 // 4])
+    for size in (None, (16, 16)):
+        with pytest.raises(ImageError, match="damaged or cut short .*truncated"):
+            read_image(path, size)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty; download it again"),
+        (b"these are words", "expected JPEG, PNG, GIF, BMP, WEBP or TIFF, found"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "expected JPEG, PNG, .* found something else"),
+        (b"P6\n9 9\n255\n" + bytes(243), "expected JPEG, PNG, .* found something else"),
+        (png_of(1, 1, b"\0\0\0\0"), "at least 8 pixels a side, found 1 x 1; remove it"),
+        (png_of(7, 900), "at least 8 pixels a side, found 7 x 900"),
+        (png_of(8001, 8000), "at most 64,000,000 pixels, found 8,001 x 8,000; shrink"),
+        # Pillow warns of this one, and refuses the next.
+        (png_of(12_000, 12_000), "at most 64,000,000 pixels, found far more; shrink"),
+        (png_of(60_000, 60_000), "at most 64,000,000 pixels, found far more; shrink"),
+        (png_of(16, 16, b"\0"), "damaged or cut short .*; download it again"),
+    ],
+)
+def test_bad_content_has_a_reason(tmp_path, content, reason):
+    path = tmp_path / "x.png"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=reason) as caught:
+        read_image(path)
+    assert str(caught.value) == f"{path}: {caught.value.reason}"
+    assert isinstance(caught.value, UserError) and "\n" not in str(caught.value)
+
+
+def test_sizes_at_the_limits_are_read(tmp_path):
+    assert read_image(saved(smooth(8, 8), tmp_path / "x.png")).shape == (8, 8, 3)
+    # 8000 x 8000 passes the check and fails in the decoder.
+    (tmp_path / "x.png").write_bytes(png_of(8000, 8000))
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        read_image(tmp_path / "x.png", (8, 8))
+
+
+def test_files_that_cannot_be_opened_have_a_reason(tmp_path, monkeypatch):
+    for bad in (tmp_path / "gone.png", tmp_path):
+        with pytest.raises(ImageError, match="no such file; check the path"):
+            read_image(bad)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="no such file"):
+        read_image(tmp_path / "pipe.png")
+    with (tmp_path / "big.png").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # takes no place on the disk
+    with pytest.raises(
+        ImageError, match="at most 268,435,456 bytes, found 268,435,457"
+    ):
+        read_image(tmp_path / "big.png")
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    path = saved(smooth(8, 8), tmp_path / "x.png")
+    with pytest.raises(ImageError, match=r"cannot be read \(Permission denied\)"):
+        read_image(path)

@@ -9,23 +9,11 @@ from typing import Literal
 
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
 from common.cli import Chapter, Command
+from common.options import RunOptions
 from common.runs import RunDir
 
 PAGES = Path("runs") / NAME
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of all commands that read a run."""
-
-    run_dir: Path | None = None
-    """Folder of the run; by default the latest."""
-
-    def open(self) -> tuple[RunDir, Config]:
-        """Return the run and its configuration."""
-        run = RunDir.find(NAME, self.run_dir)
-        return run, run.read_config(Config)
 
 
 @dataclass(frozen=True)
@@ -52,7 +40,7 @@ class TestOptions(RunOptions):
 def _test(options: TestOptions) -> None:
     from chapter01_gan.evaluation import test
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     if options.data is not None:
         config = dataclasses.replace(config, data=options.data)
     test(run, config, options.samples, options.seed, options.extractor, options.weights)
@@ -80,7 +68,7 @@ class GenerateOptions(RunOptions):
 def _generate(options: GenerateOptions) -> None:
     from chapter01_gan.generation import generate
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     folder = options.out or run.path / "generated"
     paths = generate(run, config, options.count, options.seed, options.format, folder)
     logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
@@ -105,7 +93,9 @@ def _interpolate(options: InterpolateOptions) -> None:
 
     logger.info(
         "written: %s",
-        interpolate(*options.open(), options.rows, options.steps, options.seed),
+        interpolate(
+            *options.open(NAME, Config), options.rows, options.steps, options.seed
+        ),
     )
 
 

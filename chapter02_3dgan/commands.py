@@ -9,22 +9,10 @@ from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from common.cli import Chapter, Command
+from common.options import RunOptions
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of all commands that read a run."""
-
-    run_dir: Path | None = None
-    """Folder of the run; by default the latest."""
-
-    def open(self) -> tuple[RunDir, Config]:
-        """Return the run and its configuration."""
-        run = RunDir.find(NAME, self.run_dir)
-        return run, run.read_config(Config)
 
 
 @dataclass(frozen=True)
@@ -44,7 +32,7 @@ class TestOptions(RunOptions):
 def _test(options: TestOptions) -> None:
     from chapter02_3dgan.evaluation import test
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     if options.data is not None:
         config = dataclasses.replace(config, data=options.data)
     test(run, config, options.samples, options.seed)
@@ -75,7 +63,7 @@ class GenerateOptions(RunOptions):
 def _generate(options: GenerateOptions) -> None:
     from chapter02_3dgan.generation import generate
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     folder = options.out or run.path / "generated"
     paths = generate(
         run,
@@ -108,7 +96,9 @@ def _interpolate(options: InterpolateOptions) -> None:
 
     logger.info(
         "written: %s",
-        interpolate(*options.open(), options.rows, options.steps, options.seed),
+        interpolate(
+            *options.open(NAME, Config), options.rows, options.steps, options.seed
+        ),
     )
 
 
@@ -123,7 +113,9 @@ class ArithmeticOptions(RunOptions):
 def _arithmetic(options: ArithmeticOptions) -> None:
     from chapter02_3dgan.generation import latent_arithmetic
 
-    logger.info("written: %s", latent_arithmetic(*options.open(), options.seed))
+    logger.info(
+        "written: %s", latent_arithmetic(*options.open(NAME, Config), options.seed)
+    )
 
 
 @dataclass(frozen=True)
@@ -138,7 +130,7 @@ class ClassifyOptions(RunOptions):
 def _classify(options: ClassifyOptions) -> None:
     from chapter02_3dgan.classification import classify
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     config = dataclasses.replace(config, data=options.data, classes=())
     sys.stdout.write(classify(run, config))
 

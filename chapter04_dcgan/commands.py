@@ -9,22 +9,10 @@ from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
 from common.cli import Chapter, Command
+from common.options import RunOptions
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of all commands that read a run."""
-
-    run_dir: Path | None = None
-    """Folder of the run; by default the latest."""
-
-    def open(self) -> tuple[RunDir, Config]:
-        """Return the run and its configuration."""
-        run = RunDir.find(NAME, self.run_dir)
-        return run, run.read_config(Config)
 
 
 @dataclass(frozen=True)
@@ -34,9 +22,9 @@ class DataOptions(RunOptions):
     data: Path | None = None
     """Folder of images; by default the one that the run was trained on."""
 
-    def open(self) -> tuple[RunDir, Config]:
+    def open(self, chapter: str, config: type[Config]) -> tuple[RunDir, Config]:
         """Return the run and its configuration, with the data that are asked for."""
-        run, config = super().open()
+        run, config = super().open(chapter, config)
         if self.data is not None:
             config = dataclasses.replace(config, data=self.data)
         return run, config
@@ -66,7 +54,7 @@ class TestOptions(DataOptions):
 def _test(options: TestOptions) -> None:
     from chapter04_dcgan.evaluation import test
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     book = None
     if options.book_run is not None:
         book = RunDir.find(NAME, options.book_run)
@@ -103,7 +91,7 @@ class GenerateOptions(RunOptions):
 def _generate(options: GenerateOptions) -> None:
     from chapter04_dcgan.generation import generate
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     folder = options.out or run.path / "generated"
     paths = generate(run, config, options.count, options.seed, options.format, folder)
     logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
@@ -130,7 +118,11 @@ def _interpolate(options: InterpolateOptions) -> None:
     from chapter04_dcgan.generation import interpolate
 
     paths = interpolate(
-        *options.open(), options.rows, options.steps, options.seed, options.walk
+        *options.open(NAME, Config),
+        options.rows,
+        options.steps,
+        options.seed,
+        options.walk,
     )
     logger.info("written: %s and %s", *paths)
 
@@ -155,7 +147,7 @@ class ArithmeticOptions(RunOptions):
 def _arithmetic(options: ArithmeticOptions) -> None:
     from chapter04_dcgan.arithmetic import combine, latent_arithmetic
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     chosen = (options.plus, options.minus, options.to)
     if any(chosen):
         path = combine(run, config, options.seed, *chosen)
@@ -175,7 +167,7 @@ class EmbedOptions(DataOptions):
 def _embed(options: EmbedOptions) -> None:
     from chapter04_dcgan.embedding import export
 
-    run, config = options.open()
+    run, config = options.open(NAME, Config)
     out = options.out or run.path / "embedding.npz"
     logger.info("written: %s", export(run, config, out))
 
@@ -188,7 +180,7 @@ class ProbeOptions(DataOptions):
 def _probe(options: ProbeOptions) -> None:
     from chapter04_dcgan.embedding import probe
 
-    sys.stdout.write(probe(*options.open()))
+    sys.stdout.write(probe(*options.open(NAME, Config)))
 
 
 @dataclass(frozen=True)

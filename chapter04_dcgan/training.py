@@ -15,7 +15,7 @@ from common.runs import RunDir
 from common.sheets import image_grid, to_floats
 from common.trainer import AdversarialModel
 
-# README, section "Number formats": the scores of both formats after equal steps.
+# At the sizes of the book and the paper; `quick` is in float32 (README).
 BFLOAT16_KEEPS_QUALITY = True
 GALLERY_IMAGES = 49
 LEFT_RIGHT = 1

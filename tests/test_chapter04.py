@@ -26,7 +26,7 @@ from common.synthetic.anime_faces import make_faces, write_faces
 ROOT = Path(__file__).resolve().parent.parent
 TINY = Config(
     size=32, filters=4, latent_dim=8, batch_size=8, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1,
+    checkpoint_every=2, log_every=1, precision="float32",
 )  # fmt: skip
 BATCH = to_floats(make_faces(8, seed=0, size=32)[0])
 
@@ -283,14 +283,12 @@ def main(*arguments, **options):
 
 
 def test_the_commands_end_to_end(tmp_path, data):
-    """Train, stop, resume and test, as a user types it."""
+    """Train and test, as a user types it."""
     tiny = (
         "--size 32 --filters 4 --batch-size 8 --steps 4 --sample-every 2 "
         f"--checkpoint-every 2 --data {data} --run-dir r"
     ).split()
     done = main("train", *tiny, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    done = main("train", "--resume", "--run-dir", "r", "--steps", "8", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     done = main("test", "--run-dir", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -386,8 +386,10 @@ def test_an_interrupt_leaves_nothing(tmp_path, seconds):
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode != 0
-    # The parent alone is interrupted: its is the only traceback.
-    assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == 1, errors
+    # The parent alone is interrupted, but for a process that is just being started.
+    assert errors.count("KeyboardInterrupt") == 1, errors
+    if seconds != 0:
+        assert errors.count("Traceback") == 1, errors
     assert [p.name for p in tmp_path.iterdir()] == ["main.py"]
 
 

@@ -1,6 +1,5 @@
 """The commands of chapter 1 and their options; nothing here imports TensorFlow."""
 
-import dataclasses
 import logging
 import sys
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Literal
 
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
 from common.cli import Chapter, Command
-from common.options import RunOptions
+from common.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
 
 PAGES = Path("runs") / NAME
@@ -17,11 +16,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TestOptions(RunOptions):
+class TestOptions(DataOptions):
     """Score the generated images against held-out ones: FID, KID, IS and others."""
-
-    data: Path | None = None
-    """Folder of the data set; by default the one that the run was trained on."""
 
     samples: int | None = None
     """Images to generate; by default as many as are held out, at most 5,000."""
@@ -41,35 +37,24 @@ def _test(options: TestOptions) -> None:
     from chapter01_gan.evaluation import test
 
     run, config = options.open(NAME, Config)
-    if options.data is not None:
-        config = dataclasses.replace(config, data=options.data)
     test(run, config, options.samples, options.seed, options.extractor, options.weights)
     sys.stdout.write((run.path / "metrics.md").read_text())
     logger.info("written: metrics.json, samples.png, neighbours.png in %s", run.path)
 
 
 @dataclass(frozen=True)
-class GenerateOptions(RunOptions):
+class ImageOptions(GenerateOptions):
     """Make new images: a sheet and single files, or one file of all."""
-
-    count: int = 64
-    """How many."""
-
-    seed: int = 1
-    """Same seed, same images."""
 
     format: Format = "png"
     """png: one file for each; npy and idx: one file for all."""
 
-    out: Path | None = None
-    """Folder to write to; by default `generated` in the run's folder."""
 
-
-def _generate(options: GenerateOptions) -> None:
+def _generate(options: ImageOptions) -> None:
     from chapter01_gan.generation import generate
 
     run, config = options.open(NAME, Config)
-    folder = options.out or run.path / "generated"
+    folder = options.folder(run)
     paths = generate(run, config, options.count, options.seed, options.format, folder)
     logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
 
@@ -209,7 +194,7 @@ CHAPTER = Chapter(
     train=_train,
     commands={
         "test": Command(TestOptions, _test),
-        "generate": Command(GenerateOptions, _generate),
+        "generate": Command(ImageOptions, _generate),
         "interpolate": Command(InterpolateOptions, _interpolate),
         # Its trainings run in processes of their own, which import it.
         "compare": Command(CompareOptions, _compare, uses_tensorflow=False),

@@ -7,7 +7,7 @@ import tensorflow as tf
 from chapter01_gan.config import NAME, Config
 from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_discriminator, build_generator
-from common import devices, losses, noise
+from common import devices, game, losses, noise
 from common.augment import add_instance_noise, linear_decay
 from common.averages import HistoricalAverage
 from common.fitting import Gallery, TrainingData, fit_run
@@ -31,7 +31,7 @@ def build_model(
         generator: z -> items.
         discriminator: items -> logits, with a layer named "features".
     """
-    game = losses.GAMES[config.loss]
+    rules = losses.GAMES[config.loss]
     inner = discriminator.get_layer("features").output
     with_features = keras.Model(discriminator.input, [discriminator.output, inner])
 
@@ -52,25 +52,19 @@ def build_model(
         fake_logits, _ = step.shared()
         # Real and generated items apart: their BatchNorm statistics must not mix.
         real_logits, _ = judge(step, step.batch)
-        label = real_label(config, step, tf.shape(real_logits))
-        loss = game.discriminator(real_logits, fake_logits, label)
-        # Without the penalty, so that it can be held against its equilibrium.
-        logs = {"d_loss": loss, **losses.discriminator_logs(real_logits, fake_logits)}
-        if config.r1_gamma:
-            logs["d_penalty"] = config.r1_gamma * losses.lazily(
-                step.index,
-                config.r1_every,
-                lambda: losses.r1_penalty(discriminator, step.batch),
-            )
-            loss += logs["d_penalty"]
-        return loss, logs
+        label = game.draw_label(config.real_label, step, tf.shape(real_logits))
+        loss = rules.discriminator(real_logits, fake_logits, label)
+        penalty = game.lazy_r1(
+            step, discriminator, step.batch, config.r1_gamma, config.r1_every
+        )
+        return game.with_penalty(loss, real_logits, fake_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake_logits, fake_features = step.shared()
         if config.feature_matching:
             _, real_features = judge(step, step.batch)
             return losses.feature_matching(real_features, fake_features), {}
-        return game.generator(fake_logits), {}
+        return rules.generator(fake_logits), {}
 
     def phase(name: str, network: keras.Model, learning_rate: float, loss) -> Phase:
         history = None
@@ -92,19 +86,11 @@ def build_model(
     )
 
 
-def real_label(config: Config, step: Step, shape: tf.Tensor) -> float | tf.Tensor:
-    """Return the label of real data: one number, or one drawn for each item."""
-    low, high = min(config.real_label), max(config.real_label)
-    return low if low == high else low + (high - low) * step.uniform(shape)
-
-
 def optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
-    """Return an optimizer of one network, with loss scaling where needed."""
+    """Return an optimizer of one network."""
     if config.optimizer == "sgd":
-        return devices.optimizer(keras.optimizers.SGD(learning_rate, config.beta_1))
-    return devices.optimizer(
-        keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
-    )
+        return game.sgd(learning_rate, config.beta_1)
+    return game.adam(learning_rate, config.beta_1, config.beta_2)
 
 
 def train(config: Config, run: RunDir | None = None) -> RunDir:

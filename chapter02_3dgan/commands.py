@@ -9,18 +9,15 @@ from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from common.cli import Chapter, Command
-from common.options import RunOptions
+from common.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TestOptions(RunOptions):
+class TestOptions(DataOptions):
     """Measure the generated shapes against held-out ones."""
-
-    data: Path | None = None
-    """Folder of the data set; by default the one that the run was trained on."""
 
     samples: int | None = None
     """Shapes to generate; by default as many as are held out."""
@@ -33,22 +30,17 @@ def _test(options: TestOptions) -> None:
     from chapter02_3dgan.evaluation import test
 
     run, config = options.open(NAME, Config)
-    if options.data is not None:
-        config = dataclasses.replace(config, data=options.data)
     test(run, config, options.samples, options.seed)
     sys.stdout.write((run.path / "metrics.md").read_text())
     logger.info("written: metrics.json, samples.png, neighbours.png in %s", run.path)
 
 
 @dataclass(frozen=True)
-class GenerateOptions(RunOptions):
+class ShapeOptions(GenerateOptions):
     """Make new shapes: pictures, voxels, meshes to print, a page to turn them in."""
 
     count: int = 16
     """How many."""
-
-    seed: int = 1
-    """Same seed, same shapes."""
 
     format: Format = "png"
     """Of the files. stl, obj and glb are closed surfaces, 100 mm long."""
@@ -56,15 +48,12 @@ class GenerateOptions(RunOptions):
     fragments: bool = False
     """Keep what floats beside a shape; by default the largest body is kept."""
 
-    out: Path | None = None
-    """Folder to write to; by default `generated` in the run's folder."""
 
-
-def _generate(options: GenerateOptions) -> None:
+def _generate(options: ShapeOptions) -> None:
     from chapter02_3dgan.generation import generate
 
     run, config = options.open(NAME, Config)
-    folder = options.out or run.path / "generated"
+    folder = options.folder(run)
     paths = generate(
         run,
         config,
@@ -233,7 +222,7 @@ CHAPTER = Chapter(
     train=_train,
     commands={
         "test": Command(TestOptions, _test),
-        "generate": Command(GenerateOptions, _generate),
+        "generate": Command(ShapeOptions, _generate),
         "interpolate": Command(InterpolateOptions, _interpolate),
         "arithmetic": Command(ArithmeticOptions, _arithmetic),
         "classify": Command(ClassifyOptions, _classify),

@@ -7,7 +7,7 @@ import tensorflow as tf
 from chapter02_3dgan.config import NAME, Config
 from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.networks import build_discriminator, build_generator
-from common import devices, losses, noise
+from common import devices, game, losses, noise
 from common.augment import shift_and_mirror
 from common.errors import UserError
 from common.fitting import Gallery, TrainingData, fit_run
@@ -32,7 +32,7 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
     """
     generator = build_generator(config, occupancy)
     discriminator = build_discriminator(config)
-    game = losses.GAMES[config.loss]
+    rules = losses.GAMES[config.loss]
 
     def judge(step: Step, shapes: tf.Tensor) -> tf.Tensor:
         """Return D's logits (B, 1) of shapes that are augmented first."""
@@ -54,35 +54,27 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         fake, fake_logits = step.shared()
         # Real and generated shapes apart: their BatchNorm statistics must not mix.
         real_logits = judge(step, step.batch)
-        loss = game.discriminator(real_logits, fake_logits, config.real_label)
-        # Without the penalty, so that it can be held against its equilibrium.
-        logs = {"d_loss": loss, **losses.discriminator_logs(real_logits, fake_logits)}
-        if config.r1_gamma or config.gradient_penalty:
-            logs["d_penalty"] = penalty(
-                config, discriminator, step, tf.stop_gradient(fake)
-            )
-            loss += logs["d_penalty"]
-        return loss, logs
+        loss = rules.discriminator(real_logits, fake_logits, config.real_label)
+        penalties = penalty(config, discriminator, step, tf.stop_gradient(fake))
+        return game.with_penalty(loss, real_logits, fake_logits, penalties)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake, fake_logits = step.shared()
-        return game.generator(fake_logits), {"g_occupancy": tf.reduce_mean(fake)}
+        return rules.generator(fake_logits), {"g_occupancy": tf.reduce_mean(fake)}
 
     def weak_enough(logs: Logs) -> tf.Tensor:
         return logs["d_accuracy"] <= config.gate_accuracy
 
     gate = weak_enough if config.gate_accuracy is not None else None
+    d_optimizer, g_optimizer = (
+        game.adam(rate, config.beta_1, config.beta_2)
+        for rate in (config.d_learning_rate, config.g_learning_rate)
+    )
     return AdversarialModel(
         generator,
         [
-            Phase(
-                "d",
-                discriminator,
-                adam(config, config.d_learning_rate),
-                d_loss,
-                when=gate,
-            ),
-            Phase("g", generator, adam(config, config.g_learning_rate), g_loss),
+            Phase("d", discriminator, d_optimizer, d_loss, when=gate),
+            Phase("g", generator, g_optimizer, g_loss),
         ],
         forward,
         mode=config.update_mode,
@@ -93,7 +85,7 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
 
 def penalty(
     config: Config, discriminator: keras.Model, step: Step, fake: tf.Tensor
-) -> tf.Tensor:
+) -> tf.Tensor | None:
     """Return the penalties on D's gradient that the configuration asks for.
 
     Args:
@@ -102,26 +94,14 @@ def penalty(
         step: the one that runs; its batch is the real data.
         fake: generated shapes (B, S, S, S, 1), without a gradient.
     """
-    total = 0.0
-    if config.r1_gamma:
-        total += config.r1_gamma * losses.lazily(
-            step.index,
-            config.r1_every,
-            lambda: losses.r1_penalty(discriminator, step.batch),
-        )
-    if config.gradient_penalty:
-        mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
-        total += config.gradient_penalty * losses.gradient_penalty(
-            discriminator, step.batch, fake, mix
-        )
-    return total
-
-
-def adam(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
-    """Return an optimizer of one network, with loss scaling where needed."""
-    return devices.optimizer(
-        keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
+    r1 = game.lazy_r1(step, discriminator, step.batch, config.r1_gamma, config.r1_every)
+    if not config.gradient_penalty:
+        return r1
+    mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
+    towards_one = config.gradient_penalty * losses.gradient_penalty(
+        discriminator, step.batch, fake, mix
     )
+    return towards_one if r1 is None else r1 + towards_one
 
 
 def train(config: Config, run: RunDir | None = None) -> RunDir:

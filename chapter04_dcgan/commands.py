@@ -1,6 +1,5 @@
 """The commands of chapter 4 and their options; nothing here imports TensorFlow."""
 
-import dataclasses
 import logging
 import sys
 from dataclasses import dataclass
@@ -9,25 +8,10 @@ from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
 from common.cli import Chapter, Command
-from common.options import RunOptions
+from common.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DataOptions(RunOptions):
-    """Options of commands that read a run and images."""
-
-    data: Path | None = None
-    """Folder of images; by default the one that the run was trained on."""
-
-    def open(self, chapter: str, config: type[Config]) -> tuple[RunDir, Config]:
-        """Return the run and its configuration, with the data that are asked for."""
-        run, config = super().open(chapter, config)
-        if self.data is not None:
-            config = dataclasses.replace(config, data=self.data)
-        return run, config
 
 
 @dataclass(frozen=True)
@@ -72,27 +56,18 @@ def _test(options: TestOptions) -> None:
 
 
 @dataclass(frozen=True)
-class GenerateOptions(RunOptions):
+class ImageOptions(GenerateOptions):
     """Make new faces: a sheet and single files, or one array."""
-
-    count: int = 64
-    """How many."""
-
-    seed: int = 1
-    """Same seed, same images."""
 
     format: Format = "png"
     """png: one file for each; npy: one array of all."""
 
-    out: Path | None = None
-    """Folder to write to; by default `generated` in the run's folder."""
 
-
-def _generate(options: GenerateOptions) -> None:
+def _generate(options: ImageOptions) -> None:
     from chapter04_dcgan.generation import generate
 
     run, config = options.open(NAME, Config)
-    folder = options.out or run.path / "generated"
+    folder = options.folder(run)
     paths = generate(run, config, options.count, options.seed, options.format, folder)
     logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
 
@@ -286,7 +261,7 @@ CHAPTER = Chapter(
     train=_train,
     commands={
         "test": Command(TestOptions, _test),
-        "generate": Command(GenerateOptions, _generate),
+        "generate": Command(ImageOptions, _generate),
         "interpolate": Command(InterpolateOptions, _interpolate),
         "arithmetic": Command(ArithmeticOptions, _arithmetic),
         "embed": Command(EmbedOptions, _embed),

@@ -4,11 +4,12 @@ import ctypes
 import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
 
+from common.cascade import Box, Search, open_cascade, scaled, without_doubles
 from common.errors import UserError
 
 Detector = Literal["animeface", "cascade", "none"]
@@ -17,25 +18,11 @@ Detector = Literal["animeface", "cascade", "none"]
 SEARCH_PIXELS = 1_200_000
 # Edge in pixels, at that size, of the smallest face; AnimeFace's is about as large.
 SMALLEST = 42
-# Boxes that share more than this part of the smaller one show the same face.
-SAME_FACE = 0.5
-MAX_CASCADE_BYTES = 2**26
 ANIMEFACE = "2.0.3"
-
-
-class Box(NamedTuple):
-    """A face in a drawing: its left upper corner and its size, pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 # Takes uint8 (H, W, 3).
 Find = Callable[[np.ndarray], list[Box]]
-# Takes an image; returns (how sure, box) for each face, the same face perhaps twice.
-_Search = Callable[[Image.Image], list[tuple[float, Box]]]
 
 
 def open_detector(name: Detector, cascade: Path | None = None) -> Find:
@@ -73,14 +60,22 @@ def open_detector(name: Detector, cascade: Path | None = None) -> Find:
         )
     if name == "none":
         return lambda drawing: [_middle_square(drawing)]
-    search = _open_animeface() if cascade is None else _open_cascade(cascade)
+    if cascade is None:
+        search = _open_animeface()
+    else:
+        search = open_cascade(
+            cascade,
+            SMALLEST,
+            file=f"--cascade {cascade}",
+            wanted_by="--detector cascade",
+        )
 
     def find(drawing: np.ndarray) -> list[Box]:
         height, width = drawing.shape[:2]
         scale = (SEARCH_PIXELS / (height * width)) ** 0.5
         size = max(1, round(width * scale)), max(1, round(height * scale))
         image = Image.fromarray(drawing).resize(size, Image.Resampling.LANCZOS)
-        boxes = [_scaled(box, 1 / scale) for box in _without_doubles(search(image))]
+        boxes = [scaled(box, 1 / scale) for box in without_doubles(search(image))]
         return sorted(boxes, key=lambda box: (box.y, box.x))
 
     return find
@@ -133,28 +128,7 @@ def _middle_square(drawing: np.ndarray) -> Box:
     return Box((width - side) // 2, (height - side) // 2, side, side)
 
 
-def _scaled(box: Box, scale: float) -> Box:
-    return Box(*(round(scale * value) for value in box))
-
-
-def _without_doubles(found: list[tuple[float, Box]]) -> list[Box]:
-    """Keep the surest of boxes that show the same face."""
-    kept: list[Box] = []
-    for _, box in sorted(found, reverse=True):
-        if all(_shared(box, other) <= SAME_FACE for other in kept):
-            kept.append(box)
-    return kept
-
-
-def _shared(a: Box, b: Box) -> float:
-    """Return the area that two boxes share, as a part of the smaller one."""
-    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    smaller = min(a.width * a.height, b.width * b.height)
-    return max(0, width) * max(0, height) / smaller
-
-
-def _open_animeface() -> _Search:
+def _open_animeface() -> Search:
     """Return AnimeFace's search, at full size, a half, a quarter and so on.
 
     It goes by sharp lines, which a face enlarged from a small picture has only after
@@ -176,7 +150,7 @@ def _open_animeface() -> _Search:
             with_padding = np.asarray(image.convert("RGBX"))
             for face in _nvxs.detect(_pillow_4_image(with_padding)):
                 found.append(
-                    (face["likelihood"], _scaled(Box(*face["face_box"]), scale))
+                    (face["likelihood"], scaled(Box(*face["face_box"]), scale))
                 )
             image, scale = image.reduce(2), 2 * scale
         return found
@@ -230,45 +204,3 @@ def _no_animeface(what: str) -> UserError:
         f"pip install animeface=={ANIMEFACE} (for CPython up to 3.13 on Linux x86 and "
         "macOS ARM), or take --detector cascade"
     )
-
-
-def _open_cascade(path: Path) -> _Search:
-    """Return the search of a cascade file."""
-    if not path.is_file():
-        raise UserError(f"--cascade {path}: no such file; expected an OpenCV cascade")
-    try:
-        import cv2
-
-        load = cv2.CascadeClassifier
-    except (ImportError, AttributeError) as error:
-        # OpenCV 5 has it in opencv-contrib-python-headless only.
-        raise UserError(
-            "--detector cascade needs OpenCV with its CascadeClassifier: pip install "
-            '"opencv-python-headless<5"'
-        ) from error
-    no_cascade = UserError(
-        f"--cascade {path} is no OpenCV cascade; expected an XML file such as "
-        "lbpcascade_animeface.xml, perhaps download it again"
-    )
-    if path.stat().st_size > MAX_CASCADE_BYTES:
-        raise no_cascade
-    # Several threads would give the boxes in an order that changes.
-    cv2.setNumThreads(1)
-    try:
-        classifier = load(str(path))
-    except (cv2.error, SystemError) as error:
-        raise no_cascade from error
-    if classifier.empty():
-        raise no_cascade
-
-    def search(image: Image.Image) -> list[tuple[float, Box]]:
-        boxes, votes = classifier.detectMultiScale2(
-            np.asarray(image.convert("L")),
-            scaleFactor=1.1,
-            minNeighbors=5,
-            minSize=(SMALLEST, SMALLEST),
-        )
-        found = zip(votes, boxes, strict=True)
-        return [(float(vote), Box(*map(int, box))) for vote, box in found]
-
-    return search

@@ -7,7 +7,7 @@ import tensorflow as tf
 from chapter04_dcgan.config import NAME, Config
 from chapter04_dcgan.data import load_images
 from chapter04_dcgan.networks import build_discriminator, build_generator
-from common import devices, losses, noise
+from common import devices, game, losses, noise
 from common.augment import shift_and_mirror
 from common.fitting import Gallery, TrainingData, fit_run
 from common.phases import Logs, Phase, Step
@@ -24,7 +24,7 @@ LEFT_RIGHT = 1
 def build_model(config: Config) -> AdversarialModel:
     """Build both networks and the two phases that train them."""
     generator, discriminator = build_generator(config), build_discriminator(config)
-    game = losses.GAMES[config.loss]
+    rules = losses.GAMES[config.loss]
 
     def judge(step: Step, images: tf.Tensor) -> tf.Tensor:
         """Return D's logits (B, 1) of images that are augmented first."""
@@ -46,23 +46,17 @@ def build_model(config: Config) -> AdversarialModel:
         # Real and generated images apart: their BatchNorm statistics must not mix.
         real_logits = judge(step, step.batch)
         labels = [
-            draw_label(limits, step, tf.shape(real_logits))
+            game.draw_label(limits, step, tf.shape(real_logits))
             for limits in (config.real_label, config.fake_label)
         ]
-        loss = game.discriminator(real_logits, fake_logits, *labels)
-        # Without the penalty, so that it can be held against its equilibrium.
-        logs = {"d_loss": loss, **losses.discriminator_logs(real_logits, fake_logits)}
-        if config.r1_gamma:
-            logs["d_penalty"] = config.r1_gamma * losses.lazily(
-                step.index,
-                config.r1_every,
-                lambda: losses.r1_penalty(discriminator, step.batch),
-            )
-            loss += logs["d_penalty"]
-        return loss, logs
+        loss = rules.discriminator(real_logits, fake_logits, *labels)
+        penalty = game.lazy_r1(
+            step, discriminator, step.batch, config.r1_gamma, config.r1_every
+        )
+        return game.with_penalty(loss, real_logits, fake_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
-        return game.generator(step.shared()), {}
+        return rules.generator(step.shared()), {}
 
     return AdversarialModel(
         generator,
@@ -79,22 +73,11 @@ def build_model(config: Config) -> AdversarialModel:
     )
 
 
-def draw_label(
-    limits: tuple[float, ...], step: Step, shape: tf.Tensor
-) -> float | tf.Tensor:
-    """Return a label: one number, or one drawn between the limits for each image."""
-    low, high = min(limits), max(limits)
-    return low if low == high else low + (high - low) * step.uniform(shape)
-
-
 def optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
-    """Return an optimizer of one network, with loss scaling where needed."""
+    """Return an optimizer of one network."""
     if config.optimizer == "sgd":
-        sgd = keras.optimizers.SGD(learning_rate, config.beta_1, nesterov=True)
-        return devices.optimizer(sgd)
-    return devices.optimizer(
-        keras.optimizers.Adam(learning_rate, config.beta_1, config.beta_2)
-    )
+        return game.sgd(learning_rate, config.beta_1, nesterov=True)
+    return game.adam(learning_rate, config.beta_1, config.beta_2)
 
 
 def train(config: Config, run: RunDir | None = None) -> RunDir:

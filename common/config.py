@@ -5,7 +5,7 @@ import json
 import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from common.errors import UserError
 
@@ -20,6 +20,9 @@ class RunConfig:
 
     A field's docstring is its help text; a source stands in brackets.
     """
+
+    # Fields that a run's later stages may be given otherwise.
+    LATER_STAGES: ClassVar[tuple[str, ...]] = ()
 
     seed: int = 0
     """Root of all random numbers: weights, order of the data, noise."""
@@ -131,7 +134,8 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
         raise UserError(f"{origin} is not valid JSON: {error}") from error
     if not isinstance(values, dict):
         raise UserError(f"{origin} must hold one JSON object of options")
-    types = typing.get_type_hints(config_class)
+    hints = typing.get_type_hints(config_class)
+    types = {f.name: hints[f.name] for f in dataclasses.fields(config_class)}
     unknown = sorted(set(values) - set(types))
     if unknown:
         raise UserError(
@@ -166,7 +170,7 @@ def differences(old: RunConfig, new: RunConfig) -> list[str]:
     return [
         f"{field.name}: {getattr(old, field.name)} -> {getattr(new, field.name)}"
         for field in dataclasses.fields(old)
-        if field.name not in MAY_CHANGE
+        if field.name not in (*MAY_CHANGE, *old.LATER_STAGES)
         and getattr(old, field.name) != getattr(new, field.name)
     ]
 

@@ -7,6 +7,9 @@ import tensorflow as tf
 
 from common.errors import UserError
 
+# Float32 (B, ...), or a tuple of such: for example images with their labels.
+Items = np.ndarray | tuple[np.ndarray, ...]
+
 
 def batch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarray:
     """Return which items make up the batch of one step.
@@ -33,7 +36,7 @@ def batch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarr
 
 
 def batches(
-    fetch: Callable[[np.ndarray], np.ndarray],
+    fetch: Callable[[np.ndarray], Items],
     count: int,
     batch_size: int,
     seed: int,
@@ -42,7 +45,7 @@ def batches(
     """Return a data set of one batch for each step.
 
     Args:
-        fetch: indices (B,) -> float32 items (B, ...).
+        fetch: indices (B,) -> items.
         count: number of items that `fetch` knows.
         batch_size: items a batch.
         seed: of the run.
@@ -56,14 +59,23 @@ def batches(
             f"the batch size is {batch_size} but the data set has only {count} "
             f"items; use --batch-size {count} or less"
         )
-    item_shape = fetch(np.zeros(1, np.int64)).shape[1:]
+    specimen = fetch(np.zeros(1, np.int64))
+    shapes = [item.shape[1:] for item in tf.nest.flatten(specimen)]
 
-    def load(step: np.ndarray) -> np.ndarray:
-        return fetch(batch_indices(count, batch_size, seed, int(step)))
+    def load(step: np.ndarray) -> list[np.ndarray]:
+        return tf.nest.flatten(fetch(batch_indices(count, batch_size, seed, int(step))))
 
-    def load_batch(step: tf.Tensor) -> tf.Tensor:
-        batch = tf.numpy_function(load, [step], tf.float32, stateful=False)
-        return tf.ensure_shape(batch, (batch_size, *item_shape))
+    def load_batch(step: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, ...]:
+        types = [tf.float32] * len(shapes)
+        parts = [
+            tf.ensure_shape(part, (batch_size, *shape))
+            for part, shape in zip(
+                tf.numpy_function(load, [step], types, stateful=False),
+                shapes,
+                strict=True,
+            )
+        ]
+        return tf.nest.pack_sequence_as(specimen, parts)
 
     return (
         tf.data.Dataset.range(steps.start, steps.stop)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import tensorflow as tf
 from common import checkpoints, devices, images, layers
 from common.callbacks import Checkpoints, Logs, Progress, Samples
 from common.config import RunConfig, to_json
-from common.data import batches, total_steps
+from common.data import Items, batches, total_steps
 from common.errors import UserError
 from common.files import atomic_path
 from common.history import draw_curves, read_rows
@@ -29,11 +29,11 @@ class TrainingData:
     """The items to learn from.
 
     Attributes:
-        fetch: indices (B,) -> float32 items (B, ...).
+        fetch: indices (B,) -> items, or a tuple whose first are the items.
         count: number of items.
     """
 
-    fetch: Callable[[np.ndarray], np.ndarray]
+    fetch: Callable[[np.ndarray], Items]
     count: int
 
 
@@ -42,12 +42,13 @@ class Gallery:
     """How the progress of a run is shown.
 
     Attributes:
-        latents: (N, d), the same at every picture.
+        latents: what the generator takes, (N, ...) or a list of such, the same at
+            every picture.
         draw: items (N, ...) float32 -> picture (H, W, 3) uint8.
         equilibrium: losses (D, G) at which neither gains, or None.
     """
 
-    latents: np.ndarray
+    latents: np.ndarray | list[np.ndarray]
     draw: Callable[[np.ndarray], np.ndarray]
     equilibrium: tuple[float, float] | None = None
 
@@ -58,7 +59,8 @@ def fit_run(
     gallery: Gallery,
     config: RunConfig,
     run: RunDir,
-) -> None:
+    results: Mapping[Path, keras.Model] | None = None,
+) -> bool:
     """Train `model` and write everything that a run's folder holds.
 
     If the folder has checkpoints, training goes on from the newest whole one,
@@ -70,6 +72,11 @@ def fit_run(
         gallery: how samples are drawn.
         config: of the run.
         run: its folder.
+        results: networks to write at the end, by path; by default the averaged
+            generator and the network of the first phase.
+
+    Returns:
+        Whether somebody interrupted the training.
 
     Raises:
         TrainingError: a loss or a weight is not finite.
@@ -85,19 +92,26 @@ def fit_run(
     done = checkpoints.restore(run.checkpoints, model.state()) or 0
     _check_count(run, data.count)
     if done == 0:
-        _write_beginning(model, data, gallery, config, run, specimen.element_spec)
+        _write_beginning(model, data, gallery, config, run)
+    interrupted = False
     try:
         if done < total:
             logger.info("training steps %d to %d in %s", done, total, run.path)
-            _fit(model, data, gallery, config, run, range(done, total))
+            steps = range(done, total)
+            interrupted = _fit(model, data, gallery, config, run, steps)
         else:
             logger.info("%d steps are done, %d were asked for", done, total)
     finally:
         draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
         frames = sorted(run.samples.glob("step_*.png"))
         images.save_gif([images.load(frame) for frame in frames], run.gif)
-    save_network(model.average_generator, run.generator)
-    save_network(model.phases[0].network, run.discriminator)
+    results = results or {
+        run.generator: model.average_generator,
+        run.discriminator: model.phases[0].network,
+    }
+    for path, network in results.items():
+        save_network(network, path)
+    return interrupted
 
 
 def _fit(
@@ -107,7 +121,7 @@ def _fit(
     config: RunConfig,
     run: RunDir,
     steps: range,
-) -> None:
+) -> bool:
     done = steps.start
     writer = tf.summary.create_file_writer(str(run.tensorboard))
     progress = Progress(steps.stop, done)
@@ -144,6 +158,7 @@ def _fit(
             steps.stop,
             run.path,
         )
+    return stop.interrupted
 
 
 def _check_count(run: RunDir, count: int) -> None:
@@ -163,11 +178,12 @@ def _write_beginning(
     gallery: Gallery,
     config: RunConfig,
     run: RunDir,
-    batch_spec: tf.TensorSpec,
 ) -> None:
     """Write what is known before the first step: reals, graphs, hyperparameters."""
-    chosen = np.linspace(0, data.count - 1, len(gallery.latents)).astype(np.int64)
-    images.save(gallery.draw(data.fetch(chosen)), run.reals)
+    shown = len(tf.nest.flatten(gallery.latents)[0])
+    chosen = np.linspace(0, data.count - 1, shown).astype(np.int64)
+    items = tf.nest.flatten(data.fetch(chosen))[0]
+    images.save(gallery.draw(items), run.reals)
     networks = {phase.network.name: phase.network for phase in model.phases}
     for name, network in networks.items():
         write_graph(network, run, name)
@@ -183,9 +199,11 @@ def write_graph(network: keras.Model, run: RunDir, name: str) -> None:
 
     The page shows one graph for each run, so each network is a run of its own.
     """
-    shape = (1, *network.input_shape[1:])
+    specs = tf.nest.map_structure(
+        lambda taken: tf.TensorSpec((1, *taken.shape[1:]), taken.dtype), network.input
+    )
     function = tf.function(lambda inputs: network(inputs, training=False))
-    graph = function.get_concrete_function(tf.TensorSpec(shape, tf.float32)).graph
+    graph = function.get_concrete_function(specs).graph
     writer = tf.summary.create_file_writer(str(run.tensorboard / f"graph_{name}"))
     with writer.as_default():
         tf.summary.graph(graph)

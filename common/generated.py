@@ -1,5 +1,6 @@
 """Images that a trained generator makes, and files of them."""
 
+import operator
 from pathlib import Path
 
 import keras
@@ -21,20 +22,25 @@ TILE = 84
 NEIGHBOURS = 3
 
 
-def make_images(generator: keras.Model, latents: np.ndarray) -> np.ndarray:
+def make_images(
+    generator: keras.Model, latents: np.ndarray | list[np.ndarray]
+) -> np.ndarray:
     """Return the images of some latents.
 
     Args:
-        generator: z (N, d) -> images (N, H, W[, C]) in [-1, 1].
-        latents: float32 (N, d).
+        generator: latents -> images (N, H, W[, C]) in [-1, 1].
+        latents: float32 (N, d), or a list with the generator's other inputs.
 
     Returns:
         uint8 (N, H, W[, C]).
     """
-    batches = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
-    return np.concatenate(
-        [to_bytes(np.asarray(generator(z, training=False))) for z in batches]
-    )
+    count = len(keras.tree.flatten(latents)[0])
+    parts = []
+    for start in range(0, count, BATCH):
+        part = slice(start, start + BATCH)
+        batch = keras.tree.map_structure(operator.itemgetter(part), latents)
+        parts.append(to_bytes(np.asarray(generator(batch, training=False))))
+    return np.concatenate(parts)
 
 
 def check_count(count: int) -> None:
@@ -52,10 +58,16 @@ def check_walks(rows: int, steps: int) -> None:
         )
 
 
-def write_sheet(made: np.ndarray, folder: Path) -> Path:
-    """Write the first 400 images side by side: sheet.png."""
+def write_sheet(made: np.ndarray, folder: Path, columns: int | None = None) -> Path:
+    """Write the first 400 images side by side: sheet.png.
+
+    Args:
+        made: uint8 (N, H, W[, C]).
+        folder: where to write.
+        columns: images in a row; default makes the sheet about square.
+    """
     path = folder / "sheet.png"
-    images.save(image_grid(made[:SHEET_IMAGES]), path)
+    images.save(image_grid(made[:SHEET_IMAGES], columns=columns), path)
     return path
 
 

@@ -18,14 +18,17 @@ from PIL import Image, UnidentifiedImageError
 
 from common.errors import UserError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".pgm", ".ppm", ".pnm"),
+)
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 2**28  # holds MAX_PIXELS of four plain bytes each
 MIN_SIDE = 8
 Fit = Literal["crop", "stretch"]
 
 # Pillow knows more kinds, some of which start other programs.
-_KINDS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
+_KINDS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 _ORIENTATION = 274
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -226,7 +229,8 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
     """Return an image of any mode as RGB."""
-    if image.mode.startswith("I;16"):
+    # Pillow holds 16 bits of a PGM in the mode of 32.
+    if image.mode.startswith("I;16") or (image.format, image.mode) == ("PPM", "I"):
         image = _from_16_bits(image)
     elif image.mode in ("I", "F"):
         raise ImageError(

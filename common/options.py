@@ -1,5 +1,6 @@
 """Options that the commands of all chapters share."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,3 +27,36 @@ class RunOptions:
         """
         run = RunDir.find(chapter, self.run_dir)
         return run, run.read_config(config)
+
+
+@dataclass(frozen=True)
+class DataOptions(RunOptions):
+    """Options of all commands that read a run and real data."""
+
+    data: Path | None = None
+    """The data set; by default the one that the run was trained on."""
+
+    def open(self, chapter: str, config: type[ConfigType]) -> tuple[RunDir, ConfigType]:
+        """Return the run and its configuration, with the data that are asked for."""
+        run, known = super().open(chapter, config)
+        if self.data is not None:
+            known = dataclasses.replace(known, data=self.data)
+        return run, known
+
+
+@dataclass(frozen=True)
+class GenerateOptions(RunOptions):
+    """Options of all commands that write what a generator makes of random latents."""
+
+    count: int = 64
+    """How many."""
+
+    seed: int = 1
+    """Same seed, same results."""
+
+    out: Path | None = None
+    """Folder to write to; by default `generated` in the run's folder."""
+
+    def folder(self, run: RunDir) -> Path:
+        """Return the folder to write to."""
+        return self.out or run.path / "generated"

@@ -12,12 +12,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class StopRequest:
     """Remembers why work should end; the work asks when it can end.
 
+    `interrupted` tells a person's wish from the time limit.
+
     Args:
         max_minutes: time limit from now on, or None.
     """
 
     def __init__(self, max_minutes: float | None = None):
         self.reason = ""
+        self.interrupted = False
         self.max_minutes = max_minutes
         self.started = time.monotonic()
 
@@ -41,10 +44,14 @@ def stop_on_signals(max_minutes: float | None = None) -> Iterator[StopRequest]:
 
     def ask(number: int, frame: object) -> None:
         request.reason = signal.Signals(number).name
+        request.interrupted = True
         signal.signal(number, handlers[number])
 
     if threading.current_thread() is threading.main_thread():
-        handlers = {number: signal.signal(number, ask) for number in SIGNALS}
+        # Known before `ask` can be called.
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
+        for number in SIGNALS:
+            signal.signal(number, ask)
     try:
         yield request
     finally:

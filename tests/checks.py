@@ -1,12 +1,14 @@
 """What the networks and phases of every chapter must pass."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from common.trainer import AdversarialModel
 
 
-def assert_every_weight_learns(model: AdversarialModel, batch: tf.Tensor) -> None:
+def assert_every_weight_learns(model: AdversarialModel, batch: Any) -> None:
     """Each phase gives each weight of its network a finite, non-zero gradient."""
     for phase in model.phases:
         variables = phase.network.trainable_variables
@@ -21,11 +23,11 @@ def assert_every_weight_learns(model: AdversarialModel, batch: tf.Tensor) -> Non
 
 
 def discriminator_losses(
-    model: AdversarialModel, batch: tf.Tensor, steps: int
+    model: AdversarialModel, batch: Any, steps: int
 ) -> list[float]:
     """Train the discriminator alone on one batch; return its losses."""
     phase = model.phases[0]
-    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
     update = tf.function(
         lambda: model._train_phase(phase, model._make_step(batch, 0))["d_loss"][0]
     )

@@ -16,6 +16,11 @@ def boxes(count: int, seed: int = 0) -> np.ndarray:
     return voxels
 
 
+def padded(voxels: np.ndarray) -> np.ndarray:
+    """Bring 30^3 to 32^3."""
+    return np.pad(voxels, ((0, 0), (1, 1), (1, 1), (1, 1)))
+
+
 def write_boxes(root: Path) -> Path:
     """Write 24 boxes to train and 10 to test, in the tree of 3D ShapeNets."""
     for split, count, seed in (("train", 24, 0), ("test", 10, 1)):

@@ -17,10 +17,9 @@ from chapter01_gan.config import PRESETS, Config
 from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_discriminator, build_generator
 from chapter01_gan.techniques import TECHNIQUES, configure
-from chapter01_gan.training import build_model, real_label, sample_latents, train
+from chapter01_gan.training import build_model, sample_latents, train
 from common.errors import UserError
 from common.idx import read_images
-from common.phases import Step
 from common.runs import RunDir
 from common.sheets import to_floats
 from common.synthetic.glyphs import make_glyphs, write_glyphs
@@ -109,16 +108,6 @@ def test_feature_matching_trains_the_generator_on_means():
     )
     losses = [float(update()) for _ in range(200)]
     assert losses[-1] < 0.1 * losses[0]
-
-
-def test_real_labels():
-    step = Step(tf.zeros((4, 2)), tf.constant(0, tf.int64), tf.constant([1, 2]))
-    config = dataclasses.replace(TINY, real_label=(0.9,))
-    assert real_label(config, step, (4, 1)) == 0.9
-    config = dataclasses.replace(TINY, real_label=(1.0, 0.7))
-    drawn = real_label(config, step, (1000, 1)).numpy()
-    assert drawn.shape == (1000, 1)
-    assert 0.7 <= drawn.min() < 0.71 and 0.99 < drawn.max() <= 1.0
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Chapter 4: networks, training, scores, embedding and what the commands write."""
+"""Chapter 4: data, training, scores, embedding and what the commands write."""
 
 import dataclasses
 import json
@@ -9,142 +9,19 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from checks import assert_every_weight_learns, discriminator_losses
+from tiny import CHAPTER04 as TINY
 
 from chapter04_dcgan import arithmetic, embedding, evaluation, generation
 from chapter04_dcgan.config import PRESETS, Config
 from chapter04_dcgan.data import load_images
-from chapter04_dcgan.networks import build_discriminator, build_generator
-from chapter04_dcgan.training import build_model, draw_label, sample_latents, train
+from chapter04_dcgan.networks import build_discriminator
+from chapter04_dcgan.training import train
 from common.errors import UserError
-from common.phases import Step
 from common.runs import RunDir
 from common.sheets import to_floats
 from common.synthetic.anime_faces import make_faces, write_faces
 
 ROOT = Path(__file__).resolve().parent.parent
-TINY = Config(
-    size=32, filters=4, latent_dim=8, batch_size=8, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1, precision="float32",
-)  # fmt: skip
-BATCH = to_floats(make_faces(8, seed=0, size=32)[0])
-
-
-def make_model(config: Config):
-    keras.utils.set_random_seed(0)
-    return build_model(config)
-
-
-def output_shapes(network: keras.Model, kinds: tuple) -> list[tuple]:
-    return [x.output.shape[1:] for x in network.layers if isinstance(x, kinds)]
-
-
-def test_the_books_networks():
-    """The two tables of the book's chapter."""
-    config = PRESETS["book"]
-    generator, discriminator = build_generator(config), build_discriminator(config)
-    dense = 101 * 2048 + 2049 * 16384
-    convolutions = (25 * 256 + 1) * 128 + (25 * 128 + 1) * 64 + (25 * 64 + 1) * 3
-    assert generator.count_params() == dense + 4 * 16384 + convolutions
-    kinds = (keras.layers.Conv2D, keras.layers.Dense)
-    assert output_shapes(generator, kinds) == [
-        (2048,), (16384,), (16, 16, 128), (32, 32, 64), (64, 64, 3)
-    ]  # fmt: skip
-    kinds = (keras.layers.MaxPooling2D, keras.layers.Flatten, keras.layers.Dense)
-    assert output_shapes(discriminator, kinds)[:5] == [
-        (32, 32, 128), (15, 15, 256), (6, 6, 512), (18432,), (1024,)
-    ]  # fmt: skip
-    first = next(x for x in discriminator.layers if isinstance(x, keras.layers.Conv2D))
-    assert first.output.shape[1:] == (64, 64, 128)
-
-
-def test_the_papers_networks():
-    """Figure 1: 4x4x1024, 8x8x512, 16x16x256, 32x32x128, 64x64x3; no pooling."""
-    config = PRESETS["paper"]
-    generator, discriminator = build_generator(config), build_discriminator(config)
-    kinds = (keras.layers.Reshape, keras.layers.Conv2DTranspose)
-    assert output_shapes(generator, kinds) == [
-        (4, 4, 1024), (8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)
-    ]  # fmt: skip
-    assert output_shapes(discriminator, (keras.layers.Conv2D,)) == [
-        (32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024)
-    ]  # fmt: skip
-    assert not output_shapes(discriminator, (keras.layers.MaxPooling2D,))
-    norms = (keras.layers.BatchNormalization,)
-    assert len(output_shapes(generator, norms)) == 4
-    assert len(output_shapes(discriminator, norms)) == 3
-    weights = np.concatenate(
-        [v.numpy().ravel() for v in discriminator.trainable_variables if v.ndim == 4]
-    )
-    assert weights.std() == pytest.approx(0.02, rel=0.01)
-
-
-@pytest.mark.parametrize(
-    ("variant", "size"), [("dcgan", 32), ("dcgan", 64), ("dcgan", 128), ("book", 32)]
-)
-def test_sizes(variant, size):
-    config = dataclasses.replace(TINY, variant=variant, size=size)
-    images = build_generator(config)(sample_latents(config, 2, 0))
-    assert images.shape == (2, size, size, 3) and images.dtype == tf.float32
-    assert float(tf.reduce_max(tf.abs(images))) <= 1
-    assert build_discriminator(config)(images).shape == (2, 1)
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_weight_gets_a_finite_gradient(preset):
-    config = dataclasses.replace(PRESETS[preset], size=32, filters=4)
-    assert_every_weight_learns(make_model(config), tf.constant(BATCH))
-
-
-def test_a_phase_moves_its_own_network_only():
-    model = make_model(TINY)
-    batch = tf.constant(BATCH)
-    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
-    for phase, other in (model.phases, model.phases[::-1]):
-        before = [
-            [np.array(v) for v in p.network.trainable_variables] for p in (phase, other)
-        ]
-        model._train_phase(phase, model._make_step(batch, 0))
-        moved = [
-            [
-                not np.array_equal(old, new)
-                for old, new in zip(values, p.network.trainable_variables, strict=True)
-            ]
-            for values, p in zip(before, (phase, other), strict=True)
-        ]
-        assert all(moved[0]) and not any(moved[1])
-
-
-def test_discriminator_overfits_one_batch():
-    losses = discriminator_losses(make_model(TINY), tf.constant(BATCH), 150)
-    assert losses[-1] < 0.2 * losses[0]
-
-
-def test_the_books_labels():
-    step = Step(tf.zeros((4, 2)), tf.constant(0, tf.int64), tf.constant([1, 2]))
-    book = PRESETS["book"]
-    for limits in (book.real_label, book.fake_label):
-        drawn = draw_label(limits, step, (1000, 1)).numpy()
-        assert min(limits) <= drawn.min() < min(limits) + 0.01
-        assert max(limits) - 0.01 < drawn.max() <= max(limits)
-    assert draw_label((1.0,), step, (4, 1)) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"real_label": ()}, "--real-label must be one or two numbers"),
-        ({"fake_label": (0.0, 1.1)}, "--fake-label must be one or two numbers"),
-        ({"size": 48}, "--size must be one of"),
-        ({"augment_shift": 32}, "--augment-shift must be from 0"),
-        ({"cache_mb": 0.0}, "--cache-mb must be above 0"),
-        ({"beta_1": 1.0}, "--beta-1 must be from 0 to below 1"),
-    ],
-)
-def test_wrong_options(change, message):
-    with pytest.raises(UserError, match=message):
-        dataclasses.replace(TINY, **change).validate()
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +120,8 @@ def test_features_are_pooled_activations(run):
     """Of 32 x 32: 4 x 4 of each of three stages, 4 + 8 + 16 channels."""
     discriminator = build_discriminator(TINY)
     network = embedding.feature_network(discriminator)
-    features = np.asarray(network(BATCH))
+    batch = to_floats(make_faces(8, seed=0, size=32)[0])
+    features = np.asarray(network(batch))
     assert features.shape == (8, 4 * 4 * (4 + 8 + 16))
     first = keras.Model(
         discriminator.input,
@@ -253,7 +131,7 @@ def test_features_are_pooled_activations(run):
             if isinstance(x, keras.layers.LeakyReLU)
         ),
     )
-    activations = np.asarray(first(BATCH)).reshape(8, 4, 4, 4, 4, 4)
+    activations = np.asarray(first(batch)).reshape(8, 4, 4, 4, 4, 4)
     expected = activations.max(axis=(2, 4)).reshape(8, -1)
     np.testing.assert_allclose(features[:, :64], expected, rtol=1e-5)
 

@@ -1,13 +1,7 @@
-"""The stand-in for anime faces: what it shows, its variety, its files."""
+"""The stand-in for anime faces: what it shows, and its variety."""
 
 import dataclasses
 import itertools
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,19 +9,10 @@ from PIL import Image
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
-from common.errors import UserError
-from common.synthetic import anime_faces, anime_pen
 from common.synthetic.anime_drawing import draw
-from common.synthetic.anime_faces import (
-    ATTRIBUTES,
-    make_faces,
-    read_attributes,
-    sample_face,
-    write_faces,
-)
+from common.synthetic.anime_faces import ATTRIBUTES, make_faces, sample_face
 from common.synthetic.anime_parameters import Face
 
-ROOT = Path(__file__).resolve().parent.parent
 # What people call these colours, chosen without looking at the code.
 HAIR = {
     "blond": (240, 208, 120),
@@ -50,14 +35,6 @@ def drawn() -> tuple[np.ndarray, dict[str, np.ndarray]]:
 @pytest.fixture(scope="module")
 def faces() -> list[Face]:
     return [sample_face(np.random.default_rng([7, i])) for i in range(60)]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A small written stand-in, which no test may change."""
-    path = tmp_path_factory.mktemp("faces") / "new"
-    write_faces(path, train=12, test=5, seed=3, size=32)
-    return path
 
 
 def spread(images: np.ndarray) -> float:
@@ -235,209 +212,3 @@ def test_they_are_as_varied_as_real_drawings(drawn, shared_data):
     files = sorted((shared_data / "anime_faces").iterdir())[:400]
     real = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
     assert spread(drawn[0]) == pytest.approx(spread(real), rel=0.15)
-
-
-# --- the pen
-
-
-def paint(shape: np.ndarray, **options: object) -> np.ndarray:
-    """Return where a pen with 20 pixels to a head unit paints, bool (100, 100)."""
-    image = Image.new("RGB", (100, 100))
-    anime_pen.Pen(image, 20, (50, 50), **options).fill(shape, anime_pen.WHITE)
-    return np.asarray(image)[..., 0] > 0
-
-
-def test_a_pen_places_tilts_and_turns():
-    bar = [(0, -0.2), (2, -0.2), (2, 0.2), (0, 0.2)]
-    rows, columns = np.nonzero(paint(bar))
-    assert (rows.min(), rows.max()) == (46, 54)
-    assert (columns.min(), columns.max()) == (50, 90)
-    # A quarter turn clockwise brings what is right to the bottom.
-    rows, columns = np.nonzero(paint(bar, tilt=90))
-    assert (rows.min(), rows.max()) == (50, 90)
-    rows, _ = np.nonzero(paint(bar, tilt=90, pivot=(2, 0)))
-    assert (rows.min(), rows.max()) == (10, 50)
-    # The middle of a face goes to the right, its outline stays.
-    dot, rim = anime_pen.ellipse(0, 0, 0.1, 0.1), anime_pen.ellipse(1.1, 0, 0.1, 0.1)
-    places = [paint(dot, turn=(x, 0)).nonzero()[1].mean() for x in (0, 0.5)]
-    assert places[1] - places[0] == pytest.approx(10, abs=0.6)
-    np.testing.assert_array_equal(paint(rim), paint(rim, turn=(0.5, 0)))
-
-
-def test_curves_pass_through_their_points():
-    points = np.random.default_rng(0).normal(size=(5, 2))
-    np.testing.assert_allclose(anime_pen.curve(points)[::6], points)
-    np.testing.assert_allclose(anime_pen.curve(points, closed=True)[::6], points)
-    # Catmull-Rom curves keep even steps along a line.
-    line = np.stack([np.arange(6.0), 2 * np.arange(6.0)], 1)
-    inner = anime_pen.curve(line)[6:-6]
-    np.testing.assert_allclose(np.diff(inner, axis=0), [[1 / 6, 1 / 3]] * 18)
-
-
-def test_a_stroke_is_as_wide_as_asked():
-    outline = anime_pen.stroke([(-1, 0), (0, 0), (1, 0)], 0.4, start=0.5, end=0)
-    x, y = outline.T
-    assert y.max() == pytest.approx(0.2, abs=0.01)
-    assert np.abs(y[x == -1]).max() == pytest.approx(0.1)
-    assert np.abs(y[x == 1]).max() == pytest.approx(0, abs=1e-6)
-
-
-def test_bows_are_quadratic():
-    corners = np.array([[(0.0, 0.0)], [(1.0, 2.0)], [(2.0, 0.0)]])
-    x, y = anime_pen.bows(*corners)[:, 0].T
-    np.testing.assert_allclose(x, np.linspace(0, 2, 7))
-    np.testing.assert_allclose(y, x * (2 - x))
-
-
-# --- files
-
-
-def test_written_faces_are_those_that_are_made(folder):
-    names = read_attributes(folder)
-    assert len(names) == 17
-    for split, count in (("train", 12), ("test", 5)):
-        images, numbers = make_faces(count, 3, 32, split)
-        files = sorted((folder / split).iterdir())
-        assert [f.name for f in files] == [f"{i:05d}.png" for i in range(count)]
-        for i, file in enumerate(files):
-            np.testing.assert_array_equal(np.asarray(Image.open(file)), images[i])
-            row = {name: ATTRIBUTES[name][numbers[name][i]] for name in ATTRIBUTES}
-            assert names[f"{split}/{file.name}"] == row
-    assert [p.name for p in folder.parent.iterdir()] == ["new"]
-
-
-def test_a_complete_set_is_left_as_it_is(folder, monkeypatch):
-    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-    monkeypatch.delattr(anime_faces, "draw")
-    write_faces(folder, 12, 5, seed=3, size=32)
-    assert before == {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-
-
-@pytest.mark.parametrize("arguments", [(13, 5, 3), (12, 4, 3), (12, 5, 4)])
-def test_other_faces_are_not_overwritten(folder, arguments):
-    with pytest.raises(UserError, match="already holds other files"):
-        write_faces(folder, *arguments, size=32)
-
-
-def test_neither_are_other_files_or_a_torn_set(tmp_path, folder):
-    with pytest.raises(UserError, match="already holds other files"):
-        write_faces(folder / "attributes.csv", 12, 5)
-    write_faces(tmp_path / "new", 4, 2, size=16)
-    (tmp_path / "new" / "test" / "00001.png").unlink()
-    with pytest.raises(UserError, match="already holds other files"):
-        write_faces(tmp_path / "new", 4, 2, size=16)
-
-
-def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
-    real = anime_faces.draw
-
-    def overtaken(*arguments):
-        monkeypatch.setattr(anime_faces, "draw", real)
-        write_faces(tmp_path / "new", 3, 2, size=16)
-        return real(*arguments)
-
-    monkeypatch.setattr(anime_faces, "draw", overtaken)
-    write_faces(tmp_path / "new", 3, 2, size=16)
-    assert len(read_attributes(tmp_path / "new")) == 5
-    assert [p.name for p in tmp_path.iterdir()] == ["new"]
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-if __name__ == "__main__":
-    sys.path.insert(0, sys.argv[1])
-    from common.synthetic.anime_faces import write_faces
-    write_faces(Path(sys.argv[2]), int(sys.argv[3]), 10, size=16)
-"""
-
-
-def start(tmp_path: Path, count: int) -> subprocess.Popen:
-    """Write faces by a script in a group of processes of its own."""
-    (tmp_path / "main.py").write_text(SCRIPT)
-    arguments = [tmp_path / "main.py", ROOT, tmp_path / "new", str(count)]
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def test_many_faces_are_drawn_by_several_processes(tmp_path):
-    process = start(tmp_path, 520)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    table = read_attributes(tmp_path / "new")
-    assert list(table)[:520] == [f"train/{i:05d}.png" for i in range(520)]
-    last = make_faces(10, size=16, split="test")[0][9]
-    found = np.asarray(Image.open(tmp_path / "new" / "test" / "00009.png"))
-    np.testing.assert_array_equal(found, last)
-
-
-@pytest.mark.parametrize("seconds", [0, 0.2, None])
-def test_an_interrupt_leaves_nothing(tmp_path, seconds):
-    process = start(tmp_path, 90_000)
-    # At first processes start, which is when Ctrl-C would make them noisy.
-    pattern = ".writing-*/new/train" + ("/*.png" if seconds is None else "")
-    while process.poll() is None and not any(tmp_path.glob(pattern)):
-        time.sleep(0.01)
-    time.sleep(seconds or 0)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode != 0
-    # The parent alone is interrupted, but for a process that is just being started.
-    assert errors.count("KeyboardInterrupt") == 1, errors
-    if seconds != 0:
-        assert errors.count("Traceback") == 1, errors
-    assert [p.name for p in tmp_path.iterdir()] == ["main.py"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"train": 0}, "train: expected 1 to 100,000 faces, found 0"),
-        ({"test": 100_001}, "test: expected 1 to 100,000 faces, found 100001"),
-        ({"seed": -1}, "seed: expected a whole number from 0, found -1"),
-        ({"size": 15}, "size: expected 16 to 512 pixels, found 15"),
-        ({"size": 513}, "found 513"),
-    ],
-)
-def test_wrong_arguments(tmp_path, arguments, words):
-    with pytest.raises(UserError, match=words):
-        write_faces(tmp_path / "new", **arguments)
-    assert not list(tmp_path.iterdir())
-
-
-ROW = ",".join(values[0] for values in ATTRIBUTES.values())
-HEADER = ",".join(["file", *ATTRIBUTES])
-
-
-@pytest.mark.parametrize(
-    ("table", "words"),
-    [
-        (b"", "is empty"),
-        (b"\n", "line 1: expected file,hair_colour"),
-        (b"file,hair\na,b\n", "line 1: expected file,hair_colour"),
-        (
-            f"{HEADER}\na,{ROW}\nb,red\n".encode(),
-            "line 3: expected 11 cells, found '2'",
-        ),
-        (f"{HEADER}\na,{ROW},\n".encode(), "line 2: expected 11 cells, found '12'"),
-        (f"{HEADER}\na,{ROW[:-1]}\n".encode(), "line 2: expected a known background"),
-        (f"{HEADER}\na,{ROW}\na,{ROW}\n".encode(), "line 3: expected the name of"),
-        (f"{HEADER}\n,{ROW}\n".encode(), "line 2: expected the name of"),
-        (f"{HEADER}\na,\xe9{ROW}\n".encode("latin-1"), "a known hair_colour"),
-        (b"\x00\xff" * 40_000, "line 1: expected file"),
-    ],
-)
-def test_a_damaged_table_says_where(tmp_path, table, words):
-    (tmp_path / "attributes.csv").write_bytes(table)
-    with pytest.raises(UserError, match=words) as caught:
-        read_attributes(tmp_path)
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
-
-
-def test_no_table(tmp_path):
-    with pytest.raises(UserError, match="no such file"):
-        read_attributes(tmp_path)

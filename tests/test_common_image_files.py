@@ -56,7 +56,7 @@ def test_images_are_found_at_any_depth_and_in_order(tmp_path):
 def test_every_suffix_counts(tmp_path):
     for suffix in SUFFIXES:
         (tmp_path / f"x{suffix}").touch()
-    assert len(find_images(tmp_path)) == len(SUFFIXES) == 8
+    assert len(find_images(tmp_path)) == len(SUFFIXES) == 11
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path):
@@ -78,7 +78,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     [
         ("nowhere", "^no such directory: .*nowhere; check the path$"),
         ("file.png", "^.*file.png is a file; expected a folder of images$"),
-        ("empty", r"^no images in .*empty; expected \.jpg, \.jpeg, .*\.tiff files$"),
+        ("empty", r"^no images in .*empty; expected \.jpg, \.jpeg, .*\.pnm files$"),
         ("texts", "^no images in .*texts; expected"),
     ],
 )
@@ -148,9 +148,13 @@ def test_a_jpeg_cut_short_is_refused_at_reduced_size_too(tmp_path, options):
     ("content", "reason"),
     [
         (b"", "is empty; download it again"),
-        (b"these are words", "expected JPEG, PNG, GIF, BMP, WEBP or TIFF, found"),
+        (b"these are words", "expected JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM, found"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "expected JPEG, PNG, .* found something else"),
-        (b"P6\n9 9\n255\n" + bytes(243), "expected JPEG, PNG, .* found something else"),
+        (b"P7\nWIDTH 9\nENDHDR\n", "expected JPEG, PNG, .* found something else"),
+        (b"P6\n9 9\n255\n" + bytes(242), "damaged or cut short .*; download it again"),
+        (b"P5\n9 x\n255\n" + bytes(99), "damaged or cut short .*; download it again"),
+        (b"P5\n8001 8000\n255\n", "at most 64,000,000 pixels, found 8,001 x 8,000"),
+        (b"Pf\n9 9\n-1.0\n" + bytes(324), "expected 8 or 16 bits a channel"),
         (png_of(1, 1, b"\0\0\0\0"), "at least 8 pixels a side, found 1 x 1; remove it"),
         (png_of(7, 900), "at least 8 pixels a side, found 7 x 900"),
         (png_of(8001, 8000), "at most 64,000,000 pixels, found 8,001 x 8,000; shrink"),
@@ -167,6 +171,20 @@ def test_bad_content_has_a_reason(tmp_path, content, reason):
         read_image(path)
     assert str(caught.value) == f"{path}: {caught.value.reason}"
     assert isinstance(caught.value, UserError) and "\n" not in str(caught.value)
+
+
+def test_portable_anymaps_are_read(tmp_path):
+    ramp = smooth(12, 20)
+    assert np.array_equal(read_image(saved(ramp, tmp_path / "x.ppm")), ramp)
+    grey = read_image(saved(ramp[..., 0], tmp_path / "x.pgm"))
+    assert np.array_equal(grey, np.repeat(ramp[..., :1], 3, axis=-1))
+    # Values of 16 bits begin with the high byte; these are 40000 and 257 * 7.
+    (tmp_path / "x.pnm").write_bytes(
+        b"P5 # made by hand\n8 8 65535\n" + b"\x9c\x40\x07\x07" * 32
+    )
+    assert read_image(tmp_path / "x.pnm")[0, :2, 1].tolist() == [156, 7]
+    (tmp_path / "x.pgm").write_bytes(b"P5 8 8 1023\n" + b"\x02\x00" * 64)
+    assert read_image(tmp_path / "x.pgm")[0, 0, 0] == 128  # 512 / 1023 * 255
 
 
 def test_sizes_at_the_limits_are_read(tmp_path):

@@ -4,15 +4,9 @@
 `local` needs none: it is a small classifier, trained on the labelled data at hand.
 """
 
-import contextlib
 import dataclasses
 import functools
-import hashlib
-import json
 import logging
-import os
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -20,17 +14,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common.binvox import check_file
-from common.checkpoints import TORN
 from common.errors import UserError
-from common.files import atomic_path, default_cache_dir
+from common.files import default_cache_dir
 from common.metrics import local_network
+from common.metrics.cached_network import fingerprint, float32, load_or_train
+from common.metrics.keras_weights import KerasWeights
 
 logger = logging.getLogger(__name__)
 
 INCEPTION_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
-_INCEPTION_MD5 = "9a0d58056eeedaa3f26cb7ebd46da564"  # as Keras checks it
-_MAX_WEIGHTS_BYTES = 512 * 2**20  # Keras's file has 96 MB
+_INCEPTION = KerasWeights(
+    name="InceptionV3",
+    outputs="with its 1000 classes",
+    call="keras.applications.InceptionV3()",
+    file=INCEPTION_FILE,
+    md5="9a0d58056eeedaa3f26cb7ebd46da564",
+)
 # Input values of one batch (32 images of 299 x 299 x 3), and images of one batch.
 _BATCH_VALUES = 2**23
 _MAX_BATCH = 256
@@ -127,24 +126,12 @@ def inceptionv3(weights: Path | None = None) -> Extractor:
         Heusel et al. 2017, arXiv:1706.08500 (FID);
         Parmar et al. 2022, arXiv:2104.11222 (resizing).
     """
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    path = home / "models" / INCEPTION_FILE if weights is None else Path(weights)
-    if not path.is_file():
-        raise UserError(
-            f"no weights of InceptionV3: expected the file {path}; to get it, call "
-            "keras.applications.InceptionV3() on a computer with internet, which puts "
-            f"{INCEPTION_FILE} into its ~/.keras/models, and copy that file"
-        )
-    check_file(path, _MAX_WEIGHTS_BYTES)
-    with path.open("rb") as file:
-        key = hashlib.file_digest(file, "md5").hexdigest()
-    network = _load_inception(path)
-    if key != _INCEPTION_MD5:
-        logger.warning(
-            "%s is not Keras's %s; its scores compare only with those of the same file",
-            path,
-            INCEPTION_FILE,
-        )
+    path, key = _INCEPTION.find(weights)
+    with float32():
+        network = keras.applications.InceptionV3(weights=None)
+        _INCEPTION.load_into(network, path, key)
+        pool = network.get_layer("avg_pool").output
+        network = keras.Model(network.input, [pool, network.output])
     return Extractor("inceptionv3", network, key)
 
 
@@ -179,20 +166,17 @@ def local(
         ValueError: shape or type are others.
     """
     images, targets = _checked_training(images, labels)
-    key = _hash(images, targets, steps, seed)
+    settings = [local_network.VERSION, local_network.BATCH_SIZE]
+    settings += [local_network.LEARNING_RATE, steps, seed]
+    key = fingerprint(settings, images, targets)
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
     path = folder / f"local-{key}.keras"
-    found = _load_local(path)
-    if found is None:
+
+    def train() -> tuple[keras.Model, float]:
         logger.info("training the local extractor on %d images, once", len(images))
-        with _float32():
-            network, accuracy = local_network.train(images, targets, steps, seed)
-        with atomic_path(path) as temporary:
-            network.save(temporary)
-        with atomic_path(path.with_suffix(".json")) as temporary:
-            temporary.write_text(json.dumps({"accuracy": accuracy}) + "\n", "utf-8")
-    else:
-        network, accuracy = found
+        return local_network.train(images, targets, steps, seed)
+
+    network, accuracy = load_or_train(path, train)
     logger.info(
         "local extractor: %.1f %% of held-out images classified right (%s)",
         100 * accuracy,
@@ -215,25 +199,6 @@ def _checked_images(images: np.ndarray) -> np.ndarray:
             f"{images.min()} to {images.max()}"
         )
     return images
-
-
-def _load_inception(path: Path) -> keras.Model:
-    """Return InceptionV3 with its average pool as first output."""
-    with _float32():
-        network = keras.applications.InceptionV3(weights=None)
-        pool = network.get_layer("avg_pool").output
-        try:
-            with warnings.catch_warnings():
-                # Of some parts that a file lacks Keras only warns.
-                warnings.simplefilter("error", UserWarning)
-                network.load_weights(path)
-        except (*TORN, AttributeError, TypeError, UserWarning) as error:
-            raise UserError(
-                f"{path} is damaged or not of InceptionV3 with its 1000 classes "
-                f"({type(error).__name__}); expected {INCEPTION_FILE} as "
-                "keras.applications.InceptionV3() downloads it, or a .weights.h5 of it"
-            ) from error
-        return keras.Model(network.input, [pool, network.output])
 
 
 def _checked_training(
@@ -259,39 +224,3 @@ def _checked_training(
             "inceptionv3"
         )
     return images, targets.astype(np.int32)
-
-
-def _hash(images: np.ndarray, targets: np.ndarray, steps: int, seed: int) -> str:
-    """Return a hash of everything that decides what is learnt."""
-    settings = [local_network.VERSION, local_network.BATCH_SIZE]
-    settings += [local_network.LEARNING_RATE, steps, seed]
-    digest = hashlib.sha256(json.dumps([settings, images.shape]).encode())
-    for array in (images, targets):
-        digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()[:20]
-
-
-def _load_local(path: Path) -> tuple[keras.Model, float] | None:
-    """Return network and accuracy, or None where they are missing or damaged."""
-    if not path.is_file():
-        return None
-    try:
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
-        accuracy = json.loads(path.with_suffix(".json").read_text("utf-8"))["accuracy"]
-        return network, float(accuracy)
-    except (*TORN, TypeError) as error:
-        logger.warning(
-            "%s is damaged (%s); it is trained anew", path, type(error).__name__
-        )
-        return None
-
-
-@contextlib.contextmanager
-def _float32() -> Iterator[None]:
-    """Build networks in float32 whatever the number format of training is."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -6,24 +6,19 @@ eyes lie a little below its middle. What each face shows stands in attributes.cs
 
 import contextlib
 import json
-import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from common.binvox import check_file
 from common.errors import UserError
 from common.files import atomic_path
 from common.synthetic.anime_drawing import draw
 from common.synthetic.anime_parameters import ATTRIBUTES, Face, sample_face
+from common.synthetic.pool import run_jobs
 
 __all__ = [
     "ATTRIBUTES",
@@ -223,15 +218,14 @@ def _write_images(
             stop = min(start + _CHUNK, counts[split])
             jobs.append(_Job(folder, split, start, stop, seed, size))
     total = sum(counts.values())
-    rows: list[tuple[str, ...]] = []
-    with (
-        _processes(total) as run,
-        tqdm(total=total, desc="drawing faces", unit="face", disable=None) as bar,
-    ):
-        for part in run(_write_part, jobs):
-            rows += part
-            bar.update(len(part))
-    return rows
+    return run_jobs(
+        _write_part,
+        jobs,
+        total=total,
+        title="drawing faces",
+        unit="face",
+        processes=1 if total <= _ALONE else None,
+    )
 
 
 def _write_part(job: _Job) -> list[tuple[str, ...]]:
@@ -243,39 +237,3 @@ def _write_part(job: _Job) -> list[tuple[str, ...]]:
         picture.save(job.folder / file, compress_level=1)
         rows.append((file, *(getattr(face, name) for name in ATTRIBUTES)))
     return rows
-
-
-@contextlib.contextmanager
-def _processes(total: int) -> Iterator[Callable]:
-    """Yield `map`, or for many faces a `map` over all cores that keeps the order."""
-    if total <= _ALONE:
-        yield map
-        return
-    pool = ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
-
-    def run(*arguments: object) -> Iterator:
-        with _deaf_to_interrupts():
-            return pool.map(*arguments)
-
-    try:
-        yield run
-    except BrokenProcessPool as error:
-        raise UserError(
-            "a process that draws faces died, perhaps for want of memory; free some "
-            "and start again"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: the parent alone ends them."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,75 @@
+"""The six age classes of chapter 3.
+
+Reference: Antipov, Baccouche and Dugelay 2017, arXiv:1702.01983.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from common.errors import UserError
+
+AGE_CLASSES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
+# Beyond these an age is more likely a wrong date than a fact.
+MIN_AGE, MAX_AGE = 0, 100
+# Each class but the first begins here.
+_STARTS = (19, 30, 40, 50, 60)
+
+
+def age_class(age: np.ndarray | float) -> np.ndarray | int:
+    """Return the class of an age: how many of 19, 30, 40, 50 and 60 it has reached.
+
+    Args:
+        age: years, any shape, 0 to 100.
+
+    Returns:
+        0 to 5, the place in AGE_CLASSES: an int for a number, int64 of the same
+        shape for an array.
+
+    Raises:
+        ValueError: an age is outside 0 to 100 or not a number.
+    """
+    ages = np.asarray(age)
+    if not np.all((ages >= MIN_AGE) & (ages <= MAX_AGE)):
+        raise ValueError(f"ages must be from {MIN_AGE} to {MAX_AGE}, found {age}")
+    classes = np.searchsorted(_STARTS, ages, side="right")
+    return int(classes) if ages.ndim == 0 else classes.astype(np.int64)
+
+
+def parse_class(text: str, option: str, also: Sequence[str] = ()) -> int:
+    """Return the number of a class from its name.
+
+    Args:
+        text: what the user wrote, one of AGE_CLASSES.
+        option: where, for the message, for example "--to".
+        also: what else the caller would have taken, for the message.
+
+    Returns:
+        0 to 5.
+
+    Raises:
+        UserError: there is no such class.
+    """
+    if text not in AGE_CLASSES:
+        *names, last = *AGE_CLASSES, *also
+        known = f"{', '.join(names)} or {last}"
+        raise UserError(f"{option} must be one of {known}, found {text}")
+    return AGE_CLASSES.index(text)
+
+
+def one_hot(classes: np.ndarray) -> np.ndarray:
+    """Return a vector for each class that is 1 at its place and 0 elsewhere.
+
+    Args:
+        classes: int (N,), 0 to 5.
+
+    Returns:
+        float32 (N, 6).
+
+    Raises:
+        ValueError: a class is outside 0 to 5.
+    """
+    classes = np.asarray(classes)
+    if not np.all((classes >= 0) & (classes < len(AGE_CLASSES))):
+        raise ValueError(f"classes must be from 0 to 5, found {classes}")
+    return np.eye(len(AGE_CLASSES), dtype=np.float32)[classes]

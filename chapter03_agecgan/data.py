@@ -1,0 +1,249 @@
+"""The faces of chapter 3: photos with ages and people, or the procedural stand-in."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chapter03_agecgan.ages import AGE_CLASSES, age_class
+from chapter03_agecgan.config import Config
+from chapter03_agecgan.listing import Listing, Record, read_listing
+from chapter03_agecgan.records import count_reasons
+from common.errors import UserError
+from common.files import default_cache_dir
+from common.image_store import ImageStore
+from common.synthetic.age_faces import write_wiki
+
+# To be raised when the procedural faces change: a cached folder is not made anew.
+STAND_IN_VERSION = 1
+STAND_IN_PEOPLE = 500
+PARTS = ("train", "test")
+_HELD_OUT_EVERY, _PEOPLE_HELD_OUT_EVERY = 10, 4
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The labelled photos of one split, sorted by name.
+
+    Attributes:
+        images: uint8 (N, S, S, 3), RGB.
+        ages: int64 (N,), 0 to 100.
+        persons: who each shows, or None where nobody says.
+        names: of their files, below the data set's folder.
+        folder: of the data set.
+        dropped: reason -> how many photos of the data set were left out for it.
+    """
+
+    images: np.ndarray
+    ages: np.ndarray
+    persons: tuple[str | None, ...]
+    names: tuple[str, ...]
+    folder: Path
+    dropped: dict[str, int]
+
+    @property
+    def classes(self) -> np.ndarray:
+        """int64 (N,), the place of each age in AGE_CLASSES."""
+        return age_class(self.ages)
+
+
+@dataclass(frozen=True)
+class People:
+    """Photos by person, of any age.
+
+    Attributes:
+        images: uint8 (N, S, S, 3), RGB.
+        persons: who each shows.
+    """
+
+    images: np.ndarray
+    persons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """The photos of a data set that have both a picture and a record.
+
+    Attributes:
+        store: the pictures of the folder.
+        rows: int64 (N,), ascending: the place of each photo in the store.
+        records: N of them, of the same photos.
+        listing: where the records come from.
+        dropped: reason -> how many rows were left out for it.
+        parts: split -> int64, ascending: its places among the N.
+    """
+
+    store: ImageStore
+    rows: np.ndarray
+    records: tuple[Record, ...]
+    listing: Listing
+    dropped: dict[str, int]
+    parts: dict[str, np.ndarray]
+
+
+def load_faces(config: Config, part: str) -> Faces:
+    """Return the photos of one split; nobody is in both.
+
+    The photos of every tenth person, by name, are held out. A photo that does not
+    say whom it shows counts as a person of its own, named by its path.
+
+    All images of the folder are decoded on the first use, into a cache. The chosen
+    ones are copied into memory, also where they need more than cache_mb, unless
+    they are neighbours by name.
+
+    Args:
+        config: uses data, size, cache_mb.
+        part: "train" or "test".
+
+    Raises:
+        UserError: the data are missing, damaged or of no known kind; no listed
+            picture is there; or too few are left to train and test on.
+    """
+    labelled = _read(config)
+    chosen = labelled.parts[part]
+    photos = labelled.store.subset(labelled.rows[chosen])
+    records = [labelled.records[i] for i in chosen]
+    return Faces(
+        images=photos.images,
+        ages=np.array([r.age for r in records], np.int64),
+        persons=tuple(r.person for r in records),
+        names=photos.names,
+        folder=labelled.listing.folder,
+        dropped=labelled.dropped,
+    )
+
+
+def load_people(folder: Path, size: int, part: str) -> People:
+    """Return photos of a folder that has one folder for each person.
+
+    Every fourth person, by name, is held out: fewer would make too few pairs to
+    verify with.
+
+    Args:
+        folder: its folders' names are the persons; what lies beside them is passed
+            over.
+        size: edge length of the images, pixels; the middle squares are cut out.
+        part: "train" or "test".
+
+    Raises:
+        UserError: there are fewer than four persons with two photos each.
+    """
+    store = ImageStore.open(folder, size)
+    rows = [i for i, name in enumerate(store.names) if "/" in name]
+    persons = [store.names[i].split("/")[0] for i in rows]
+    known = sorted(name for name, count in Counter(persons).items() if count >= 2)
+    if len(known) < _PEOPLE_HELD_OUT_EVERY:
+        raise UserError(
+            f"{folder}: expected a folder for each person, {_PEOPLE_HELD_OUT_EVERY} or "
+            f"more of them with two photos each, found {len(known)} such; add some"
+        )
+    held_out = set(known[_PEOPLE_HELD_OUT_EVERY - 1 :: _PEOPLE_HELD_OUT_EVERY])
+    chosen = [
+        row
+        for row, person in zip(rows, persons, strict=True)
+        if (person in held_out) == (part == "test")
+    ]
+    photos = store.subset(chosen)
+    return People(photos.images, tuple(name.split("/")[0] for name in photos.names))
+
+
+def stand_in(config: Config) -> Path:
+    """Return the folder of the stand-in; make it on first use."""
+    name = f"age-faces-{STAND_IN_VERSION}-{STAND_IN_PEOPLE}"
+    folder = default_cache_dir() / name
+    logger.info("no --data given: using the procedural stand-in in %s", folder)
+    write_wiki(folder, people=STAND_IN_PEOPLE, photos=6, seed=0, size=128)
+    return folder
+
+
+def describe(config: Config) -> str:
+    """Return a table about the photos of both splits, for people."""
+    labelled = _read(config)
+    header = ["split", "photos", "people", *AGE_CLASSES]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for part in PARTS:
+        records = [labelled.records[i] for i in labelled.parts[part]]
+        counts = np.bincount(
+            age_class(np.array([r.age for r in records])), minlength=len(AGE_CLASSES)
+        )
+        cells = [part, len(records), _count_people(records), *counts]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    total = len(labelled.records) + sum(labelled.dropped.values())
+    source = labelled.listing.source
+    lines += ["", f"Left out of the {total:,} photos of {source.name}:", ""]
+    lines += [f"- {r}: {count:,}" for r, count in labelled.dropped.items()] or [
+        "- none"
+    ]
+    return "\n".join(lines)
+
+
+def split_by_person(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Divide photos so that nobody is in both parts.
+
+    The distinct persons are sorted; those at the places 9, 19, ... are held out,
+    and of fewer than ten the last.
+
+    Args:
+        records: N of them.
+
+    Returns:
+        Split -> places among the N, int64, ascending.
+    """
+    persons = [_person_of(record) for record in records]
+    known = sorted(set(persons))
+    held_out = set(known[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY] or known[-1:])
+    is_test = np.array([person in held_out for person in persons], bool)
+    return {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
+
+
+def _read(config: Config) -> _Labelled:
+    """Join the pictures of the data set to its records, by name."""
+    listing = read_listing(config.data or stand_in(config))
+    store = ImageStore.open(listing.folder, config.size, memory_mb=config.cache_mb)
+    by_path = {record.path: record for record in listing.records}
+    rows = [i for i, name in enumerate(store.names) if name in by_path]
+    unreadable = sum(name in by_path for name in store.skipped)
+    absent = len(by_path) - len(rows) - unreadable
+    faults = {"file not found": absent, "unreadable image": unreadable}
+    dropped = listing.dropped | {reason: n for reason, n in faults.items() if n}
+    if not rows:
+        raise UserError(
+            f"none of the {len(by_path):,} paths in {listing.source.name} is a picture "
+            f"below {listing.folder} ({count_reasons(dropped)}); unpack the pictures "
+            "there"
+        )
+    # By name: a file that is missing or unreadable must not shift the labels.
+    records = tuple(by_path[store.names[i]] for i in rows)
+    parts = split_by_person(records)
+    _check_enough(listing.source, records, parts)
+    return _Labelled(store, np.array(rows), records, listing, dropped, parts)
+
+
+def _check_enough(
+    source: Path, records: Sequence[Record], parts: dict[str, np.ndarray]
+) -> None:
+    """Refuse data that no network can learn ages from."""
+    train, test = (len(parts[part]) for part in PARTS)
+    classes = set(age_class(np.array([records[i].age for i in parts["train"]])))
+    if train < 2 or test < 1 or len(classes) < 2:
+        raise UserError(
+            f"{source}: expected at least 2 photos of 2 age classes to train on and 1 "
+            f"of another person to test on, found {train} of {len(classes)} classes "
+            f"and {test}; add photos"
+        )
+
+
+def _person_of(record: Record) -> str:
+    """Return the name by which a photo is divided."""
+    return record.path if record.person is None else record.person
+
+
+def _count_people(records: Sequence[Record]) -> int | str:
+    """Return how many people photos show, where anybody says."""
+    if all(record.person is None for record in records):
+        return "unknown"
+    return len({_person_of(record) for record in records})

@@ -1,0 +1,263 @@
+"""What a trained Age-cGAN is worth: ages hit, persons kept, closeness to photos."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from chapter03_agecgan.ageing import ALL, Ager
+from chapter03_agecgan.ages import AGE_CLASSES, one_hot
+from chapter03_agecgan.config import Config
+from chapter03_agecgan.data import Faces, load_faces
+from chapter03_agecgan.gan import sample_latents
+from chapter03_agecgan.judges import Judges, appoint, score_ages, share_verified
+from chapter03_agecgan.networks import build_generator
+from chapter03_agecgan.pictures import draw_aged, draw_people
+from common.errors import UserError
+from common.generated import draw_neighbours, make_images
+from common.metrics.fid import fid
+from common.metrics.judging import choose_count, describe, judge, some
+from common.metrics.report import table, write_metrics
+from common.runs import RunDir
+
+PHOTOS = 100
+SHOWN = 8
+# Faces of each age class that are judged for their age.
+EACH = 100
+# Scores that need classes without an order; ages have scores of their own.
+OF_CLASSES = ("is", "mode_score", "label_kl")
+DIRECTIONS = {"error": "↓", "accuracy": "↑", "verification": "↑", "accept": "↓"}
+PREFIXES = {
+    "photo unchanged": "baseline_unchanged_",
+    "real photos": "baseline_real_",
+    "untrained": "baseline_untrained_",
+    "book's recipe": "baseline_book_",
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What runs are judged by.
+
+    Attributes:
+        judges: of ages and persons.
+        train: photos to learn from.
+        held_out: photos that nothing was learnt from.
+        photos: those of them that are aged, uint8 (N, S, S, 3).
+        classes: their age classes.
+        count: faces to generate for the scores against held-out photos.
+        seed: of latents.
+    """
+
+    judges: Judges
+    train: Faces
+    held_out: Faces
+    photos: np.ndarray
+    classes: np.ndarray
+    count: int
+    seed: int
+
+
+def test(
+    run: RunDir,
+    config: Config,
+    samples: int | None = None,
+    photos: int = PHOTOS,
+    seed: int = 1,
+    recognition: str | None = None,
+    book_run: RunDir | None = None,
+) -> dict[str, float]:
+    """Judge a run, and write metrics.json, metrics.md and the sheets.
+
+    Held-out photos are aged to all six classes; their own ages are known, as in the
+    paper. The judges have learnt from real photos alone.
+
+    Args:
+        run: a run whose three stages have been trained.
+        config: of the run; its `data` may be changed.
+        samples: faces to generate for the scores against held-out photos; by
+            default as many as are held out, at most 5,000.
+        photos: how many held-out photos to age, at most.
+        seed: of latents, drawn photos and the judge of persons.
+        recognition: judge persons by this net: "local", "imagenet", or a file.
+        book_run: its figures are written with the prefix baseline_book_.
+
+    Returns:
+        The scores, by the names in metrics.json.
+
+    Raises:
+        UserError: the run has no networks, or the data are wrong.
+    """
+    if seed < 0:
+        raise UserError(f"--seed must be a whole number from 0, found {seed}")
+    if photos < 1:
+        raise UserError(f"--photos must be at least 1, found {photos}")
+    ager = Ager(run, config)
+    bench = prepare(config, samples, photos, seed, recognition)
+    keras.utils.set_random_seed(seed % 2**32)
+    columns = {
+        "this run": score_run(ager, bench, run),
+        "photo unchanged": score_unchanged(bench),
+        "real photos": score_real(bench),
+        "untrained": score_generator(config, build_generator(config), bench),
+    }
+    if book_run is not None:
+        columns["book's recipe"] = score_run(
+            Ager(book_run, book_run.read_config(Config)), bench
+        )
+    metrics = dict(columns["this run"])
+    for name, prefix in PREFIXES.items():
+        metrics |= {f"{prefix}{k}": v for k, v in columns.get(name, {}).items()}
+    title = (
+        f"{run.path.name}: faces of {config.data or 'procedural stand-in'}, persons "
+        f"judged by {bench.judges.recognizer.name}"
+    )
+    arrows = {
+        name: arrow
+        for name in metrics
+        for word, arrow in DIRECTIONS.items()
+        if word in name
+    }
+    write_metrics(run.path, metrics, table(title, columns, arrows))
+    return metrics
+
+
+def prepare(
+    config: Config,
+    samples: int | None,
+    photos: int,
+    seed: int,
+    recognition: str | None,
+) -> Bench:
+    """Load the photos and appoint the judges; see `test`."""
+    train, held_out = load_faces(config, "train"), load_faces(config, "test")
+    count = choose_count(samples, len(train.images), len(held_out.images))
+    judges = appoint(config, train, held_out, seed, recognition)
+    chosen = some(np.random.default_rng(seed), len(held_out.images), photos)
+    return Bench(
+        judges,
+        train,
+        held_out,
+        held_out.images[chosen],
+        held_out.classes[chosen],
+        count,
+        seed,
+    )
+
+
+def score_run(ager: Ager, bench: Bench, run: RunDir | None = None) -> dict[str, float]:
+    """Return all scores of a run; draw its sheets into the folder of `run`."""
+    scores = score_generator(ager.config, ager.generator, bench)
+    latents = ager.latents(bench.photos, bench.classes)
+    aged = ager.at_ages(latents, ALL)
+    scores |= score_aged(bench, aged)
+    if bench.judges.verified:
+        scores |= score_rebuilt(ager, bench, aged)
+    if run is not None:
+        # Neighbours by name may show one person.
+        shown = np.linspace(0, len(aged) - 1, min(SHOWN, len(aged))).astype(int)
+        draw_aged(
+            bench.photos[shown],
+            aged[shown],
+            run.path / "aged.png",
+            ALL,
+            bench.classes[shown],
+        )
+        new = sample_latents(ager.config, SHOWN, bench.seed)
+        people = ager.at_ages(new, ALL)
+        draw_people(people, run.path / "samples.png", ALL)
+        own = people[np.arange(SHOWN), np.arange(SHOWN) % len(ALL)]
+        draw_neighbours(own, bench.train.images, run.path / "neighbours.png")
+    return scores
+
+
+def score_generator(
+    config: Config, generator: keras.Model, bench: Bench
+) -> dict[str, float]:
+    """Return the scores of faces made of random latents.
+
+    Ages are judged on equally many faces of each class; closeness to held-out
+    photos on faces of their ages; closeness of each class on that class's training
+    photos, of which there are more.
+    """
+    judges = bench.judges
+    wanted = np.tile(ALL, EACH)
+    faces = _faces(config, generator, wanted, bench.seed)
+    told = score_ages(judges, faces, wanted)
+    scores = {f"{name}_generated": value for name, value in told.items()}
+    drawn = np.resize(bench.held_out.classes, bench.count)
+    like_photos = _faces(config, generator, drawn, bench.seed + 1)
+    scores |= _closeness(judges, like_photos, bench.held_out.images)
+    for number, name in enumerate(AGE_CLASSES):
+        real = bench.train.images[bench.train.classes == number]
+        if len(real) >= EACH:
+            pair = (real, faces[wanted == number])
+            statistics = [describe(i, judges.ages, name).statistics for i in pair]
+            scores[f"fid_{name}_{judges.ages.name}"] = fid(*statistics)
+    return scores
+
+
+def _faces(
+    config: Config, generator: keras.Model, classes: np.ndarray, seed: int
+) -> np.ndarray:
+    """Return a face uint8 (S, S, 3) of a new person for each age class."""
+    latents = sample_latents(config, len(classes), seed)
+    return make_images(generator, [latents, one_hot(classes)])
+
+
+def _closeness(judges: Judges, faces: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    scores = judge({"": faces}, real, judges.ages)[""]
+    return {k: v for k, v in scores.items() if not k.startswith(OF_CLASSES)}
+
+
+def score_aged(bench: Bench, aged: np.ndarray) -> dict[str, float]:
+    """Return the scores of photos that were aged to all six classes.
+
+    Args:
+        bench: the judges, and the photos.
+        aged: uint8 (N, 6, S, S, 3).
+    """
+    judges = bench.judges
+    wanted = np.tile(ALL, len(aged))
+    told = score_ages(judges, aged.reshape(-1, *aged.shape[2:]), wanted)
+    scores = {f"{name}_aged": value for name, value in told.items()}
+    if judges.verified:
+        scores["identity_verification_aged"] = share_verified(
+            judges, bench.photos, aged
+        )
+        scores["identity_false_accept"] = judges.verified["false_accept"]
+    return scores
+
+
+def score_rebuilt(ager: Ager, bench: Bench, aged: np.ndarray) -> dict[str, float]:
+    """Return how many persons are kept at their own age: the paper's table.
+
+    "encoder" is z as the encoder guesses it, "final" z as ageing uses it.
+    """
+    rows = np.arange(len(aged))
+    guessed = ager.at_ages(ager.first_guess(bench.photos), ALL)
+    return {
+        f"identity_verification_rebuilt_{name}": share_verified(
+            bench.judges, bench.photos, faces[rows, bench.classes][:, None]
+        )
+        for name, faces in (("encoder", guessed), ("final", aged))
+    }
+
+
+def score_unchanged(bench: Bench) -> dict[str, float]:
+    """Return the scores of doing nothing: each photo passes for all six ages."""
+    repeated = np.repeat(bench.photos[:, None], len(ALL), axis=1)
+    scores = score_aged(bench, repeated)
+    wanted = np.resize(ALL, len(bench.photos))
+    told = score_ages(bench.judges, bench.photos, wanted)
+    return scores | {f"{name}_generated": value for name, value in told.items()}
+
+
+def score_real(bench: Bench) -> dict[str, float]:
+    """Return what real photos reach: the judges' own limits."""
+    held_out = bench.held_out
+    told = score_ages(bench.judges, held_out.images, held_out.classes)
+    rng = np.random.default_rng(bench.seed)
+    rows = some(rng, len(bench.train.images), bench.count)
+    close = _closeness(bench.judges, bench.train.images[rows], held_out.images)
+    return {f"{name}_generated": value for name, value in told.items()} | close

@@ -1,0 +1,175 @@
+"""A small network that tells faces apart, learnt from photos of known people.
+
+It is asked which of the training people each photo shows, under a margin: the right
+answer counts only where it wins clearly. Photos of one person then come close
+together on the unit sphere, those of two persons far apart, and that also holds for
+people who were not in training.
+"""
+
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from chapter03_agecgan.face_changes import change
+from common import noise
+from common.data import batch_indices
+
+# A new number trains every network anew: raise it with any change below or of
+# face_changes.
+VERSION = 1
+SIZE = 64
+DIMENSIONS = 128
+CHANNELS = (16, 32, 64, 128)
+BATCH_SIZE = 64
+LEARNING_RATE = 1e-2
+WEIGHT_DECAY = 5e-4
+DROPOUT = 0.3
+# Strengths of the loss: s and m of the reference.
+SCALE, MARGIN = 10.0, 0.35
+
+
+def build(seed: int) -> tuple[keras.Model, keras.Model]:
+    """Return the untrained network, and the same weights with dropout.
+
+    Four convolutions halve the grid, and all but the first have another one behind
+    them. The last 4 x 4 places stay apart up to the embedding, because where
+    something is in a face tells people apart.
+
+    Args:
+        seed: of the weights.
+
+    Returns:
+        Network from (B, H, W, 3) float32 in [-1, 1], resized to 64 x 64, to
+        embeddings (B, 128) of length 1; and one to train by, from (B, 64, 64, 3),
+        which shares all weights and drops 30 % of what the embedding is made of.
+    """
+    layers = keras.layers
+    images, resized = keras.Input((None, None, 3)), keras.Input((SIZE, SIZE, 3))
+    grid = keras.Model(resized, layers.Flatten()(_grid(resized, seed)))
+    initializer = keras.initializers.GlorotUniform(seed + 2 * len(CHANNELS))
+    dense = layers.Dense(DIMENSIONS, use_bias=False, kernel_initializer=initializer)
+    norm, unit = layers.BatchNormalization(momentum=0.9), layers.UnitNormalization()
+    # Freezing a network does not stop its dropout, so the one that stays has none.
+    whole = grid(layers.Resizing(SIZE, SIZE, antialias=True)(images))
+    dropped = layers.Dropout(DROPOUT, seed=seed)(grid.output)
+    return (
+        keras.Model(images, unit(norm(dense(whole)))),
+        keras.Model(resized, unit(norm(dense(dropped)))),
+    )
+
+
+def _grid(x: keras.KerasTensor, seed: int) -> keras.KerasTensor:
+    """Return features of 4 x 4 places."""
+    layers = keras.layers
+    for i, channels in enumerate(CHANNELS):
+        for j in range(2 if i else 1):
+            x = layers.Conv2D(
+                channels,
+                3 if i else 5,
+                strides=1 if j else 2,
+                padding="same",
+                use_bias=False,
+                kernel_initializer=keras.initializers.HeNormal(seed + 2 * i + j),
+            )(x)
+            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = layers.LeakyReLU(0.1)(x)
+    return x
+
+
+def margin_loss(
+    cosines: tf.Tensor, targets: tf.Tensor, scale: float, margin: float
+) -> tf.Tensor:
+    """Return the additive-margin softmax loss, for each item.
+
+    L = -log(e^(s (cos_y - m)) / (e^(s (cos_y - m)) + sum_{j != y} e^(s cos_j)))
+
+    Args:
+        cosines: (B, K) between embedding and direction of each class.
+        targets: (B,) int, the classes y.
+        scale: s, above 0.
+        margin: m, 0 or above; 0 is the usual softmax.
+
+    Returns:
+        (B,).
+
+    Reference:
+        Wang et al. 2018, arXiv:1801.09414, equation 4.
+    """
+    right = tf.one_hot(targets, cosines.shape[-1], dtype=cosines.dtype)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(
+        targets, scale * (cosines - margin * right)
+    )
+
+
+def train(
+    images: np.ndarray, targets: np.ndarray, steps: int, seed: int
+) -> tuple[keras.Model, float]:
+    """Train a network on photos of known people.
+
+    Args:
+        images: (N, S, S, 3) uint8.
+        targets: (N,) int, numbers of the people from 0.
+        steps: batches of 64 photos to train for.
+        seed: of weights, order and changes of the photos.
+
+    Returns:
+        The network, and the share of the last batches' photos, changed as in
+        training, that are nearest to the right person.
+    """
+    network, with_dropout = build(seed)
+    directions = keras.Variable(
+        keras.initializers.RandomNormal(seed=seed)(
+            (DIMENSIONS, int(targets.max()) + 1)
+        ),
+        name="directions",
+    )
+    step = _make_step(with_dropout, directions, steps, seed)
+    # A log file needs no line every tenth of a second.
+    wait = 0.5 if sys.stderr.isatty() else 20.0
+    bar = tqdm(range(steps), "face recognition", unit="step", mininterval=wait)
+    accuracy = 0.0
+    for number in bar:
+        batch = batch_indices(len(images), BATCH_SIZE, seed, number)
+        loss, right = step(
+            tf.constant(number), tf.constant(images[batch]), tf.constant(targets[batch])
+        )
+        accuracy += (float(right) - accuracy) / min(number + 1, 20)
+        bar.set_postfix(loss=f"{float(loss):.2f}", refresh=False)
+    return network, accuracy
+
+
+def _make_step(
+    network: keras.Model, directions: keras.Variable, steps: int, seed: int
+) -> tf.types.experimental.PolymorphicFunction:
+    """Return a function that trains on one batch and returns loss and accuracy."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=LEARNING_RATE / 10,
+        warmup_target=LEARNING_RATE,
+        warmup_steps=max(1, steps // 10),
+        decay_steps=steps,
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
+    variables = [*network.trainable_variables, directions]
+    optimizer.build(variables)
+
+    @tf.function
+    def step(number, photos, targets):
+        key = noise.fold(noise.root_key(seed), number)
+        inputs = tf.cast(photos, tf.float32) / 127.5 - 1
+        if inputs.shape[1:3] != (SIZE, SIZE):
+            inputs = tf.image.resize(inputs, (SIZE, SIZE), antialias=True)
+        inputs = change(inputs, key)
+        with tf.GradientTape() as tape:
+            embeddings = network(inputs, training=True)
+            unit = tf.math.l2_normalize(tf.convert_to_tensor(directions), axis=0)
+            cosines = embeddings @ unit
+            losses = margin_loss(cosines, targets, SCALE, MARGIN)
+            loss = tf.reduce_mean(losses)
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        right = tf.argmax(cosines, axis=1, output_type=targets.dtype) == targets
+        return loss, tf.reduce_mean(tf.cast(right, tf.float32))
+
+    return step

@@ -1,0 +1,128 @@
+"""Data sets of faces with ages, as they lie on the disk.
+
+Three kinds are known: IMDB-WIKI (wiki.mat or imdb.mat), a table labels.csv, and files
+named as in UTKFace (Zhang, Song and Qi 2017, arXiv:1702.08423).
+"""
+
+import csv
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from chapter03_agecgan import wiki
+from chapter03_agecgan.records import Listing, Record, Row, collect
+from common.binvox import check_file
+from common.errors import UserError
+from common.image_files import find_images
+
+__all__ = ["Listing", "Record", "read_listing"]
+
+TABLE = "labels.csv"
+MAX_TABLE_BYTES = 2**28
+# Age, gender (0 or 1), race (0 to 4), then date and time of collection.
+_UTKFACE = re.compile(r"(\d{1,3})_[01]_[0-4]_\d+", re.ASCII)
+
+
+def read_listing(data: Path) -> Listing:
+    """Read which picture shows which age, and whom.
+
+    Args:
+        data: a .mat file with the struct wiki or imdb; a .csv file with the columns
+            path and age and perhaps person, where paths begin at the file's folder;
+            or a folder: with wiki.mat, imdb.mat or labels.csv in it, or else with
+            images named age_gender_race_date, at any depth.
+
+    Returns:
+        The listing. No picture has been opened, and some may be missing.
+
+    Raises:
+        UserError: the data are missing, damaged, or of none of these kinds.
+    """
+    suffix = data.suffix.lower()
+    if data.is_dir():
+        source = _labels_in(data)
+        return read_listing(source) if source else _read_names(data)
+    if suffix == ".mat":
+        return collect(data.parent, data, wiki.read_wiki(data))
+    if suffix == ".csv":
+        return collect(data.parent, data, _read_table(data))
+    if data.exists():
+        raise UserError(
+            f"{data}: expected a folder of faces, a .mat or a .csv file, found another "
+            "file; name the folder that it lies in"
+        )
+    raise UserError(f"no such directory: {data}; check the path")
+
+
+def _labels_in(folder: Path) -> Path | None:
+    """Return the file in a folder that lists the pictures, if there is one."""
+    known = (*wiki.NAMES, TABLE)
+    found = [folder / name for name in known if (folder / name).is_file()]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise UserError(
+            f"{folder}: expected one of {', '.join(known)}, found {names}; name the "
+            "file that is meant"
+        )
+    return found[0] if found else None
+
+
+def _read_names(folder: Path) -> Listing:
+    """Return the listing of a folder of images whose names tell the ages."""
+    names = [path.relative_to(folder).as_posix() for path in find_images(folder)]
+    matches = [_UTKFACE.match(PurePosixPath(name).name) for name in names]
+    if not any(matches):
+        raise UserError(
+            f"{folder}: expected {', '.join(wiki.NAMES)}, {TABLE} or images named "
+            f"age_gender_race_date, as 25_0_1_20170109.jpg; found {len(names)} images "
+            f"of other names, the first is {names[0]}"
+        )
+    fault = "name is not age_gender_race_date"
+    rows = (
+        Row(name, int(match[1])) if match else Row(name, 0, fault=fault)
+        for name, match in zip(names, matches, strict=True)
+    )
+    return collect(folder, folder, rows)
+
+
+def _read_table(path: Path) -> Iterator[Row]:
+    """Yield the rows of a .csv file."""
+    check_file(path, MAX_TABLE_BYTES)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            table.fieldnames = [f.strip().lower() for f in table.fieldnames or ()]
+            _check_header(path, table.fieldnames)
+            for cells in table:
+                yield _row(cells)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}); check its permissions"
+        ) from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path}: expected a table in UTF-8 with commas, found something else "
+            f"({error}); save it as CSV UTF-8"
+        ) from error
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    """Refuse a table without the columns path and age."""
+    for column in ("path", "age"):
+        if header.count(column) != 1:
+            raise UserError(
+                f"{path}: expected one column {column} in a first line as "
+                f"path,age,person, found {','.join(header)[:100] or 'nothing'}"
+            )
+
+
+def _row(cells: dict[str, str | None]) -> Row:
+    """Return one row of a table; ages may have fractions, which do not count."""
+    path = (cells["path"] or "").strip()
+    person = (cells.get("person") or "").strip() or None
+    try:
+        age = math.floor(float(cells["age"] or ""))
+    except (ValueError, OverflowError):  # no number, NaN or infinity
+        return Row(path, 0, person, "no age")
+    return Row(path, age, person)

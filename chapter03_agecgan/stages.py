@@ -1,0 +1,115 @@
+"""What the stages after the first have in common: folders, results, beginnings."""
+
+import dataclasses
+import json
+import logging
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+
+from chapter03_agecgan.config import STAGE_FIELDS, Config
+from common.checkpoints import TORN
+from common.errors import UserError
+from common.files import atomic_path
+from common.fitting import Gallery, TrainingData, fit_run
+from common.runs import RunDir
+from common.trainer import AdversarialModel
+
+logger = logging.getLogger(__name__)
+PICTURES, CHECKPOINTS = 10, 5
+
+
+def begin_stage(
+    config: Config, run: RunDir, name: str, sources: Sequence[Path]
+) -> RunDir:
+    """Return the folder of a stage; what it holds stays if it is of the same kind.
+
+    Args:
+        config: of the run; the fields of this stage count.
+        run: the run.
+        name: of the stage.
+        sources: files of the stages before, which it builds upon.
+
+    Raises:
+        UserError: a source is missing.
+    """
+    stage = RunDir(run.path / name)
+    for source in sources:
+        if not source.is_file():
+            raise UserError(
+                f"stage {name} needs {source}; train the stages before it first, "
+                "or all with --stage all"
+            )
+    note = {
+        "options": {field: str(getattr(config, field)) for field in STAGE_FIELDS[name]},
+        "sources": {source.name: _checksum(source) for source in sources},
+    }
+    if stage.path.exists() and read_note(stage.path / NOTE) != note:
+        logger.info("stage %s begins anew: what it builds upon has changed", name)
+        shutil.rmtree(stage.path)
+    write_note(stage.path / NOTE, note)
+    return stage
+
+
+NOTE = "stage.json"
+
+
+def fit_stage(
+    model: AdversarialModel,
+    data: TrainingData,
+    gallery: Gallery,
+    config: Config,
+    stage: RunDir,
+    steps: int,
+    results: Mapping[str, keras.Model],
+) -> bool:
+    """Train a stage for so many steps; return whether somebody interrupted it.
+
+    Args:
+        model: of the stage.
+        data: to learn from.
+        gallery: how it is shown.
+        config: of the run.
+        stage: its folder.
+        steps: of this stage.
+        results: networks to write at the end, by name.
+    """
+    every = config.steps_per_execution
+    config = dataclasses.replace(
+        config,
+        steps=steps,
+        max_minutes=None,
+        log_every=min(config.log_every, max(every, steps // 20)),
+        sample_every=max(every, steps // PICTURES),
+        checkpoint_every=max(every, steps // CHECKPOINTS),
+    )
+    paths = {stage.path / f"{name}.keras": network for name, network in results.items()}
+    return fit_run(model, data, gallery, config, stage, paths)
+
+
+def write_note(path: Path, note: dict) -> None:
+    """Write a small JSON file."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(note, indent=2) + "\n")
+
+
+def read_note(path: Path) -> dict | None:
+    """Return what `write_note` wrote, or None where that cannot be read."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _checksum(path: Path) -> int:
+    """Return the checksum of a .keras file's weights; its date does not count."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.getinfo("model.weights.h5").CRC
+    except TORN as error:
+        raise UserError(
+            f"{path} is damaged; train --resume on the stage before writes it anew"
+        ) from error

@@ -1,0 +1,225 @@
+"""Training of the Age-cGAN in its three stages, each with a folder of its own."""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from chapter03_agecgan import encoding, gan, identity
+from chapter03_agecgan.ages import one_hot
+from chapter03_agecgan.config import NAME, Config
+from chapter03_agecgan.data import Faces, load_faces, load_people
+from chapter03_agecgan.framing import measure_framing
+from chapter03_agecgan.recognition import Recognizer, choose
+from chapter03_agecgan.stages import begin_stage, fit_stage, write_note
+from common import devices
+from common.errors import UserError
+from common.fitting import Gallery, TrainingData, fit_run, load_network
+from common.runs import RunDir
+from common.sheets import image_grid, to_floats
+
+# At 16 filters bfloat16 gains nothing (README).
+BFLOAT16_KEEPS_QUALITY = True
+FRAMING = "framing.json"
+logger = logging.getLogger(__name__)
+
+
+def train(config: Config, run: RunDir | None = None) -> RunDir:
+    """Train the stages that are asked for, or go on where they stand.
+
+    The first stage lies in the run's folder itself, the others in its folders
+    encoder and identity. A stage that has ended is passed over, unless it is asked
+    for by name; a stage whose predecessor has moved on is begun anew.
+
+    Args:
+        config: what to train on and how.
+        run: the run's folder; by default a new one below runs/.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        UserError: an option or the data are wrong, or a stage is missing that
+            the one asked for builds upon.
+        TrainingError: a loss is not finite.
+
+    Reference: Antipov et al. 2017, arXiv:1702.01983, section 2.
+    """
+    config.validate()
+    run = run or RunDir.create(NAME, "custom")
+    faces = load_faces(config, "train")
+    with run.recording(config):
+        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        run.write_config(config)
+        wanted = list(STAGES) if config.stage == "all" else [config.stage]
+        for name in wanted:
+            logger.info("stage %s", name)
+            # Each begins alike, whether or not others ran before it.
+            keras.utils.set_random_seed(config.seed % 2**32)
+            if STAGES[name](config, run, faces):
+                break  # Somebody asked to stop.
+    return run
+
+
+def train_gan(config: Config, run: RunDir, faces: Faces) -> bool:
+    """Train generator and discriminator; return whether it was interrupted."""
+    ended = run.path / "gan_ended.json"
+    if config.stage == "all" and ended.exists():
+        logger.info("it has ended; train --resume --stage gan goes on with it")
+        return False
+    framing = measure_framing(faces.images)
+    write_note(run.path / FRAMING, framing.to_json() if framing else {})
+    with devices.scope(config):
+        model = gan.build_model(config)
+    rows = np.arange(len(faces.images))
+    if config.balanced:
+        rows = gan.balanced_rows(faces.classes)
+    data = paired(faces, rows)
+    interrupted = fit_run(model, data, gan.make_gallery(config), config, run)
+    if not interrupted:
+        write_note(ended, {"steps": int(model.step.numpy())})
+    return interrupted
+
+
+def train_encoder(config: Config, run: RunDir, faces: Faces) -> bool:
+    """Train the encoder; return whether it was interrupted."""
+    generator = load_network(run.generator)
+    stage = begin_stage(config, run, "encoder", [run.generator])
+    with devices.scope(config):
+        model = encoding.build_model(config, generator)
+    data = paired(faces, np.arange(len(faces.images)))
+    shown = np.linspace(0, data.count - 1, encoding.GALLERY_PHOTOS).astype(int)
+    gallery = Gallery(list(data.fetch(shown)), image_grid)
+    encoder = model.phases[0].network
+    return fit_stage(
+        model, data, gallery, config, stage, config.encoder_steps, {"encoder": encoder}
+    )
+
+
+def train_identity(config: Config, run: RunDir, faces: Faces) -> bool:
+    """Move latents, or both networks, so that faces keep the person."""
+    generator, encoder = load_network(run.generator), load_encoder(run)
+    sources = [run.generator, run.path / "encoder" / "encoder.keras"]
+    stage = begin_stage(config, run, "identity", sources)
+    recognizer = choose_recognizer(config, faces)
+    if recognizer.network is None:
+        raise UserError(
+            f"--recognition {config.recognition}: an .onnx file has no gradient to "
+            "train by; give a .keras file, or judge by it with test --recognition"
+        )
+    results = {"recognition": recognizer.network}
+    if config.identity_method == "latents":
+        return _fit_latents(config, stage, faces, generator, encoder, recognizer)
+    with devices.scope(config):
+        model = identity.build_networks_model(config, generator, encoder, recognizer)
+    photos = identity.Photos.of(recognizer, faces.images, faces.classes)
+    data = TrainingData(photos.batch, len(faces.images))
+    shown = np.linspace(0, data.count - 1, encoding.GALLERY_PHOTOS).astype(int)
+    gallery = Gallery([photos.images[shown], photos.ages[shown]], image_grid)
+    results |= {"encoder": encoder, "generator": generator}
+    return fit_stage(
+        model, data, gallery, config, stage, config.identity_steps, results
+    )
+
+
+def _fit_latents(
+    config: Config,
+    stage: RunDir,
+    faces: Faces,
+    generator: keras.Model,
+    encoder: keras.Model,
+    recognizer: Recognizer,
+) -> bool:
+    """Find the latents of some photos, to show how well the person is kept."""
+    shown = np.linspace(0, len(faces.images) - 1, encoding.GALLERY_PHOTOS).astype(int)
+    photos = identity.Photos.of(recognizer, faces.images[shown], faces.classes[shown])
+    start = np.array(encoder(photos.images, training=False))
+    with devices.scope(config):
+        model = identity.build_latents_model(config, generator, recognizer, start)
+    numbers = np.arange(len(shown), dtype=np.float32)
+
+    def fetch(rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        images, ages, embeddings, _ = photos.batch(rows)
+        return images, ages, embeddings, numbers[rows]
+
+    return fit_stage(
+        model,
+        TrainingData(fetch, len(shown)),
+        Gallery([numbers, photos.ages], image_grid),
+        dataclasses.replace(config, batch_size=len(shown)),
+        stage,
+        config.identity_steps,
+        {"recognition": recognizer.network},
+    )
+
+
+def paired(faces: Faces, rows: np.ndarray) -> TrainingData:
+    """Return photos and their ages as items to learn from.
+
+    Args:
+        faces: the photos.
+        rows: numbers of those that are used; some may come again.
+    """
+    ages = one_hot(faces.classes)
+
+    def fetch(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return to_floats(faces.images[rows[chosen]]), ages[rows[chosen]]
+
+    return TrainingData(fetch, len(rows))
+
+
+def choose_recognizer(config: Config, faces: Faces, seed: int = 0) -> Recognizer:
+    """Return the face-recognition net of the configuration.
+
+    A local net learns from `people` where they are given, else from the persons of
+    the data set. Where nobody has two photos, it learns to tell each photo from all
+    others, which is something else, and says so.
+
+    Args:
+        config: uses people, recognition, recognition_*.
+        faces: the training photos.
+        seed: of a local net.
+
+    Raises:
+        UserError: it cannot be loaded, or there is nothing to learn it from.
+    """
+    images, persons = faces.images, persons_of(faces)
+    if config.people is not None:
+        people = load_people(config.people, config.size, "train")
+        images, persons = people.images, people.persons
+    alone = len(set(persons)) == len(persons)
+    if alone and config.recognition == "local":
+        logger.warning(
+            "nobody in %s has two photos: the local face-recognition net learns to "
+            "tell photos apart, not persons; --people gives it persons",
+            faces.folder,
+        )
+    return choose(
+        config.recognition,
+        images,
+        persons,
+        config.recognition_weights,
+        steps=config.recognition_steps,
+        seed=seed,
+        singles=alone,
+    )
+
+
+def persons_of(faces: Faces) -> tuple[str, ...]:
+    """Return who each photo shows; unknown people are told apart by their files."""
+    pairs = zip(faces.persons, faces.names, strict=True)
+    return tuple(person or name for person, name in pairs)
+
+
+def load_encoder(run: RunDir) -> keras.Model:
+    """Read the encoder of the second stage."""
+    return load_network(run.path / "encoder" / "encoder.keras")
+
+
+STAGES: dict[str, Callable[[Config, RunDir, Faces], bool]] = {
+    "gan": train_gan,
+    "encoder": train_encoder,
+    "identity": train_identity,
+}

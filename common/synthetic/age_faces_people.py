@@ -1,0 +1,239 @@
+"""Who stands before the camera, and how: identity and photo, drawn by lot."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.synthetic.anime_pen import Colour, from_hsv, mix
+
+# Light to dark, sRGB.
+_SKINS: tuple[Colour, ...] = (
+    (250, 221, 202),
+    (242, 203, 176),
+    (232, 188, 150),
+    (213, 162, 118),
+    (182, 128, 88),
+    (148, 100, 70),
+    (118, 78, 55),
+    (92, 61, 45),
+)
+_HAIRS: dict[str, Colour] = {
+    "black": (32, 27, 28),
+    "dark": (62, 42, 32),
+    "brown": (104, 68, 44),
+    "auburn": (128, 58, 32),
+    "red": (158, 80, 46),
+    "honey": (166, 122, 70),
+    "blond": (218, 180, 112),
+}
+# How often each colour grows on light, middle and dark skin.
+_HAIR_WEIGHTS = {
+    "light": (1.0, 1.5, 1.5, 1.2, 1.3, 1.2, 1.6),
+    "middle": (2.5, 2.0, 1.2, 0.4, 0.0, 0.4, 0.1),
+    "dark": (3.0, 1.0, 0.2, 0.2, 0.0, 0.0, 0.0),
+}
+_EYES: dict[str, Colour] = {
+    "brown": (84, 52, 30),
+    "dark": (50, 32, 24),
+    "hazel": (126, 96, 48),
+    "green": (92, 124, 80),
+    "blue": (84, 124, 168),
+    "grey": (116, 128, 138),
+}
+# Women first, then men; the same order as the column of genders.
+_STYLES: tuple[dict[str, float], dict[str, float]] = (
+    {"bob": 2, "long": 2, "wavy": 2, "bun": 1.3, "pixie": 1, "curly": 0.5, "afro": 0.7},
+    {
+        "buzz": 1.3,
+        "side_part": 2,
+        "quiff": 1.6,
+        "pixie": 1.2,
+        "curly": 1.4,
+        "afro": 0.7,
+        "long": 0.5,
+    },
+)
+_BEARDS = {"none": 3.0, "stubble": 1.5, "moustache": 1.2, "goatee": 1.0, "full": 1.6}
+
+
+@dataclass(frozen=True)
+class Person:
+    """What stays of a person from childhood to old age.
+
+    Numbers without a unit are in [-1, 1], 0 for the average.
+
+    Attributes:
+        gender: 0 woman, 1 man.
+        skin, hair, eye: colours of a young adult.
+        style: of the hair; beard: of a man who may wear one.
+        width, jaw, chin, forehead: shape of the head.
+        eye_gap, eye_size, eye_tilt: place and shape of the eyes.
+        brow_width, brow_arch, brow_height: of the eyebrows.
+        nose_width, nose_length, mouth_width, lips, ears: of these.
+        freckles: 0 for none to 1.
+        mole: its place in head units, or None.
+        glasses: colour of their frame, or None.
+        balding: 0 for none to 1; greying: years later than others.
+        side: 1 or -1, where hair is parted; volume: of the hair.
+        texture: seed of all that is irregular about the person.
+    """
+
+    gender: int
+    skin: Colour
+    hair: Colour
+    eye: Colour
+    style: str
+    beard: str
+    width: float
+    jaw: float
+    chin: float
+    forehead: float
+    eye_gap: float
+    eye_size: float
+    eye_tilt: float
+    brow_width: float
+    brow_arch: float
+    brow_height: float
+    nose_width: float
+    nose_length: float
+    mouth_width: float
+    lips: float
+    ears: float
+    freckles: float
+    mole: tuple[float, float] | None
+    glasses: Colour | None
+    balding: float
+    greying: float
+    side: int
+    volume: float
+    texture: int
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What differs between two photos of a person of one age.
+
+    Attributes:
+        x, y: shift of the head in head units.
+        scale: size of the head; tilt: its clockwise lean in degrees.
+        light: where the light comes from, to the right and from above.
+        brightness: factor of all colours.
+        smile: 0 for none to 1.
+        gaze: how far the eyes look to the right and down, in [-1, 1].
+        back, back2: colours of the background at its two ends.
+        cloth: colour of the clothes; collar: their cut, 0 round to 1 pointed.
+        grain: seed of the sensor's noise.
+    """
+
+    x: float
+    y: float
+    scale: float
+    tilt: float
+    light: tuple[float, float]
+    brightness: float
+    smile: float
+    gaze: tuple[float, float]
+    back: Colour
+    back2: Colour
+    cloth: Colour
+    collar: float
+    grain: int
+
+
+def person_of(seed: int, number: int) -> Person:
+    """Return the person of a number, from 0, in the world of a seed."""
+    return sample_person(np.random.default_rng([1, seed, number]))
+
+
+def photo_of(seed: int, number: int, photo: int) -> Photo:
+    """Return the circumstances of a person's photo, counted from 0."""
+    return sample_photo(np.random.default_rng([2, seed, number, photo]))
+
+
+def sample_person(rng: np.random.Generator) -> Person:
+    """Draw an identity.
+
+    Args:
+        rng: decides on everything.
+    """
+    gender = int(rng.integers(2))
+    tone = rng.uniform(0, len(_SKINS) - 1)
+    style = _pick(_STYLES[gender], rng)
+    mole = (rng.choice([-1, 1]) * rng.uniform(0.22, 0.45), rng.uniform(0.3, 0.78))
+    moles, glasses = rng.random() < 0.3, rng.random() < 0.1
+    frame = from_hsv(rng.choice([20, 215, 350]), rng.uniform(0.2, 0.6), 0.22)
+    bald = (0.0, rng.uniform(0, 1) if rng.random() < 0.45 else 0.0)
+    return Person(
+        gender=gender,
+        **_colours(tone, rng),
+        style=style,
+        beard=_pick(_BEARDS, rng) if gender else "none",
+        **_shape(rng),
+        freckles=max(0, rng.uniform(-2.5, 1)) if tone < 2.5 else 0.0,
+        mole=mole if moles else None,
+        glasses=frame if glasses else None,
+        balding=bald[gender],
+        greying=3 * float(rng.uniform(-1, 1)),
+        side=int(rng.choice([-1, 1])),
+        volume=rng.uniform(-1, 1),
+        texture=int(rng.integers(2**31)),
+    )
+
+
+def sample_photo(rng: np.random.Generator) -> Photo:
+    """Draw the circumstances of one photo.
+
+    Args:
+        rng: decides on everything.
+    """
+    normal = rng.standard_normal(6).clip(-2, 2).tolist()
+    hue = rng.uniform(0, 360)
+    bright = rng.uniform(0.45, 0.92)
+    return Photo(
+        x=0.025 * normal[0],
+        y=0.025 * normal[1],
+        scale=1 + 0.015 * normal[2],
+        tilt=2.5 * normal[3],
+        light=(0.3 * rng.uniform(-1, 1), 0.34 + 0.1 * rng.uniform(-1, 1)),
+        brightness=1 + 0.025 * normal[4],
+        smile=rng.uniform(0, 1),
+        gaze=(rng.uniform(-1, 1), rng.uniform(-1, 1)),
+        back=from_hsv(hue, rng.uniform(0.05, 0.3), bright),
+        back2=from_hsv(hue + 20, rng.uniform(0.05, 0.3), bright * 0.82),
+        cloth=from_hsv(rng.uniform(0, 360), rng.uniform(0, 0.6), rng.uniform(0.2, 0.8)),
+        collar=rng.uniform(0, 1),
+        grain=int(rng.integers(2**31)),
+    )
+
+
+def _pick(weights: dict[str, float], rng: np.random.Generator) -> str:
+    """Draw a name by its weight."""
+    chances = np.array(list(weights.values()))
+    return str(rng.choice(list(weights), p=chances / chances.sum()))
+
+
+def _colours(tone: float, rng: np.random.Generator) -> dict[str, Colour]:
+    """Draw colours that go together; tone counts from the lightest skin."""
+    low = min(int(tone), len(_SKINS) - 2)
+    skin = mix(_SKINS[low], _SKINS[low + 1], tone - low)
+    reddish = rng.uniform(-4, 4)
+    kind = "light" if tone < 2.5 else "middle" if tone < 4.5 else "dark"
+    hair = _pick(dict(zip(_HAIRS, _HAIR_WEIGHTS[kind], strict=True)), rng)
+    eyes = (
+        list(_EYES) if kind == "light" else list(_EYES)[: 3 if kind == "middle" else 2]
+    )
+    shade = rng.uniform(0.85, 1.15)
+    return {
+        "skin": (skin[0] + reddish, skin[1], skin[2] - reddish),
+        "hair": tuple(shade * c for c in _HAIRS[hair]),
+        "eye": _EYES[str(rng.choice(eyes))],
+    }
+
+
+def _shape(rng: np.random.Generator) -> dict[str, float]:
+    """Draw the proportions: flat distributions, which keep people apart."""
+    names = (
+        "width jaw chin forehead eye_gap eye_size eye_tilt brow_width brow_arch "
+        "brow_height nose_width nose_length mouth_width lips ears"
+    ).split()
+    return dict(zip(names, rng.uniform(-1, 1, len(names)).tolist(), strict=True))

@@ -1,0 +1,49 @@
+"""Drawings with faces, and what `data prepare` makes of them."""
+
+import csv
+from pathlib import Path
+
+from PIL import Image
+
+from chapter04_dcgan.detectors import Box
+
+PAPER = (236, 228, 214)
+
+
+def real_faces(shared_data: Path) -> list[Image.Image]:
+    """Return twelve real faces, 64 x 64."""
+    paths = sorted((shared_data / "anime_faces").iterdir())[::200]
+    return [Image.open(path).convert("RGB") for path in paths]
+
+
+def three_drawings(faces: list[Image.Image], root: Path) -> Path:
+    """Write a folder of three drawings that are faces already, in order a, b, c."""
+    folder = root / "drawings"
+    folder.mkdir()
+    for name, face in zip("abc", faces[:3], strict=True):
+        face.save(folder / f"{name}.png")
+    return folder
+
+
+def draw(
+    face: Image.Image,
+    edge: int,
+    size: tuple[int, int] = (480, 360),
+    place: tuple[int, int] = (120, 60),
+) -> Image.Image:
+    """Return a drawing with a face of some size at some place."""
+    drawing = Image.new("RGB", size, PAPER)
+    drawing.paste(face.resize((edge, edge), Image.Resampling.LANCZOS), place)
+    return drawing
+
+
+def is_at(box: Box, edge: int, place: tuple[int, int] = (120, 60)) -> bool:
+    """Say whether the middle of a box lies in a face, and its size is the face's."""
+    middle = box.x + box.width / 2 - place[0], box.y + box.height / 2 - place[1]
+    return all(0 < m < edge for m in middle) and 0.5 < box.width / edge < 1.2
+
+
+def rows_of(out: Path) -> list[dict[str, str]]:
+    """Read the report of a data set."""
+    with (out / "report.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,49 @@
+"""Command lines of their own for tests that send signals."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = '''
+import signal
+import sys
+from dataclasses import dataclass
+sys.path[:0] = {paths!r}
+from common.cli import Chapter, Command, main
+
+# A shell that runs tests in the background makes them ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+@dataclass(frozen=True)
+class Options:
+    """There are none."""
+
+def work(options):
+{lines}
+
+if __name__ == "__main__":
+    commands = {{"work": Command(Options, work, uses_tensorflow=False)}}
+    sys.exit(main(Chapter("test", {{}}, None, commands), ["work"]))
+'''
+
+
+def start(folder: Path, lines: str) -> subprocess.Popen:
+    """Run lines as a command of a command line, in a group of processes of its own."""
+    paths, lines = [str(ROOT), str(ROOT / "tests")], textwrap.indent(lines, " " * 4)
+    program = folder / "main.py"
+    program.write_text(PROGRAM.format(paths=paths, lines=lines))
+    return subprocess.Popen(
+        [sys.executable, program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def end(process: subprocess.Popen, timeout: float = 30) -> tuple[int, str]:
+    """Return the status and the messages, when no process holds the pipes any more."""
+    _, told = process.communicate(timeout=timeout)
+    return process.returncode, told

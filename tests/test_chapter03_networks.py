@@ -1,0 +1,207 @@
+"""Chapter 3: networks, and what the phases of each stage learn from."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from checks import assert_every_weight_learns, discriminator_losses
+
+from chapter03_agecgan import encoding, gan
+from chapter03_agecgan.ages import one_hot
+from chapter03_agecgan.config import PRESETS, Config
+from chapter03_agecgan.networks import (
+    build_discriminator,
+    build_encoder,
+    build_generator,
+)
+from common.errors import UserError
+from common.sheets import to_floats
+from common.synthetic.age_faces import draw_person
+
+TINY = Config(
+    size=32, filters=4, latent_dim=8, batch_size=6, steps=4, precision="float32"
+)
+IMAGES = to_floats(
+    np.stack([draw_person(i, 10.0 + 12 * i, size=64)[::2, ::2] for i in range(6)])
+)
+AGES = one_hot(np.arange(6))
+BATCH = (tf.constant(IMAGES), tf.constant(AGES))
+
+
+def make_model(config: Config):
+    keras.utils.set_random_seed(0)
+    return gan.build_model(config)
+
+
+def shapes(network: keras.Model, kinds: tuple) -> list[tuple]:
+    return [x.output.shape[1:] for x in network.layers if isinstance(x, kinds)]
+
+
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Dense)
+
+
+def test_the_books_generator():
+    """100 + 6 -> 2048 -> 16384 -> 8x8x256 -> 16 -> 32 -> 64."""
+    generator = build_generator(PRESETS["book"])
+    assert [i.shape[1:] for i in generator.inputs] == [(100,), (6,)]
+    assert shapes(generator, CONVOLUTIONS) == [
+        (2048,), (16384,), (16, 16, 128), (32, 32, 64), (64, 64, 3)
+    ]  # fmt: skip
+    dense = 107 * 2048 + 2049 * 16384 + 4 * 16384
+    convolutions = (25 * 256 + 1) * 128 + (25 * 128 + 1) * 64 + (25 * 64 + 1) * 3
+    assert generator.count_params() == dense + convolutions + 4 * (128 + 64)
+
+
+def test_the_books_discriminator():
+    """The label is tiled to 32x32x6 and joins after the first convolution."""
+    discriminator = build_discriminator(PRESETS["book"])
+    assert shapes(discriminator, CONVOLUTIONS) == [
+        (32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512), (1,)
+    ]  # fmt: skip
+    joined = next(
+        x for x in discriminator.layers if isinstance(x, keras.layers.Concatenate)
+    )
+    assert joined.output.shape[1:] == (32, 32, 70)
+    probe = keras.Model(discriminator.inputs, joined.output)
+    ages = one_hot(np.array([4]))
+    planes = np.asarray(probe([np.zeros((1, 64, 64, 3), np.float32), ages]))[..., 64:]
+    np.testing.assert_array_equal(planes, np.broadcast_to(ages, (1, 32, 32, 6)))
+
+
+def test_the_books_encoder():
+    encoder = build_encoder(PRESETS["book"])
+    assert shapes(encoder, CONVOLUTIONS) == [
+        (32, 32, 32), (16, 16, 64), (8, 8, 128), (4, 4, 256), (4096,), (100,)
+    ]  # fmt: skip
+    assert len(shapes(encoder, (keras.layers.BatchNormalization,))) == 4
+
+
+def test_the_projection_is_an_inner_product():
+    """D(x, y) = w . f + b + v_y . f, Miyato and Koyama 2018, equation 4."""
+    discriminator = build_discriminator(TINY)
+    features = keras.Model(
+        discriminator.inputs[0], discriminator.get_layer("features").output
+    )(IMAGES)
+    (v,), (w, b) = (
+        next(
+            x for x in discriminator.layers[::-1] if getattr(x, "units", 0) == units
+        ).get_weights()
+        for units in (6, 1)
+    )
+    f = np.asarray(features)
+    expected = f @ w + b + np.sum(f * v.T, axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        np.asarray(discriminator([IMAGES, AGES])), expected, rtol=1e-4, atol=1e-5
+    )
+
+
+def test_all_ages_at_once_are_judged_as_one_by_one():
+    discriminator = build_discriminator(TINY)
+    labels = [BATCH[1], tf.reverse(BATCH[1], [0])]
+    at_once = gan.judge_of(discriminator)(BATCH[0], labels)
+    for logits, ages in zip(at_once, labels, strict=True):
+        one_by_one = discriminator([BATCH[0], ages])
+        np.testing.assert_allclose(logits, one_by_one, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["projection", "book"])
+@pytest.mark.parametrize("size", [32, 64])
+def test_sizes_and_ranges(variant, size):
+    config = dataclasses.replace(TINY, variant=variant, size=size)
+    images = build_generator(config)([np.ones((2, 8), np.float32), AGES[:2]])
+    assert images.shape == (2, size, size, 3) and images.dtype == tf.float32
+    assert float(tf.reduce_max(tf.abs(images))) <= 1
+    assert build_discriminator(config)([images, BATCH[1][:2]]).shape == (2, 1)
+    assert build_encoder(config)(images).shape == (2, 8)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_weight_of_the_gan_gets_a_finite_gradient(preset):
+    config = dataclasses.replace(PRESETS[preset], size=32, filters=4)
+    assert_every_weight_learns(make_model(config), BATCH)
+
+
+@pytest.mark.parametrize("variant", ["projection", "book"])
+def test_every_weight_of_the_encoder_gets_a_finite_gradient(variant):
+    config = dataclasses.replace(TINY, variant=variant)
+    model = encoding.build_model(config, build_generator(config))
+    assert_every_weight_learns(model, BATCH)
+
+
+def test_a_phase_moves_its_own_network_only():
+    model = make_model(TINY)
+    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
+    for phase, other in (model.phases, model.phases[::-1]):
+        before = [np.array(v) for v in other.network.trainable_variables]
+        own = [np.array(v) for v in phase.network.trainable_variables]
+        model._train_phase(phase, model._make_step(BATCH, 0))
+        assert all(
+            np.array_equal(old, new)
+            for old, new in zip(before, other.network.trainable_variables, strict=True)
+        )
+        assert not any(
+            np.array_equal(old, new)
+            for old, new in zip(own, phase.network.trainable_variables, strict=True)
+        )
+
+
+def test_the_encoder_stage_leaves_the_generator_as_it_is():
+    generator = build_generator(TINY)
+    before = [np.array(v) for v in generator.variables]
+    model = encoding.build_model(TINY, generator)
+    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
+    model.train_step(BATCH)
+    for old, new in zip(before, generator.variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_discriminator_overfits_one_batch():
+    losses = discriminator_losses(make_model(TINY), BATCH, 200)
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_wrong_ages_are_wrong_and_equally_likely():
+    ages = one_hot(np.repeat(np.arange(6), 1000))
+    chance = np.tile(np.linspace(0, 1, 1000, endpoint=False, dtype=np.float32), 6)
+    wrong = gan.other_ages(tf.constant(ages), tf.constant(chance)).numpy()
+    counts = ages.T @ wrong
+    np.testing.assert_array_equal(counts, 200 * (1 - np.eye(6)))
+
+
+def test_real_photos_with_wrong_ages_are_fakes():
+    """With the pairs switched on, D learns to tell right ages from wrong ones."""
+    config = dataclasses.replace(TINY, mirror=False, augment_shift=0)
+    apart = {}
+    for wrong_age in (True, False):
+        model = make_model(dataclasses.replace(config, wrong_age=wrong_age))
+        discriminator_losses(model, BATCH, 120)
+        judge = gan.judge_of(model.phases[0].network)
+        right, wrong = judge(BATCH[0], [BATCH[1], tf.roll(BATCH[1], 1, axis=0)])
+        apart[wrong_age] = float(tf.reduce_mean(right - wrong))
+    assert apart[True] > 2 + 2 * apart[False]
+
+
+def test_balanced_rows_hold_every_photo_and_all_classes_alike():
+    classes = np.array([0, 1, 1, 1, 1, 1, 3, 3])
+    rows = gan.balanced_rows(classes)
+    assert set(rows) == set(range(8))
+    np.testing.assert_array_equal(np.bincount(classes[rows]), [5, 5, 0, 5])
+    repeats = np.bincount(rows)
+    assert repeats[0] == 5 and set(repeats[6:]) == {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": 48}, "--size must be one of"),
+        ({"real_label": 1.1}, "--real-label must be above 0"),
+        ({"augment_shift": 32}, "--augment-shift must be from 0"),
+        ({"encoder_steps": 0}, "--encoder-steps must be above 0"),
+        ({"identity_pixels": -1.0}, "--identity-pixels must be 0 or above"),
+    ],
+)
+def test_wrong_options(change, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(TINY, **change).validate()

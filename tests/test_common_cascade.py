@@ -1,0 +1,85 @@
+"""Finding faces by OpenCV's cascades."""
+
+import os
+import sys
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from common.cascade import (
+    MAX_CASCADE_BYTES,
+    Box,
+    bundled_cascade,
+    open_cascade,
+    scaled,
+    without_doubles,
+)
+from common.errors import UserError
+from common.synthetic.age_faces import draw_person
+
+CASCADE = "haarcascade_frontalface_alt2.xml"
+FACE = Image.fromarray(draw_person(0, 30.0))
+
+
+def test_a_face_is_found_where_it_is():
+    search = open_cascade(bundled_cascade(CASCADE), 40)
+    page = Image.new("RGB", (400, 300), (200, 210, 190))
+    assert search(page) == []
+    page.paste(FACE, (220, 90))
+    ((votes, box),) = search(page)
+    assert votes >= 5
+    # The middle of the drawn head, and its width without the hair.
+    assert box.x + box.width / 2 == pytest.approx(220 + 64, abs=6)
+    assert box.y + box.height / 2 == pytest.approx(90 + 70, abs=8)
+    assert 60 < box.width < 90
+
+
+def test_smaller_faces_than_asked_for_are_not_found():
+    assert open_cascade(bundled_cascade(CASCADE), 50)(FACE) != []
+    assert open_cascade(bundled_cascade(CASCADE), 110)(FACE) == []
+
+
+def test_an_image_smaller_than_the_window_has_no_face():
+    assert open_cascade(bundled_cascade(CASCADE), 24)(Image.new("L", (300, 3))) == []
+
+
+def test_the_surest_box_of_one_face_stays():
+    box, inside, beside = Box(10, 10, 40, 40), Box(20, 20, 20, 20), Box(40, 10, 40, 40)
+    # `inside` lies all in `box`; `beside` has a quarter of `box`.
+    found = [(6, box), (9, inside), (7, beside)]
+    assert without_doubles(found) == [inside, beside]
+    # Exactly half of the smaller one is not yet the same face.
+    half = Box(30, 10, 40, 40)
+    assert without_doubles([(6, box), (7, half)]) == [half, box]
+
+
+def test_boxes_grow_with_the_image():
+    assert scaled(Box(1, 2, 10, 15), 1.5) == Box(2, 3, 15, 22)
+
+
+def test_files_that_are_no_cascades(tmp_path):
+    path = tmp_path / "cascade.xml"
+    with pytest.raises(UserError, match="^--file X: no such file; expected an OpenCV"):
+        open_cascade(path, 24, file="--file X")
+    good = bundled_cascade(CASCADE).read_bytes()
+    for bad in (b"", b"words", b"<html></html>", good[:50_000]):
+        path.write_bytes(bad)
+        with pytest.raises(UserError, match=r"cascade\.xml is no OpenCV cascade"):
+            open_cascade(path, 24)
+    path.write_bytes(good)
+    open_cascade(path, 24)
+    os.truncate(path, MAX_CASCADE_BYTES + 1)
+    with pytest.raises(UserError, match="is no OpenCV cascade"):
+        open_cascade(path, 24)
+
+
+@pytest.mark.parametrize("opencv", [None, SimpleNamespace(__version__="5.0.0")])
+def test_opencv_that_is_missing_is_named(monkeypatch, opencv):
+    path = bundled_cascade(CASCADE)
+    monkeypatch.setitem(sys.modules, "cv2", opencv)
+    message = '^finding faces needs OpenCV .*pip install "opencv-python-headless<5"'
+    with pytest.raises(UserError, match=message):
+        open_cascade(path, 24)
+    with pytest.raises(UserError, match=message):
+        bundled_cascade(CASCADE)

@@ -21,6 +21,8 @@ from common.metrics.report import table
 from common.runs import RunDir, describe_environment
 
 UNLIMITED = 10**9
+# What no recipe can do without files from elsewhere.
+OTHERWISE = {"chapter03_agecgan": {"recognition": "local"}}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,12 @@ class Options:
     """Train two recipes for the same minutes and judge both."""
 
     chapter: tyro.conf.Positional[
-        Literal["chapter01_gan", "chapter02_3dgan", "chapter04_dcgan"]
+        Literal[
+            "chapter01_gan",
+            "chapter02_3dgan",
+            "chapter03_agecgan",
+            "chapter04_dcgan",
+        ]
     ]
     """Which chapter."""
 
@@ -55,6 +62,7 @@ def recipes(options: Options) -> dict[str, RunConfig]:
             seed=options.seed,
             steps=UNLIMITED,
             max_minutes=options.minutes,
+            **OTHERWISE.get(options.chapter, {}),
         )
         for name, config in presets.items()
         if name in ("quick", "book")

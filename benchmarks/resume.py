@@ -29,6 +29,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # Where the quick networks take long for what is shown here.
 SMALLER = {
     "chapter02_3dgan": ["--width", "0.1"],
+    "chapter03_agecgan": (
+        "--size 32 --filters 4 --encoder-steps 20 --recognition-steps 10 "
+        "--identity-steps 10"
+    ).split(),
     "chapter04_dcgan": ["--size", "32", "--filters", "4"],
 }
 
@@ -38,7 +42,12 @@ class Options:
     """Kill a training at random moments and resume it."""
 
     chapter: tyro.conf.Positional[
-        Literal["chapter01_gan", "chapter02_3dgan", "chapter04_dcgan"]
+        Literal[
+            "chapter01_gan",
+            "chapter02_3dgan",
+            "chapter03_agecgan",
+            "chapter04_dcgan",
+        ]
     ]
     """Which chapter."""
 
@@ -83,10 +92,14 @@ def finish(process: subprocess.Popen) -> None:
 
 
 def final_state(run: Path) -> dict[str, np.ndarray]:
-    """Return all arrays of the newest checkpoint."""
-    newest = sorted((run / "checkpoints").glob("step_*.npz"))[-1]
-    with np.load(newest, allow_pickle=False) as file:
-        return {"step": newest.name, **{name: file[name] for name in file.files}}
+    """Return all arrays of the newest checkpoint of each stage."""
+    state = {}
+    for folder in sorted(run.rglob("checkpoints")):
+        newest = sorted(folder.glob("step_*.npz"))[-1]
+        place = newest.relative_to(run)
+        with np.load(newest, allow_pickle=False) as file:
+            state |= {f"{place}/{name}": file[name] for name in file.files}
+    return state
 
 
 def report(options: Options) -> dict:

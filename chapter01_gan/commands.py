@@ -8,7 +8,11 @@ from typing import Literal
 
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
 from common.cli import Chapter, Command
-from common.options import DataOptions, GenerateOptions, RunOptions
+from common.options import (
+    DataOptions,
+    GenerateOptions,
+    InterpolateOptions,
+)
 from common.runs import RunDir
 
 PAGES = Path("runs") / NAME
@@ -57,20 +61,6 @@ def _generate(options: ImageOptions) -> None:
     folder = options.folder(run)
     paths = generate(run, config, options.count, options.seed, options.format, folder)
     logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
-
-
-@dataclass(frozen=True)
-class InterpolateOptions(RunOptions):
-    """Draw walks between pairs of latents."""
-
-    rows: int = 6
-    """Pairs."""
-
-    steps: int = 12
-    """Images in each walk."""
-
-    seed: int = 1
-    """Of the pairs."""
 
 
 def _interpolate(options: InterpolateOptions) -> None:

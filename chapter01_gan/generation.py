@@ -10,9 +10,8 @@ from common.generated import (
     check_count,
     check_walks,
     make_images,
-    write_array,
+    write_files,
     write_sheet,
-    write_single,
 )
 from common.idx import write_images
 from common.latents import walk_pairs
@@ -43,13 +42,10 @@ def generate(
     check_count(count)
     generator = load_network(run.generator)
     made = make_images(generator, sample_latents(config, count, seed))
-    sheet = write_sheet(made, folder)
-    if format == "npy":
-        return [sheet, write_array(made, folder)]
     if format == "idx":
         write_images(folder / "images-idx3-ubyte.gz", made)
-        return [sheet, folder / "images-idx3-ubyte.gz"]
-    return [sheet, *write_single(made, folder)]
+        return [write_sheet(made, folder), folder / "images-idx3-ubyte.gz"]
+    return write_files(made, folder, format)
 
 
 def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -> Path:

@@ -9,7 +9,12 @@ from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from common.cli import Chapter, Command
-from common.options import DataOptions, GenerateOptions, RunOptions
+from common.options import (
+    DataOptions,
+    GenerateOptions,
+    InterpolateOptions,
+    RunOptions,
+)
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)
@@ -64,20 +69,6 @@ def _generate(options: ShapeOptions) -> None:
         options.fragments,
     )
     logger.info("%d files in %s, the sheet is %s", len(paths), folder, paths[0])
-
-
-@dataclass(frozen=True)
-class InterpolateOptions(RunOptions):
-    """Draw walks between pairs of latents."""
-
-    rows: int = 4
-    """Pairs."""
-
-    steps: int = 8
-    """Shapes in each walk."""
-
-    seed: int = 1
-    """Of the pairs."""
 
 
 def _interpolate(options: InterpolateOptions) -> None:

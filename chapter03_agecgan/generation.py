@@ -12,20 +12,14 @@ from chapter03_agecgan.framing import Framing
 from chapter03_agecgan.gan import sample_latents
 from chapter03_agecgan.photo import load_face
 from chapter03_agecgan.pictures import TILE, draw_aged
-from chapter03_agecgan.stages import read_note
 from chapter03_agecgan.training import FRAMING
 from common import images
 from common.errors import UserError
 from common.fitting import load_network
-from common.generated import (
-    check_count,
-    make_images,
-    write_array,
-    write_sheet,
-    write_single,
-)
+from common.generated import check_count, make_images, write_files
 from common.runs import RunDir
 from common.sheets import to_picture
+from common.stages import read_note
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +55,7 @@ def generate(
     generator = load_network(run.generator)
     latents = np.repeat(sample_latents(config, count, seed), len(classes), axis=0)
     made = make_images(generator, [latents, np.tile(one_hot(classes), (count, 1))])
-    sheet = write_sheet(made, folder, len(ALL) if age is None else None)
-    if format == "npy":
-        return [sheet, write_array(made, folder)]
-    return [sheet, *write_single(made, folder)]
+    return write_files(made, folder, format, len(ALL) if age is None else None)
 
 
 def age_photo(

@@ -9,16 +9,16 @@ import numpy as np
 
 from chapter03_agecgan import encoding, gan, identity
 from chapter03_agecgan.ages import one_hot
-from chapter03_agecgan.config import NAME, Config
+from chapter03_agecgan.config import NAME, STAGE_FIELDS, Config
 from chapter03_agecgan.data import Faces, load_faces, load_people
 from chapter03_agecgan.framing import measure_framing
 from chapter03_agecgan.recognition import Recognizer, choose
-from chapter03_agecgan.stages import begin_stage, fit_stage, write_note
 from common import devices
 from common.errors import UserError
 from common.fitting import Gallery, TrainingData, fit_run, load_network
 from common.runs import RunDir
 from common.sheets import image_grid, to_floats
+from common.stages import begin_stage, fit_stage, has_ended, note_end, write_note
 
 # At 16 filters bfloat16 gains nothing (README).
 BFLOAT16_KEEPS_QUALITY = True
@@ -65,8 +65,7 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
 
 def train_gan(config: Config, run: RunDir, faces: Faces) -> bool:
     """Train generator and discriminator; return whether it was interrupted."""
-    ended = run.path / "gan_ended.json"
-    if config.stage == "all" and ended.exists():
+    if config.stage == "all" and has_ended(run):
         logger.info("it has ended; train --resume --stage gan goes on with it")
         return False
     framing = measure_framing(faces.images)
@@ -79,14 +78,16 @@ def train_gan(config: Config, run: RunDir, faces: Faces) -> bool:
     data = paired(faces, rows)
     interrupted = fit_run(model, data, gan.make_gallery(config), config, run)
     if not interrupted:
-        write_note(ended, {"steps": int(model.step.numpy())})
+        note_end(run, int(model.step.numpy()))
     return interrupted
 
 
 def train_encoder(config: Config, run: RunDir, faces: Faces) -> bool:
     """Train the encoder; return whether it was interrupted."""
     generator = load_network(run.generator)
-    stage = begin_stage(config, run, "encoder", [run.generator])
+    stage = begin_stage(
+        run, "encoder", config, STAGE_FIELDS["encoder"], [run.generator]
+    )
     with devices.scope(config):
         model = encoding.build_model(config, generator)
     data = paired(faces, np.arange(len(faces.images)))
@@ -102,7 +103,7 @@ def train_identity(config: Config, run: RunDir, faces: Faces) -> bool:
     """Move latents, or both networks, so that faces keep the person."""
     generator, encoder = load_network(run.generator), load_encoder(run)
     sources = [run.generator, run.path / "encoder" / "encoder.keras"]
-    stage = begin_stage(config, run, "identity", sources)
+    stage = begin_stage(run, "identity", config, STAGE_FIELDS["identity"], sources)
     recognizer = choose_recognizer(config, faces)
     if recognizer.network is None:
         raise UserError(

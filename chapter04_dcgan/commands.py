@@ -8,7 +8,12 @@ from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
 from common.cli import Chapter, Command
-from common.options import DataOptions, GenerateOptions, RunOptions
+from common.options import (
+    DataOptions,
+    GenerateOptions,
+    InterpolateOptions,
+    RunOptions,
+)
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)
@@ -73,23 +78,14 @@ def _generate(options: ImageOptions) -> None:
 
 
 @dataclass(frozen=True)
-class InterpolateOptions(RunOptions):
+class WalkOptions(InterpolateOptions):
     """Draw walks between pairs of latents, as a strip and as a GIF."""
-
-    rows: int = 6
-    """Pairs."""
-
-    steps: int = 10
-    """Images in each walk."""
-
-    seed: int = 1
-    """Of the pairs."""
 
     walk: Literal["spherical", "linear"] = "spherical"
     """spherical: on the great circle, for the normal prior. linear: straight."""
 
 
-def _interpolate(options: InterpolateOptions) -> None:
+def _interpolate(options: WalkOptions) -> None:
     from chapter04_dcgan.generation import interpolate
 
     paths = interpolate(
@@ -262,7 +258,7 @@ CHAPTER = Chapter(
     commands={
         "test": Command(TestOptions, _test),
         "generate": Command(ImageOptions, _generate),
-        "interpolate": Command(InterpolateOptions, _interpolate),
+        "interpolate": Command(WalkOptions, _interpolate),
         "arithmetic": Command(ArithmeticOptions, _arithmetic),
         "embed": Command(EmbedOptions, _embed),
         "probe": Command(ProbeOptions, _probe),

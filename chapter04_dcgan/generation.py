@@ -8,14 +8,7 @@ from chapter04_dcgan.config import Config, Format
 from chapter04_dcgan.training import sample_latents
 from common import images
 from common.fitting import load_network
-from common.generated import (
-    check_count,
-    check_walks,
-    make_images,
-    write_array,
-    write_sheet,
-    write_single,
-)
+from common.generated import check_count, check_walks, make_images, write_files
 from common.latents import walk_pairs
 from common.runs import RunDir
 from common.sheets import image_grid, to_picture
@@ -47,10 +40,7 @@ def generate(
     check_count(count)
     generator = load_network(run.generator)
     made = make_images(generator, sample_latents(config, count, seed))
-    sheet = write_sheet(made, folder)
-    if format == "npy":
-        return [sheet, write_array(made, folder)]
-    return [sheet, *write_single(made, folder)]
+    return write_files(made, folder, format)
 
 
 def interpolate(

@@ -21,6 +21,7 @@ import tyro
 
 from common.config import ConfigType, RunConfig, with_length
 from common.errors import TrainingError, UserError
+from common.options import RunOptions
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,9 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
             rest = arguments[len(name.split()) :]
             program = f"{chapter.name} {name}"
             options = parse(command.options, program, rest)
+            if isinstance(options, RunOptions):
+                # What is not there is told before TensorFlow's seconds.
+                RunDir.find(chapter.name, options.run_dir)
             if command.uses_tensorflow:
                 import_tensorflow()
             command.run(options)
@@ -135,6 +139,8 @@ def _train(chapter: Chapter, arguments: list[str]) -> None:
     config = parse(options_class, f"{chapter.name} train", rest).config
     config = with_length(default, config)
     config.validate()
+    if config.data is not None and not config.data.exists():
+        raise UserError(f"--data {config.data}: no such file or folder")
     if asked.resume:
         run.check_same(config)
     else:

@@ -58,6 +58,26 @@ def check_walks(rows: int, steps: int) -> None:
         )
 
 
+def write_files(
+    made: np.ndarray, folder: Path, format: str, columns: int | None = None
+) -> list[Path]:
+    """Write images with a sheet of them.
+
+    Args:
+        made: uint8 (N, H, W[, C]).
+        folder: where to write.
+        format: png: one file for each; npy: one array of all.
+        columns: of the sheet; by default it is about square.
+
+    Returns:
+        Paths of the files; the sheet, with the first 400, comes first.
+    """
+    sheet = write_sheet(made, folder, columns)
+    if format == "npy":
+        return [sheet, write_array(made, folder)]
+    return [sheet, *write_single(made, folder)]
+
+
 def write_sheet(made: np.ndarray, folder: Path, columns: int | None = None) -> Path:
     """Write the first 400 images side by side: sheet.png.
 

@@ -5,29 +5,21 @@ uncompressed) and a JSON description, which is written last.
 """
 
 import dataclasses
-import hashlib
-import json
 import logging
-import os
-import warnings
-import zlib
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from common.cache_files import CacheFiles
 from common.errors import UserError
-from common.files import atomic_path, default_cache_dir
-from common.image_files import Fit, ImageError, find_images, read_image
+from common.files import default_cache_dir
+from common.image_cache import cache_key, warn_of_skipped, write_decoded
+from common.image_files import Fit, find_images, read_image
 
 FORMAT = 1
-_MAX_THREADS = 8
 # Decoded images that may wait for their turn to be written, for each thread.
 _AHEAD = 16
-_TOLD = 3
 _LOG = logging.getLogger(__name__)
 
 
@@ -46,6 +38,11 @@ class _Meta:
     rows_crc: int
     names: list[str]
     skipped: dict[str, str]
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of all images."""
+        return len(self.names) * self.size**2 * 3
 
 
 class ImageStore:
@@ -109,19 +106,21 @@ class ImageStore:
         folder = Path(folder)
         names = [p.relative_to(folder).as_posix() for p in find_images(folder)]
         caches = default_cache_dir() if cache_dir is None else Path(cache_dir)
-        stem = caches / f"images-{_cache_key(folder, names, size, fit)}"
-        store = cls._load(stem, memory_mb)
-        if store is None:
-            threads = threads or min(_MAX_THREADS, os.cpu_count() or 1)
-            _build(stem, folder, names, size, fit, threads)
-            store = cls._load(stem, memory_mb)
-        if store is None:
-            raise UserError(
-                f"the cache {_paths(stem)[0]} cannot be read back; check the disk or "
-                "choose another cache folder"
+        key = cache_key(folder, names, f"{FORMAT} {size} {fit}")
+        files = CacheFiles(caches / f"images-{key}.rgb", _Meta)
+
+        def read(path: Path) -> np.ndarray:
+            return read_image(path, (size, size), fit)
+
+        def build() -> _Meta:
+            written = write_decoded(
+                files.rows, folder, names, read, ahead=_AHEAD, threads=threads
             )
-        _warn_of_skipped(folder, store, _paths(stem)[1])
-        return store
+            return _Meta(size, written.crc, written.names, written.skipped)
+
+        rows, meta = files.open(build, memory_mb)
+        warn_of_skipped(folder, len(meta.names), meta.skipped, files.meta)
+        return cls(rows.reshape(-1, size, size, 3), meta.names, meta.skipped)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -143,40 +142,33 @@ class ImageStore:
             chosen = slice(chosen[0], chosen[-1] + 1)
         return ImageStore(self.images[chosen], names, self.skipped)
 
-    @classmethod
-    def _load(cls, stem: Path, memory_mb: float) -> "ImageStore | None":
-        """Return the store of a cache, or None where it is missing or damaged."""
-        rows_path, meta_path = _paths(stem)
-        if not meta_path.is_file():
-            return None
-        meta = _read_meta(meta_path)
-        shape = (len(meta.names), meta.size, meta.size, 3) if meta else (0,)
-        size = rows_path.stat().st_size if rows_path.is_file() else -1
-        if meta is None or size != np.prod(shape, dtype=np.int64):
-            _LOG.warning("%s is damaged; it is written anew", rows_path)
-            return None
-        if size > memory_mb * 1e6:
-            images = np.memmap(rows_path, np.uint8, "r", shape=shape)
-        else:
-            images = np.fromfile(rows_path, np.uint8).reshape(shape)
-            images.flags.writeable = False  # as the mapped ones are
-            # Mapped rows are not checked: that would read the whole file.
-            if zlib.crc32(images) != meta.rows_crc:
-                _LOG.warning("%s is damaged; it is written anew", rows_path)
-                return None
-        return cls(images, meta.names, meta.skipped)
+
+def last_sixth(count: int) -> np.ndarray:
+    """Return which of `count` images are held out: the last N / 6, rounded.
+
+    A half is rounded upwards, and at least 1 is held out.
+    """
+    return np.arange(count - max(1, (count + 3) // 6), count)
 
 
-def split_names(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def split_names(
+    names: Sequence[str],
+    *,
+    train: Sequence[str] = ("train",),
+    test: Sequence[str] = ("test",),
+    hold_out: Callable[[int], np.ndarray] = last_sixth,
+) -> tuple[np.ndarray, np.ndarray]:
     """Divide images into some to train on and some to test on, by name alone.
 
     Where there are images both below `train/` and below `test/`, those folders
-    decide, and what is in neither is left out. Otherwise the last sixth of the
-    names in sorted order, N / 6 rounded (a half upwards) but at least 1, is held
+    decide, and what is in neither is left out. Otherwise some of the names are held
     out. The same names give the same parts.
 
     Args:
         names: paths with "/" in them, as in `ImageStore.names`.
+        train: names of folders to train on.
+        test: names of folders to test on.
+        hold_out: number of names -> places of the held-out ones in sorted order.
 
     Returns:
         Indices of the training and of the test images, int64, each ascending.
@@ -190,111 +182,14 @@ def split_names(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
             f"found {len(names)}; add some"
         )
     tops = np.array([n.split("/")[0] if "/" in n else "" for n in names])
-    train, test = (np.flatnonzero(tops == part) for part in ("train", "test"))
-    if not (len(train) and len(test)):
-        order = sorted(range(len(names)), key=names.__getitem__)
-        held_out = max(1, (len(names) + 3) // 6)
-        return np.sort(order[:-held_out]), np.sort(order[-held_out:])
-    if left := len(names) - len(train) - len(test):
-        _LOG.warning("left out: %d images, neither in train/ nor test/", left)
-    return train, test
-
-
-def _cache_key(folder: Path, names: Sequence[str], size: int, fit: Fit) -> str:
-    """Return a hash of everything that decides what the cache holds."""
-    hashed = hashlib.sha256(f"{FORMAT} {size} {fit}".encode())
-    for name in names:
-        path = os.path.join(folder, name)
-        try:
-            info = os.stat(path)
-            # A file that was skipped for its permissions may have got others.
-            readable = os.access(path, os.R_OK)
-            state = f"{info.st_size}|{info.st_mtime_ns}|{readable}"
-        except OSError:
-            state = "unreadable"  # a broken link, for example
-        hashed.update(os.fsencode(f"\n{name}|{state}"))
-    return hashed.hexdigest()[:20]
-
-
-def _paths(stem: Path) -> tuple[Path, Path]:
-    """Return the paths of the rows and of the description of a cache."""
-    return stem.with_name(stem.name + ".rgb"), stem.with_name(stem.name + ".json")
-
-
-def _build(
-    stem: Path, folder: Path, names: Sequence[str], size: int, fit: Fit, threads: int
-) -> None:
-    """Decode all files into a cache; a row is forgotten once it is written."""
-    rows_path, meta_path = _paths(stem)
-    kept, skipped, crc = [], {}, 0
-    decoded = _decode_in_order(folder, names, size, fit, threads)
-    bar = tqdm(decoded, "decoding images", len(names), unit="file", disable=None)
-    with (
-        warnings.catch_warnings(),
-        atomic_path(rows_path) as temporary,
-        temporary.open("wb") as out,
-    ):
-        # Set here, because filters belong to the process and not to a thread.
-        warnings.filterwarnings("ignore", module="PIL")
-        for name, row in zip(names, bar, strict=True):
-            if isinstance(row, ImageError):
-                skipped[name] = row.reason
-                continue
-            out.write(row)
-            crc = zlib.crc32(row, crc)
-            kept.append(name)
-        if not kept:
-            name, reason = next(iter(skipped.items()))
-            raise UserError(
-                f"none of the {len(skipped)} image files in {folder} is usable; the "
-                f"first is {name}: {reason}"
-            )
-    body = json.dumps(dataclasses.asdict(_Meta(size, crc, kept, skipped)))
-    # The first line is the checksum of the second.
-    with atomic_path(meta_path) as temporary:
-        temporary.write_text(f"{zlib.crc32(body.encode())}\n{body}\n", "utf-8")
-
-
-def _decode_in_order(
-    folder: Path, names: Sequence[str], size: int, fit: Fit, threads: int
-) -> Iterator[np.ndarray | ImageError]:
-    """Yield each image, or what is wrong with it; few of them wait at a time."""
-
-    def decode(name: str) -> np.ndarray | ImageError:
-        try:
-            return read_image(folder / name, (size, size), fit)
-        except ImageError as error:
-            return error
-
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future] = deque()
-        for name in names:
-            if len(waiting) == _AHEAD * threads:
-                yield waiting.popleft().result()
-            waiting.append(pool.submit(decode, name))
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _warn_of_skipped(folder: Path, store: ImageStore, meta_path: Path) -> None:
-    """Say in one line what is missing from a store."""
-    if not store.skipped:
-        return
-    first = [f"{n}: {reason}" for n, reason in list(store.skipped.items())[:_TOLD]]
-    _LOG.warning(
-        "%d of %d files in %s are no usable images and left out: %s; %s lists all",
-        *(len(store.skipped), len(store) + len(store.skipped), folder),
-        *("; ".join(first), meta_path),
-    )
-
-
-def _read_meta(path: Path) -> _Meta | None:
-    """Return the description of a cache, or None where it is damaged."""
-    try:
-        checksum, body = path.read_text("utf-8").split("\n", 1)
-        body = body.rstrip("\n")
-        if int(checksum) != zlib.crc32(body.encode()):
-            return None
-        return _Meta(**json.loads(body))
-    except (OSError, ValueError, TypeError):
-        return None
+    learnt, held_out = (np.flatnonzero(np.isin(tops, part)) for part in (train, test))
+    if not (len(learnt) and len(held_out)):
+        order = np.array(sorted(range(len(names)), key=names.__getitem__))
+        held_out = order[hold_out(len(names))]
+        return np.setdiff1d(order, held_out), np.sort(held_out)
+    if left := len(names) - len(learnt) - len(held_out):
+        _LOG.warning(
+            "left out: %d images, neither in %s nor in %s",
+            *(left, tops[learnt[0]] + "/", tops[held_out[0]] + "/"),
+        )
+    return learnt, held_out

@@ -5,12 +5,14 @@ from keras import layers
 
 from common.minibatch import MinibatchDiscrimination
 from common.one_channel import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
+from common.pixel_shuffle import PixelShuffle
 from common.spectral import SpectralNormalization
 
 LAYERS = (
     Conv3DFromOneChannel,
     Conv3DTransposeToOneChannel,
     MinibatchDiscrimination,
+    PixelShuffle,
     SpectralNormalization,
 )
 

@@ -60,3 +60,17 @@ class GenerateOptions(RunOptions):
     def folder(self, run: RunDir) -> Path:
         """Return the folder to write to."""
         return self.out or run.path / "generated"
+
+
+@dataclass(frozen=True)
+class InterpolateOptions(RunOptions):
+    """Draw walks between pairs of latents."""
+
+    rows: int = 6
+    """Pairs."""
+
+    steps: int = 10
+    """Results in each walk."""
+
+    seed: int = 1
+    """Of the pairs."""

@@ -7,8 +7,6 @@ and a JSON description, which is written last.
 
 import dataclasses
 import hashlib
-import json
-import logging
 import os
 import zlib
 from collections.abc import Sequence
@@ -18,13 +16,13 @@ from typing import BinaryIO
 import numpy as np
 from tqdm import tqdm
 
+from common.cache_files import CacheFiles
 from common.errors import UserError
 from common.files import atomic_path, default_cache_dir
 from common.voxels import ShapeFile, fit_to_size, read_voxels
 
 FORMAT = 1
 _CHUNK_BYTES = 2**24
-_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +44,11 @@ class _Meta:
     rows_crc: int
     labels: list[int]
     class_names: list[str]
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of all shapes."""
+        return self.count * -(-(self.size**3) // 8)
 
 
 class VoxelStore:
@@ -108,17 +111,10 @@ class VoxelStore:
         if not files:
             raise UserError("no voxel files to open; expected at least one")
         folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
-        stem = folder / f"voxels-{_cache_key(files, size)}"
-        store = cls._load(stem, memory_mb)
-        if store is None:
-            _build(files, size, stem)
-            store = cls._load(stem, memory_mb)
-        if store is None:
-            raise UserError(
-                f"the cache {stem}.bits cannot be read back; check the disk or "
-                "choose another cache folder"
-            )
-        return store
+        cache = CacheFiles(folder / f"voxels-{_cache_key(files, size)}.bits", _Meta)
+        rows, meta = cache.open(lambda: _build(files, size, cache.rows), memory_mb)
+        rows = rows.reshape(meta.count, -1)
+        return cls(rows, meta.size, np.array(meta.labels), meta.class_names)
 
     @classmethod
     def from_array(
@@ -187,28 +183,6 @@ class VoxelStore:
         )
         return filled / (len(self) * self.size**3)
 
-    @classmethod
-    def _load(cls, stem: Path, memory_mb: float) -> "VoxelStore | None":
-        """Return the store of a cache, or None where it is missing or damaged."""
-        bits_path, meta_path = _paths(stem)
-        if not meta_path.is_file():
-            return None
-        meta = _read_meta(meta_path)
-        shape = (meta.count, -(-(meta.size**3) // 8)) if meta else (0, 0)
-        size = bits_path.stat().st_size if bits_path.is_file() else -1
-        if meta is None or size != shape[0] * shape[1]:
-            _LOG.warning("%s is damaged; it is written anew", bits_path)
-            return None
-        if size > memory_mb * 1e6:
-            rows = np.memmap(bits_path, np.uint8, "r", shape=shape)
-        else:
-            rows = np.fromfile(bits_path, np.uint8).reshape(shape)
-            # Mapped rows are not checked: that would read the whole file.
-            if zlib.crc32(rows) != meta.rows_crc:
-                _LOG.warning("%s is damaged; it is written anew", bits_path)
-                return None
-        return cls(rows, meta.size, np.array(meta.labels), meta.class_names)
-
 
 def _cache_key(files: Sequence[ShapeFile], size: int) -> str:
     """Return a hash of everything that decides what the cache holds."""
@@ -225,26 +199,16 @@ def _cache_key(files: Sequence[ShapeFile], size: int) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:20]
 
 
-def _paths(stem: Path) -> tuple[Path, Path]:
-    """Return the paths of the rows and of the description of a cache."""
-    return stem.with_name(stem.name + ".bits"), stem.with_name(stem.name + ".json")
-
-
-def _build(files: Sequence[ShapeFile], size: int, stem: Path) -> None:
+def _build(files: Sequence[ShapeFile], size: int, rows: Path) -> _Meta:
     """Decode all files, one at a time, into a cache."""
-    bits_path, meta_path = _paths(stem)
     class_names = sorted({file.class_name for file in files})
     labels: list[int] = []
     crc = 0
-    with atomic_path(bits_path) as temporary, temporary.open("wb") as out:
+    with atomic_path(rows) as temporary, temporary.open("wb") as out:
         for file in tqdm(files, desc="packing voxels", unit="file", disable=None):
             count, crc = _append(file, size, out, crc)
             labels += [class_names.index(file.class_name)] * count
-    meta = _Meta(FORMAT, size, len(labels), crc, labels, class_names)
-    body = json.dumps(dataclasses.asdict(meta))
-    # The first line is the checksum of the second.
-    with atomic_path(meta_path) as temporary:
-        temporary.write_text(f"{zlib.crc32(body.encode())}\n{body}\n", "utf-8")
+    return _Meta(FORMAT, size, len(labels), crc, labels, class_names)
 
 
 def _append(file: ShapeFile, size: int, out: BinaryIO, crc: int) -> tuple[int, int]:
@@ -257,15 +221,3 @@ def _append(file: ShapeFile, size: int, out: BinaryIO, crc: int) -> tuple[int, i
     rows = np.packbits(voxels.reshape(len(voxels), -1), axis=1).tobytes()
     out.write(rows)
     return len(voxels), zlib.crc32(rows, crc)
-
-
-def _read_meta(path: Path) -> _Meta | None:
-    """Return the description of a cache, or None where it is damaged."""
-    try:
-        checksum, body = path.read_text("utf-8").split("\n", 1)
-        body = body.rstrip("\n")
-        if int(checksum) != zlib.crc32(body.encode()):
-            return None
-        return _Meta(**json.loads(body))
-    except (OSError, ValueError, TypeError):
-        return None

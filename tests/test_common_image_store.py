@@ -116,7 +116,7 @@ def test_few_images_wait_for_a_slow_disk(folder, cache, monkeypatch):
             yield row
 
     monkeypatch.setattr("common.image_store.read_image", count)
-    monkeypatch.setattr("common.image_store.tqdm", slow)
+    monkeypatch.setattr("common.image_cache.tqdm", slow)
     monkeypatch.setattr("common.image_store._AHEAD", 3)
     ImageStore.open(folder, 16, cache_dir=cache, threads=2)
     assert len(begun) == 40 and max(ahead) <= 6

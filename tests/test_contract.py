@@ -17,7 +17,7 @@ PRESETS = {"quick", "book", "paper"}
 
 
 def test_there_are_chapters():
-    assert {"chapter01_gan", "chapter02_3dgan", "chapter04_dcgan"} <= set(CHAPTERS)
+    assert len(CHAPTERS) >= 4
 
 
 @pytest.fixture(params=CHAPTERS)
@@ -50,7 +50,8 @@ def test_every_option_is_explained(chapter):
     for field in dataclasses.fields(config):
         assert f"--{field.name.replace('_', '-')}" in done.stdout, field.name
     source = Path(sys.modules[config.__module__].__file__).read_text()
-    for name in config.__annotations__:
+    own = {field.name for field in dataclasses.fields(config)}
+    for name in own & set(config.__annotations__):
         declaration = source.split(f"\n    {name}:", 1)[1]
         assert declaration.split('"""', 1)[0].count("\n\n") == 0, f"{name} has no text"
 
@@ -112,7 +113,7 @@ def test_both_ways_to_start(chapter, tmp_path):
         (["train", "--no-such-option"], "--no-such-option"),
         (["train", "--run-dir"], "--run-dir needs a value"),
         (["train", "--resume"], "no run in"),
-        (["train", "--data", "nowhere"], "no such directory: nowhere"),
+        (["train", "--data", "nowhere"], "--data nowhere: no such file or folder"),
         (["test"], "no run in"),
         (["generate", "--run-dir", "."], "is not the folder of a run"),
     ],

@@ -1,4 +1,4 @@
-"""What the stages after the first have in common: folders, results, beginnings."""
+"""Stages of a run that build upon its first training, each in a folder of its own."""
 
 import dataclasses
 import json
@@ -10,28 +10,35 @@ from pathlib import Path
 
 import keras
 
-from chapter03_agecgan.config import STAGE_FIELDS, Config
 from common.checkpoints import TORN
+from common.config import RunConfig
 from common.errors import UserError
 from common.files import atomic_path
 from common.fitting import Gallery, TrainingData, fit_run
 from common.runs import RunDir
 from common.trainer import AdversarialModel
 
-logger = logging.getLogger(__name__)
+NOTE, ENDED = "stage.json", "ended.json"
+# Of a whole stage.
 PICTURES, CHECKPOINTS = 10, 5
+logger = logging.getLogger(__name__)
 
 
 def begin_stage(
-    config: Config, run: RunDir, name: str, sources: Sequence[Path]
+    run: RunDir,
+    name: str,
+    config: RunConfig,
+    fields: Sequence[str],
+    sources: Sequence[Path],
 ) -> RunDir:
     """Return the folder of a stage; what it holds stays if it is of the same kind.
 
     Args:
-        config: of the run; the fields of this stage count.
         run: the run.
         name: of the stage.
-        sources: files of the stages before, which it builds upon.
+        config: of the run.
+        fields: names of the options that this stage is told.
+        sources: .keras files of the stages before, which it builds upon.
 
     Raises:
         UserError: a source is missing.
@@ -40,28 +47,25 @@ def begin_stage(
     for source in sources:
         if not source.is_file():
             raise UserError(
-                f"stage {name} needs {source}; train the stages before it first, "
-                "or all with --stage all"
+                f"{name} needs {source}, which is not there; train what comes before "
+                "it first, or all"
             )
     note = {
-        "options": {field: str(getattr(config, field)) for field in STAGE_FIELDS[name]},
+        "options": {field: str(getattr(config, field)) for field in fields},
         "sources": {source.name: _checksum(source) for source in sources},
     }
     if stage.path.exists() and read_note(stage.path / NOTE) != note:
-        logger.info("stage %s begins anew: what it builds upon has changed", name)
+        logger.info("%s begins anew: what it builds upon has changed", name)
         shutil.rmtree(stage.path)
     write_note(stage.path / NOTE, note)
     return stage
-
-
-NOTE = "stage.json"
 
 
 def fit_stage(
     model: AdversarialModel,
     data: TrainingData,
     gallery: Gallery,
-    config: Config,
+    config: RunConfig,
     stage: RunDir,
     steps: int,
     results: Mapping[str, keras.Model],
@@ -88,6 +92,16 @@ def fit_stage(
     )
     paths = {stage.path / f"{name}.keras": network for name, network in results.items()}
     return fit_run(model, data, gallery, config, stage, paths)
+
+
+def has_ended(run: RunDir) -> bool:
+    """Tell whether a run's first training has come to its end, by steps or by time."""
+    return (run.path / ENDED).exists()
+
+
+def note_end(run: RunDir, step: int) -> None:
+    """Note that a run's first training has ended after so many steps."""
+    write_note(run.path / ENDED, {"steps": step})
 
 
 def write_note(path: Path, note: dict) -> None:

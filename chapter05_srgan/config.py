@@ -1,0 +1,158 @@
+"""Every number of chapter 5, with its meaning and source."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from common.config import RunConfig, require, require_positive
+
+NAME = "chapter05_srgan"
+SCALES = (2, 4)
+Phase = Literal["all", "srresnet", "srgan"]
+# What the second phase is told; another value begins it anew, not the first.
+SRGAN_FIELDS = (
+    "content",
+    "vgg_weights",
+    "srgan_steps",
+    "srgan_learning_rate",
+    "content_weight",
+    "pixel_weight",
+    "adversarial_weight",
+    "loss",
+    "r1_gamma",
+    "r1_every",
+)
+
+
+@dataclass(frozen=True)
+class Config(RunConfig):
+    """Options of the SRGAN. "paper" is Ledig et al. 2017, arXiv:1609.04802."""
+
+    LATER_STAGES: ClassVar[tuple[str, ...]] = ("phase", *SRGAN_FIELDS)
+
+    variant: Literal["light", "srgan", "book"] = "light"
+    """Networks: residual blocks without normalisation on top of a bilinear
+    enlargement, the paper's, or the book's."""
+
+    scale: Literal[2, 4] = 4
+    """How many times larger the result is along each side [paper and book: 4]."""
+
+    crop: int = 96
+    """Edge in pixels of the high-resolution crops to train on [paper: 96]."""
+
+    phase: Phase = "all"
+    """What to train: the generator on pixels alone (srresnet), or against a
+    discriminator after that (srgan)."""
+
+    filters: int = 32
+    """Filters of the residual blocks, and of D's first layer. Of variant light
+    only [paper: 64]."""
+
+    blocks: int = 6
+    """Residual blocks [paper and book: 16]."""
+
+    pixels: Literal["l1", "mse"] = "l1"
+    """Difference of pixels in the first phase [paper: mse]."""
+
+    learning_rate: float = 2e-3
+    """First step of the first phase, which falls to 0 [paper: 1e-4, constant]."""
+
+    decay: bool = True
+    """Let the steps of both phases fall to 0 along a cosine."""
+
+    content: Literal["discriminator", "vgg22", "vgg54", "pixels"] = "discriminator"
+    """What the second phase compares besides the game: D's features, VGG19's after
+    an early or a late convolution [paper: vgg54], or pixels alone."""
+
+    vgg_weights: Path | None = None
+    """File with VGG19's weights; by default Keras's cache is looked into."""
+
+    srgan_steps: int = 2000
+    """Training steps of the second phase [paper: 200,000]."""
+
+    srgan_learning_rate: float = 2e-4
+    """First step of both networks in the second phase [paper: 1e-4]."""
+
+    content_weight: float = 1.0
+    """Weight of the compared features in the second phase [paper: 1]."""
+
+    pixel_weight: float = 1.0
+    """Weight of the pixels' difference in the second phase [paper: 0]."""
+
+    adversarial_weight: float = 1e-3
+    """Weight of the adversarial loss [paper: 1e-3]."""
+
+    loss: Literal["non_saturating", "least_squares"] = "non_saturating"
+    """The adversarial game, of D and G alike [paper: non_saturating]."""
+
+    r1_gamma: float = 0.5
+    """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
+
+    r1_every: int = 4
+    """Steps between two R1 penalties, each that many times as heavy."""
+
+    average: float = 0.999
+    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+
+    def validate(self) -> None:
+        """Check every field's value; see RunConfig.validate."""
+        super().validate()
+        require_positive(
+            self,
+            "crop filters blocks learning_rate srgan_steps srgan_learning_rate "
+            "r1_every",
+        )
+        require(self, "scale", self.scale in SCALES, f"one of {SCALES}")
+        require(self, "crop", self.crop % 16 == 0, "a multiple of 16")
+        for name in ("crop", "filters", "blocks"):
+            require(self, name, getattr(self, name) <= 1024, "at most 1024")
+        for name in (
+            "content_weight",
+            "pixel_weight",
+            "adversarial_weight",
+            "r1_gamma",
+        ):
+            require(self, name, 0 <= getattr(self, name) < 1e6, "0 or above, finite")
+        require(self, "average", 0 <= self.average < 1, "from 0 to below 1")
+
+
+_PUBLISHED = {
+    "blocks": 16,
+    "pixels": "mse",
+    "decay": False,
+    "content": "vgg54",
+    "pixel_weight": 0.0,
+    "learning_rate": 1e-4,
+    "srgan_learning_rate": 1e-4,
+    "r1_gamma": 0.0,
+    "average": 0.0,
+}
+
+PRESETS = {
+    # Two cores, minutes: what works best.
+    "quick": Config(
+        batch_size=16,
+        steps=6000,
+        max_minutes=5.5,
+        precision="float32",
+        sample_every=500,
+        checkpoint_every=500,
+    ),
+    # The book's listing, with what makes it unable to learn mended; the README's
+    # table names each line.
+    "book": Config(
+        **_PUBLISHED | {"learning_rate": 2e-4, "srgan_learning_rate": 2e-4},
+        variant="book",
+        crop=256,
+        batch_size=1,
+        steps=30_000,
+        srgan_steps=30_000,
+    ),
+    "paper": Config(
+        **_PUBLISHED,
+        variant="srgan",
+        batch_size=16,
+        steps=1_000_000,
+        srgan_steps=200_000,
+    ),
+}

@@ -1,0 +1,76 @@
+"""What it costs to run a network on images of one size."""
+
+import math
+from collections.abc import Iterator
+
+import keras
+from keras import layers
+
+from common.metrics.report import table
+
+# Layers that multiply each weight of their kernel once for each place of a map.
+_COUNTED = (layers.Conv2D, layers.Conv2DTranspose, layers.Dense)
+IN_ALL = "in all"
+
+
+def multiply_adds(network: keras.Model, height: int, width: int) -> dict[str, int]:
+    r"""Count multiplications with a weight, each with its addition.
+
+    A layer has $P |K|$ of them: P places of its output map, of a transposed
+    convolution those of its input map, and |K| weights in its kernel. What lies
+    beyond the edges of a map counts as if it were there. Biases, normalisations and
+    activations are not counted.
+
+    Args:
+        network: from images (B, h, w, C), of plain layers.
+        height: h of one image.
+        width: w of it.
+
+    Returns:
+        The number of each layer by its name, in the network's order. Their sum is
+        the cost of one image.
+
+    Raises:
+        ValueError: a layer has a kernel, but is none of those that are counted.
+    """
+    return {layer.name: count for layer, count in _counts(network, height, width)}
+
+
+def cost_table(networks: dict[str, keras.Model], height: int, width: int) -> str:
+    """Return a table of what networks cost, by the size of their maps and in all.
+
+    Args:
+        networks: each by the heading of its column; from images (B, h, w, C).
+        height: h of one image that goes in.
+        width: w of it.
+
+    Returns:
+        Markdown with billions of multiply-adds.
+
+    Raises:
+        ValueError: as of `multiply_adds`.
+    """
+    columns = {}
+    for heading, network in networks.items():
+        column = columns[heading] = {IN_ALL: 0.0}
+        for layer, count in _counts(network, height, width):
+            size = " x ".join(map(str, layer.output.shape[1:-1])) or "vectors"
+            for row in (IN_ALL, size):
+                column[row] = column.get(row, 0.0) + count / 1e9
+    title = f"Billions of multiply-adds for an image of {height} x {width} pixels"
+    return table(title, columns)
+
+
+def _counts(
+    network: keras.Model, height: int, width: int
+) -> Iterator[tuple[layers.Layer, int]]:
+    """Yield the layers that have a kernel, each with its number."""
+    images = keras.Input((height, width, network.input_shape[-1]))
+    # The same layers, whose shapes are known.
+    for layer in keras.models.clone_model(network, images).layers:
+        if isinstance(layer, _COUNTED):
+            transposed = isinstance(layer, layers.Conv2DTranspose)
+            places = (layer.input if transposed else layer.output).shape[1:-1]
+            yield layer, math.prod(places) * math.prod(layer.kernel.shape)
+        elif hasattr(layer, "kernel"):
+            raise ValueError(f"layer {layer.name} is of a kind that is not counted")

@@ -118,7 +118,7 @@ class Config(RunConfig):
     recognition_weights: Path | None = None
     """File with InceptionResNetV2's weights; by default Keras's cache."""
 
-    recognition_steps: int = 800
+    recognition_steps: int = 1400
     """Training steps of the local face-recognition net."""
 
     identity_method: Literal["latents", "networks"] = "latents"
@@ -128,14 +128,20 @@ class Config(RunConfig):
     identity_steps: int = 150
     """Steps of the third stage, and of ageing one photo."""
 
-    identity_learning_rate: float = 0.1
-    """Step of the latents, or of both networks [book: 2e-4]."""
+    identity_learning_rate: float | None = None
+    """Step of the third stage; by default 0.1 of latents, 2e-4 of networks [book]."""
 
     identity_pixels: float = 5.0
     """Weight of the pixels' mean squared error beside the distance of embeddings."""
 
     identity_prior: float = 0.02
     """Weight of the latents' squared length, which keeps them where G was trained."""
+
+    @property
+    def identity_rate(self) -> float:
+        """Step of the third stage."""
+        usual = {"latents": 0.1, "networks": 2e-4}[self.identity_method]
+        return self.identity_learning_rate or usual
 
     def validate(self) -> None:
         """Check every field's value; see RunConfig.validate."""
@@ -197,7 +203,6 @@ PRESETS = {
         real_label=0.9,
         recognition="imagenet",
         identity_method="networks",
-        identity_learning_rate=2e-4,
         identity_pixels=0.0,
         identity_prior=0.0,
     ),

@@ -106,7 +106,7 @@ def build_latents_model(
 
     ages = keras.Input((len(AGE_CLASSES),), name="age")
     faces = keras.Model([rows, ages], generator([latents(rows), ages]), name="faces")
-    optimizer = game.adam(config.identity_learning_rate, 0.9, 0.999)
+    optimizer = game.adam(config.identity_rate, 0.9, 0.999)
     return AdversarialModel(
         faces,
         [Phase("z", latents, optimizer, loss)],
@@ -180,7 +180,7 @@ def build_networks_model(
             Phase(
                 network.name[0],
                 network,
-                game.adam(config.identity_learning_rate, config.beta_1, config.beta_2),
+                game.adam(config.identity_rate, config.beta_1, config.beta_2),
                 lambda step: step.shared(),
             )
             for network in (encoder, generator)

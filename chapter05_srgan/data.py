@@ -24,8 +24,8 @@ FOLDERS = {
     "test": ("test", "DIV2K_valid_HR"),
 }
 HELD_OUT_EVERY = 10
-# Sides of held-out pictures: the measures take no smaller ones.
-LEAST_TESTED = 32
+# The measures take no smaller pictures.
+LEAST_SIDE = 32
 # One pass. Few pictures have more different crops than their pixels tell; and an
 # order of many more crops takes long to draw with every batch.
 LEAST_CROPS, MOST_CROPS = 100_000, 250_000
@@ -38,8 +38,8 @@ def load_pictures(config: Config, part: Part) -> PictureStore:
     Folders named train and test, or DIV2K_train_HR and DIV2K_valid_HR, make the
     splits. Without them every tenth file by name is held out, or of fewer than ten
     the last. Pictures to train on that are smaller than a crop are left out, which a
-    warning tells: enlarged ones would teach what an enlargement looks like. Held-out
-    ones need 32 pixels along each side.
+    warning tells: enlarged ones would teach what an enlargement looks like. All need
+    32 pixels along each side.
 
     Args:
         config: uses data, crop, cache_mb.
@@ -52,14 +52,14 @@ def load_pictures(config: Config, part: Part) -> PictureStore:
     store = PictureStore.open(folder, memory_mb=config.cache_mb)
     rows = split_names(store.names, **FOLDERS, hold_out=_every_tenth)
     store = store.subset(rows[0 if part == "train" else 1])
-    least = config.crop if part == "train" else LEAST_TESTED
+    least = max(config.crop, LEAST_SIDE) if part == "train" else LEAST_SIDE
     sides = store.shapes.min(axis=1)
     fits = np.flatnonzero(sides >= least)
     if not len(fits):
         raise UserError(
             f"{folder}: expected {part} pictures of at least {least} x {least} pixels, "
-            f"found {len(store)} smaller ones, the largest with sides from "
-            f"{sides.max()}; {_advice(part, sides.max())}"
+            f"found {len(store)} with shorter sides of at most {sides.max()}; "
+            f"{_advice(part, sides.max())}"
         )
     if left := len(store) - len(fits):
         logger.warning(
@@ -183,7 +183,6 @@ def _every_tenth(count: int) -> np.ndarray:
 
 def _advice(part: Part, side: int) -> str:
     """Return what to do where all pictures are too small."""
-    crop = side // 16 * 16
-    if part == "train" and crop:
-        return f"use --crop {crop}, or larger pictures"
+    if part == "train" and side >= LEAST_SIDE:
+        return f"use --crop {side // 16 * 16}, or larger pictures"
     return "use larger pictures"

@@ -72,15 +72,18 @@ def _light_generator(config: Config, images: keras.KerasTensor) -> keras.KerasTe
     x = _conv(config.filters, 3, kernel_initializer=HE)(images)
     for _ in range(config.blocks):
         inner = layers.ReLU()(_conv(config.filters, 3, kernel_initializer=HE)(x))
-        inner = _conv(config.filters, 3, kernel_initializer=HE)(inner)
+        # A block begins with little to add, else the maps' variance would double.
+        start = keras.initializers.VarianceScaling(0.02)
+        inner = _conv(config.filters, 3, kernel_initializer=start)(inner)
         x = layers.Add()([x, inner])  # (B, h, w, 32)
-    # Not 0, with which the layers before it would have no gradient.
-    start = ICNR(config.scale, keras.initializers.RandomNormal(stddev=1e-3))
+    # Not 0, with which the layers before it would have no gradient; not ICNR: what
+    # is as small as this shows no pattern, and alike filters learn more slowly.
+    start = keras.initializers.RandomNormal(stddev=1e-3)
     x = _conv(CHANNELS * config.scale**2, 3, kernel_initializer=start)(x)
     detail = PixelShuffle(config.scale)(x)  # (B, 4 h, 4 w, 3)
-    base = layers.UpSampling2D(
-        config.scale, interpolation="bilinear", dtype="float32"
-    )(images)
+    base = layers.UpSampling2D(config.scale, interpolation="bilinear", dtype="float32")(
+        images
+    )
     return layers.Add(dtype="float32")([base, detail])
 
 

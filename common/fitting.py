@@ -21,6 +21,7 @@ from common.runs import RunDir
 from common.stopping import stop_on_signals
 from common.trainer import AdversarialModel
 
+ANY_SIZE = 32
 logger = logging.getLogger(__name__)
 
 
@@ -199,9 +200,13 @@ def write_graph(network: keras.Model, run: RunDir, name: str) -> None:
 
     The page shows one graph for each run, so each network is a run of its own.
     """
-    specs = tf.nest.map_structure(
-        lambda taken: tf.TensorSpec((1, *taken.shape[1:]), taken.dtype), network.input
-    )
+
+    def example(taken: keras.KerasTensor) -> tf.TensorSpec:
+        # Networks for images of any size are drawn for a small one.
+        sizes = [size or ANY_SIZE for size in taken.shape[1:]]
+        return tf.TensorSpec((1, *sizes), taken.dtype)
+
+    specs = tf.nest.map_structure(example, network.input)
     function = tf.function(lambda inputs: network(inputs, training=False))
     graph = function.get_concrete_function(specs).graph
     writer = tf.summary.create_file_writer(str(run.tensorboard / f"graph_{name}"))

@@ -1,0 +1,153 @@
+"""What a trained SRGAN is worth: closeness to the originals, and realism."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from chapter05_srgan.config import Config
+from chapter05_srgan.data import load_pictures, reduce_by
+from chapter05_srgan.measures import crop_to_multiple, enlarge, psnr_y, ssim_y
+from chapter05_srgan.pictures import draw_crops
+from chapter05_srgan.realism import patch_extractor, patch_fid, spectrum_distance
+from chapter05_srgan.tiles import enlarge as enlarge_by_network
+from chapter05_srgan.training import PHASES, SRRESNET, generator_path
+from common.fitting import load_network
+from common.metrics.report import table, write_metrics
+from common.picture_store import PictureStore
+from common.runs import RunDir
+
+FILTERS = ("nearest", "bicubic", "lanczos")
+ARROWS = {"psnr_y": "↑", "ssim_y": "↑", "patch_fid": "↓", "spectrum_distance": "↓"}
+MOST_DB = 100.0
+Enlarge = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Enlarged pictures of one kind, and their scores.
+
+    Attributes:
+        pictures: uint8 (H, W, 3) each.
+        psnr: of each, dB.
+        ssim: of each.
+        scores: means, and the scores of the whole set.
+    """
+
+    pictures: list[np.ndarray]
+    psnr: list[float]
+    ssim: list[float]
+    scores: dict[str, float]
+
+
+def test(
+    run: RunDir, config: Config, everything: bool = False, realism: bool = True
+) -> dict[str, float]:
+    """Judge a run, and write metrics.json, metrics.md and crops.png.
+
+    Every picture is cut to a multiple of the scale, reduced by antialiased bicubic,
+    enlarged again, and compared on Y within a border of `scale` pixels.
+
+    Args:
+        run: a run of which at least one phase has been trained.
+        config: of the run; its `data` may be changed.
+        everything: judge all pictures of the folder, not the held-out part.
+        realism: compare features of patches too, which takes a minute more.
+
+    Returns:
+        The scores, by the names in metrics.json.
+
+    Raises:
+        UserError: the run has no generator, or the data are wrong.
+
+    Reference: Ledig et al. 2017, arXiv:1609.04802, section 3.1.
+    """
+    trained = [name for name in PHASES if generator_path(run, name).is_file()]
+    if not trained:
+        load_network(generator_path(run, SRRESNET))  # tells what is missing
+    part = "all" if everything else "test"
+    store = load_pictures(config, part)
+    originals = [crop_to_multiple(store[i], config.scale) for i in range(len(store))]
+    small = [reduce_by(original, config.scale) for original in originals]
+    extractor = None
+    if realism:
+        extractor = patch_extractor(_training_pictures(run))
+    ways = {name: _by_network(run, name, config) for name in trained}
+    ways |= {kind: _by_filter(config.scale, kind) for kind in FILTERS}
+    judged = {
+        name: judge(originals, small, way, config.scale, extractor, name)
+        for name, way in ways.items()
+    }
+    metrics = {"scale": config.scale, "n_images": len(originals)}
+    for name, result in judged.items():
+        prefix, suffix = (
+            (f"baseline_{name}_", "") if name in FILTERS else ("", f"_{name}")
+        )
+        metrics |= {f"{prefix}{k}{suffix}": v for k, v in result.scores.items()}
+    write_metrics(run.path, metrics, _report(run, config, store, judged))
+    draw_crops(originals, {n: j.pictures for n, j in judged.items()}, run.path)
+    return metrics
+
+
+def _training_pictures(run: RunDir) -> list[np.ndarray]:
+    """Return the pictures that the run has learnt from."""
+    store = load_pictures(run.read_config(Config), "train")
+    return [store[i] for i in range(len(store))]
+
+
+def _by_network(run: RunDir, phase: str, config: Config) -> Enlarge:
+    network = load_network(generator_path(run, phase))
+    return lambda image: enlarge_by_network(network, image, config.scale)
+
+
+def _by_filter(scale: int, kind: str) -> Enlarge:
+    return lambda image: enlarge(image, scale, kind)
+
+
+def judge(
+    originals: list[np.ndarray],
+    small: list[np.ndarray],
+    way: Enlarge,
+    scale: int,
+    extractor: Callable | None,
+    name: str,
+) -> Judged:
+    """Enlarge pictures in one way and hold them against their originals.
+
+    Args:
+        originals: uint8 (s h, s w, 3) each.
+        small: uint8 (h, w, 3) each.
+        way: small -> enlarged.
+        scale: s.
+        extractor: of patch features, or None.
+        name: of the way, for the progress bar.
+    """
+    made = [way(image) for image in tqdm(small, name, unit="picture", disable=None)]
+    pairs = list(zip(originals, made, strict=True))
+    # Equal pictures, which flat ones may be, would have an infinite mean.
+    psnr = [min(psnr_y(a, b, scale), MOST_DB) for a, b in pairs]
+    ssim = [ssim_y(a, b, scale) for a, b in pairs]
+    scores = {
+        "psnr_y": float(np.mean(psnr)),
+        "ssim_y": float(np.mean(ssim)),
+        "spectrum_distance": spectrum_distance(originals, made),
+    }
+    if extractor is not None:
+        scores["patch_fid"] = patch_fid(originals, made, extractor)
+    return Judged(made, psnr, ssim, scores)
+
+
+def _report(
+    run: RunDir, config: Config, store: PictureStore, judged: dict[str, Judged]
+) -> str:
+    """Return the table of means, and one of each picture."""
+    source = config.data or "procedural stand-in"
+    title = f"{run.path.name}: x{config.scale} on {len(store)} pictures of {source}"
+    text = table(title, {n: j.scores for n, j in judged.items()}, ARROWS)
+    header = ["PSNR dB / SSIM on Y", *judged]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for row, picture in enumerate(store.names):
+        cells = [f"{j.psnr[row]:.2f} / {j.ssim[row]:.4f}" for j in judged.values()]
+        lines.append(f"| {' | '.join([picture, *cells])} |")
+    return text + "\n" + "\n".join(lines) + "\n"

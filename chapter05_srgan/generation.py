@@ -1,0 +1,100 @@
+"""Pictures enlarged by a trained run: files of anybody's, and held-out crops."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from chapter05_srgan.config import Config
+from chapter05_srgan.data import Crops, load_pictures
+from chapter05_srgan.training import PHASES, SRGAN, SRRESNET, generator_path
+from chapter05_srgan.upscale import upscale
+from common import images
+from common.fitting import load_network
+from common.generated import check_count
+from common.runs import RunDir
+from common.sheets import sheet, to_bytes, to_picture
+
+TILE = 192
+
+
+def upscale_files(
+    run: RunDir,
+    config: Config,
+    phase: str,
+    source: Path,
+    target: Path | None,
+    *,
+    tile: int,
+    overwrite: bool,
+    compare: bool,
+) -> list[Path]:
+    """Enlarge a picture, or all pictures of a folder; see `upscale.upscale`.
+
+    Where the second phase has not been trained, the first one's generator is taken.
+
+    Raises:
+        UserError: the run has no generator, or a file is not right.
+    """
+    if phase == SRGAN and not generator_path(run, SRGAN).is_file():
+        phase = SRRESNET
+    network = load_network(generator_path(run, phase))
+    return upscale(
+        network,
+        config.scale,
+        source,
+        target,
+        tile=tile,
+        overwrite=overwrite,
+        compare=compare,
+        name=phase,
+    )
+
+
+def generate(
+    run: RunDir, config: Config, count: int, seed: int, folder: Path
+) -> list[Path]:
+    """Enlarge crops of held-out pictures, and write them with a sheet.
+
+    Args:
+        run: a run of which at least one phase has been trained.
+        config: of the run.
+        count: how many crops, 1 to 100,000.
+        seed: same seed, same crops.
+        folder: where to write.
+
+    Returns:
+        Paths of the files; the sheet comes first.
+
+    Raises:
+        UserError: the run has no generator, or the data are wrong.
+    """
+    check_count(count)
+    names = [name for name in PHASES if generator_path(run, name).is_file()]
+    networks = {name: load_network(generator_path(run, name)) for name in names}
+    if not networks:
+        load_network(run.generator)  # tells what is missing
+    crops = Crops(load_pictures(config, "test"), config)
+    chosen = np.random.default_rng(seed).integers(0, crops.count, count)
+    low, high = crops.fetch(chosen)
+    columns = {"low resolution": low}
+    columns |= {name: _enlarged(network, low) for name, network in networks.items()}
+    columns["original"] = high
+    rows = [
+        [(to_picture(column[i], TILE), None) for column in columns.values()]
+        for i in range(count)
+    ]
+    paths = [folder / "sheet.png"]
+    images.save(sheet(rows, column_labels=list(columns)), paths[0])
+    for name, column in columns.items():
+        for number, crop in enumerate(column):
+            paths.append(folder / f"{number:05d}_{name.replace(' ', '_')}.png")
+            images.save(to_bytes(crop), paths[-1])
+    return paths
+
+
+def _enlarged(network: keras.Model, low: np.ndarray) -> np.ndarray:
+    """Return enlarged crops, float32 (B, H, W, 3)."""
+    return np.concatenate(
+        [np.asarray(network(crop[None], training=False)) for crop in low]
+    )

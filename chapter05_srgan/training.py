@@ -1,0 +1,220 @@
+"""Training of the SRGAN: first on pixels alone, then against a discriminator."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from chapter05_srgan import features
+from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
+from chapter05_srgan.data import Crops, load_pictures
+from chapter05_srgan.networks import build_discriminator, build_generator
+from common import devices, game, losses
+from common.fitting import Gallery, TrainingData, fit_run, load_network
+from common.phases import Logs, Phase, Step
+from common.runs import RunDir
+from common.sheets import image_grid
+from common.stages import begin_stage, fit_stage, has_ended, note_end
+from common.trainer import AdversarialModel
+
+# Rounding to 8 bits of mantissa costs tenths of a decibel (README).
+BFLOAT16_KEEPS_QUALITY = False
+GALLERY_CROPS = 16
+SRRESNET, SRGAN = "srresnet", "srgan"
+logger = logging.getLogger(__name__)
+
+
+def build_srresnet_model(config: Config) -> AdversarialModel:
+    """Build the generator and the phase that trains it on pixels.
+
+    A batch is (low-resolution images (B, h, w, 3), high-resolution ones).
+
+    Reference: Ledig et al. 2017, arXiv:1609.04802, equation 4 (mean squared error);
+        Lim et al. 2017, arXiv:1707.02921, section 3.3 (mean absolute error).
+    """
+    generator = build_generator(config)
+
+    def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        low, high = step.batch
+        return pixel_loss(config, generator(low, training=True), high), {}
+
+    optimizer = game.adam(rate(config, config.learning_rate, config.steps), 0.9, 0.999)
+    return AdversarialModel(
+        generator,
+        [Phase("g", generator, optimizer, g_loss)],
+        lambda step: None,
+        average=config.average,
+        seed=config.seed,
+    )
+
+
+def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialModel:
+    r"""Build the phases of the adversarial training.
+
+    G: $c \cdot \text{content} + p \cdot \text{pixels} + a \cdot \text{adversarial}$;
+    D and G play the same game.
+
+    Args:
+        config: uses content, *_weight, loss, r1_* and more.
+        generator: what the first phase has learnt; it goes on learning.
+
+    Raises:
+        UserError: VGG19's weights are missing or damaged.
+
+    Reference: Ledig et al. 2017, arXiv:1609.04802, equations 2, 3 and 6.
+    """
+    discriminator = build_discriminator(config)
+    rules = losses.GAMES[config.loss]
+    content = choose_content(config, discriminator)
+
+    def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
+        made = generator(step.batch[0], training=True)
+        return made, discriminator(made, training=True)
+
+    def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        _, fake_logits = step.shared()
+        high = step.batch[1]
+        # Real and made images apart: their BatchNorm statistics must not mix.
+        real_logits = discriminator(high, training=True)
+        loss = rules.discriminator(real_logits, fake_logits)
+        penalty = game.lazy_r1(
+            step, discriminator, high, config.r1_gamma, config.r1_every
+        )
+        return game.with_penalty(loss, real_logits, fake_logits, penalty)
+
+    def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        made, fake_logits = step.shared()
+        parts = {
+            "g_content": config.content_weight * content(made, step.batch[1]),
+            "g_pixels": config.pixel_weight * pixel_loss(config, made, step.batch[1]),
+            "g_adversarial": config.adversarial_weight * rules.generator(fake_logits),
+        }
+        return sum(parts.values()), parts
+
+    d_optimizer, g_optimizer = (
+        game.adam(
+            rate(config, config.srgan_learning_rate, config.srgan_steps), beta, 0.999
+        )
+        for beta in (0.0, 0.9)
+    )
+    return AdversarialModel(
+        generator,
+        [
+            Phase("d", discriminator, d_optimizer, d_loss),
+            Phase("g", generator, g_optimizer, g_loss),
+        ],
+        forward,
+        mode=config.update_mode,
+        average=config.average,
+        seed=config.seed,
+    )
+
+
+def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+    """Return the mean absolute or squared difference of pixels."""
+    apart = tf.cast(made, tf.float32) - high
+    return tf.reduce_mean(tf.abs(apart) if config.pixels == "l1" else tf.square(apart))
+
+
+def choose_content(
+    config: Config, discriminator: keras.Model
+) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Return what compares made images with real ones besides their pixels."""
+    if config.content == "pixels":
+        return lambda made, real: tf.reduce_mean(tf.square(made - real))
+    if config.content == "discriminator":
+        network = features.discriminator_features(discriminator)
+    else:
+        network = features.vgg19(config.content, config.vgg_weights)
+    return lambda made, real: features.content_loss(network, made, real)
+
+
+def rate(
+    config: Config, first: float, steps: int | None
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate, which falls to 0 where the options say so."""
+    if config.decay and steps:
+        return keras.optimizers.schedules.CosineDecay(first, steps)
+    return first
+
+
+def train(config: Config, run: RunDir | None = None) -> RunDir:
+    """Train both phases, or go on where they stand.
+
+    The first phase lies in the run's folder itself, the second in its folder srgan.
+    A first phase that has ended is passed over, unless it is asked for by name.
+
+    Args:
+        config: what to train on and how.
+        run: the run's folder; by default a new one below runs/.
+
+    Returns:
+        The run's folder, with generator.keras (SRResNet) and srgan/generator.keras.
+
+    Raises:
+        UserError: an option, the data or the weights of VGG19 are wrong.
+        TrainingError: a loss is not finite.
+
+    Reference: Ledig et al. 2017, arXiv:1609.04802, section 3.2.
+    """
+    config.validate()
+    run = run or RunDir.create(NAME, "custom")
+    crops = Crops(load_pictures(config, "train"), config)
+    data = TrainingData(crops.fetch, crops.count)
+    low, _ = crops.fetch(np.linspace(0, crops.count - 1, GALLERY_CROPS).astype(int))
+    gallery = Gallery(low, image_grid)
+    with run.recording(config):
+        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        run.write_config(config)
+        wanted = list(PHASES) if config.phase == "all" else [config.phase]
+        for name in wanted:
+            logger.info("phase %s", name)
+            # Each begins alike, whether or not the other ran before it.
+            keras.utils.set_random_seed(config.seed % 2**32)
+            if PHASES[name](config, run, data, gallery):
+                break  # Somebody asked to stop.
+    return run
+
+
+def train_srresnet(
+    config: Config, run: RunDir, data: TrainingData, gallery: Gallery
+) -> bool:
+    """Train the generator on pixels; return whether it was interrupted."""
+    if config.phase == "all" and has_ended(run):
+        logger.info("it has ended; train --resume --phase srresnet goes on with it")
+        return False
+    with devices.scope(config):
+        model = build_srresnet_model(config)
+    results = {run.generator: model.average_generator}
+    interrupted = fit_run(model, data, gallery, config, run, results)
+    if not interrupted:
+        note_end(run, int(model.step.numpy()))
+    return interrupted
+
+
+def train_srgan(
+    config: Config, run: RunDir, data: TrainingData, gallery: Gallery
+) -> bool:
+    """Train against a discriminator; return whether it was interrupted."""
+    phase = begin_stage(run, SRGAN, config, SRGAN_FIELDS, [run.generator])
+    with devices.scope(config):
+        model = build_srgan_model(config, load_network(run.generator))
+    results = {
+        "generator": model.average_generator,
+        "discriminator": model.phases[0].network,
+    }
+    return fit_stage(model, data, gallery, config, phase, config.srgan_steps, results)
+
+
+def generator_path(run: RunDir, phase: str) -> Path:
+    """Return where a phase's generator is written."""
+    return run.generator if phase == SRRESNET else run.path / SRGAN / "generator.keras"
+
+
+PHASES: dict[str, Callable[[Config, RunDir, TrainingData, Gallery], bool]] = {
+    SRRESNET: train_srresnet,
+    SRGAN: train_srgan,
+}

@@ -1,0 +1,262 @@
+"""Enlarging a picture, or all pictures of a folder, by a trained network."""
+
+import itertools
+import logging
+import tempfile
+from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from chapter05_srgan import tiles
+from chapter05_srgan.picture_files import Picture, read_picture
+from chapter05_srgan.picture_writing import check_target, scratch_array, write_picture
+from common import images
+from common.errors import UserError
+from common.files import cannot_write
+from common.image_files import find_images
+from common.sheets import sheet
+
+logger = logging.getLogger(__name__)
+
+# Edge of the pictures in a comparison.
+SIDE = 448
+
+
+def upscale(
+    network: keras.Model,
+    scale: int,
+    source: Path,
+    target: Path | None = None,
+    *,
+    tile: int = tiles.TILE,
+    overwrite: bool = False,
+    compare: bool = False,
+    name: str = "network",
+) -> list[Path]:
+    """Enlarge a picture, or all pictures of a folder.
+
+    A folder becomes one of PNG files with the same folders in it. A file that is no
+    picture is named in a warning, and the others go on.
+
+    Args:
+        network: (B, h, w, 3) in [-1, 1] -> (B, s h, s w, 3), of local layers.
+        scale: s.
+        source: image file, or folder of such at any depth.
+        target: file, whose suffix decides the format, or folder; default
+            <name>_x4.png or the folder <name>_x4 beside the source.
+        tile: edge of what the network gets at a time, pixels.
+        overwrite: replace what is there already, but never a source.
+        compare: write <name>_compare.png beside each result too, which shows it
+            beside a bicubic enlargement.
+        name: of the network, for these.
+
+    Returns:
+        Paths of the enlarged pictures, each followed by its comparison.
+
+    Raises:
+        UserError: a source is missing or no picture, none of a folder is one, a
+            target exists, is a source, cannot be written or has an unknown suffix, or
+            the tile is too small.
+    """
+    source, target = Path(source), None if target is None else Path(target)
+    plan = (_plan_folder if source.is_dir() else _plan_file)(source, target, scale)
+    _check_plan(plan, overwrite, compare)
+    function = tiles.compiled(network)
+    tiles.check_tile(tile, function.reach)
+    written, failed = [], []
+    for path, wanted in tqdm(plan.items(), "enlarging", unit="picture", disable=None):
+        try:
+            picture = read_picture(path)
+            large = (len(picture.rgb) * scale, picture.rgb.shape[1] * scale, 3)
+            check_target(wanted, large)
+            with _scratch(large, picture.rgb.dtype, wanted) as rgb:
+                tiles.enlarge(function, picture.rgb, scale, tile=tile, out=rgb)
+                _write(picture, rgb, wanted)
+                written.append(wanted)
+                if compare:
+                    written.append(_beside(wanted))
+                    images.save(_comparison(picture, rgb, scale, name), written[-1])
+        except UserError as error:
+            if not source.is_dir():
+                raise
+            failed.append(error)
+            logger.warning("left out: %s", error)
+    if not written:
+        raise UserError(
+            f"none of the {len(failed)} image files in {source} could be enlarged; the "
+            f"first: {failed[0]}"
+        )
+    return written
+
+
+def _plan_file(source: Path, target: Path | None, scale: int) -> dict[Path, Path]:
+    """Return which file to write for one picture."""
+    name = f"{source.stem}_x{scale}.png"
+    if target is None:
+        return {source: source.with_name(name)}
+    return {source: target / name if target.is_dir() else target}
+
+
+def _plan_folder(source: Path, target: Path | None, scale: int) -> dict[Path, Path]:
+    """Return which file to write for each picture of a folder."""
+    whole = source.resolve()
+    target = target or whole.with_name(f"{whole.name}_x{scale}")
+    if target.resolve().is_relative_to(whole):
+        raise UserError(f"{target} is in the folder to be enlarged; choose another")
+    if target.exists() and not target.is_dir():
+        raise UserError(f"{target} is a file; expected a folder, as {source} is one")
+    names = {path: path.relative_to(source) for path in find_images(source)}
+    # Not all file systems tell capitals from small letters.
+    used = Counter(str(name.with_suffix("")).casefold() for name in names.values())
+    plan = {}
+    for path, name in names.items():
+        alone = used[str(name.with_suffix("")).casefold()] == 1
+        stem = name.stem if alone else name.name
+        plan[path] = target / name.with_name(f"{stem}.png")
+    return plan
+
+
+def _check_plan(plan: dict[Path, Path], overwrite: bool, compare: bool) -> None:
+    """Raise a UserError where something must not or cannot be written."""
+    outputs = [out for out in plan.values() for out in _all_of(out, compare)]
+    sources = {_identity(path) for path in plan} - {None}
+    existing = [out for out in outputs if out.exists()]
+    for out in existing:
+        if _identity(out) in sources:
+            raise UserError(f"{out} is a picture to be enlarged; choose another target")
+        if out.is_dir():
+            raise UserError(f"{out} is a folder; expected the name of a new file")
+    if existing and not overwrite:
+        raise UserError(
+            f"{existing[0]} exists already ({len(existing)} of {len(outputs)} files "
+            "do); choose another target, or have them replaced by --overwrite"
+        )
+    if len(set(outputs)) < len(outputs):
+        double = next(out for out in outputs if outputs.count(out) > 1)
+        raise UserError(f"two files would be named {double}; rename a source")
+    for out in plan.values():
+        check_target(out)
+    _check_writable(outputs[0].parent)
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise a UserError where no file can be made in a folder, which may be new."""
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what is the same for all names of a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _all_of(out: Path, compare: bool) -> list[Path]:
+    """Return the files that one picture becomes."""
+    return [out, _beside(out)] if compare else [out]
+
+
+def _beside(out: Path) -> Path:
+    return out.with_name(f"{out.stem}_compare.png")
+
+
+def _scratch(
+    shape: tuple, dtype: np.dtype, out: Path
+) -> AbstractContextManager[np.ndarray]:
+    """Return an array for what becomes the file `out`, on the same disk."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    return scratch_array(shape, dtype, out.parent)
+
+
+def _write(picture: Picture, rgb: np.ndarray, out: Path) -> None:
+    """Write enlarged colours with all else that the picture has."""
+    if picture.alpha is None:
+        write_picture(out, replace(picture, rgb=rgb))
+        return
+    height, width, _ = rgb.shape
+    with _scratch((height, width), rgb.dtype, out) as alpha:
+        cv2.resize(picture.alpha, (width, height), alpha, interpolation=cv2.INTER_CUBIC)
+        write_picture(out, replace(picture, rgb=rgb, alpha=alpha))
+
+
+def _comparison(picture: Picture, rgb: np.ndarray, scale: int, name: str) -> np.ndarray:
+    """Draw an enlarged picture beside a bicubic enlargement, and a part of both.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    small = Image.fromarray(_shown(picture.rgb, picture.grey))
+    height, width, _ = rgb.shape
+    part = min(SIDE // 4, height, width) // scale
+    top, left = _most_detailed(np.asarray(small), part)
+    box = (left, top, left + part, top + part)
+    shrink = max(1.0, max(height, width) / SIDE)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    cut = rgb[top * scale : (top + part) * scale, left * scale : (left + part) * scale]
+    pairs = {
+        "": (
+            small.resize(size, Image.Resampling.BICUBIC),
+            cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
+        ),
+        ", a part": (
+            small.resize([part * scale] * 2, Image.Resampling.BICUBIC, box),
+            cut,
+        ),
+    }
+    rows = []
+    for words, pair in pairs.items():
+        cells = [_squared(_shown(np.asarray(image), picture.grey)) for image in pair]
+        captions = [f"bicubic{words}", f"{name}{words}"]
+        rows.append(list(zip(cells, captions, strict=True)))
+    return sheet(rows, title=f"Enlarged {scale} times")
+
+
+def _most_detailed(image: np.ndarray, edge: int) -> tuple[int, int]:
+    """Return the corner of the square whose neighbours differ most, in green."""
+    green = image[..., 1].astype(np.int16)
+    down = np.abs(np.diff(green, axis=0, append=green[-1:]))
+    right = np.abs(np.diff(green, axis=1, append=green[:, -1:]))
+    change = down + right
+    starts = []
+    for side in change.shape:
+        count = 1 + -(-2 * (side - edge) // edge)  # half a square apart
+        starts.append(np.linspace(0, side - edge, count).astype(int))
+    return max(
+        itertools.product(*starts),
+        key=lambda at: change[at[0] : at[0] + edge, at[1] : at[1] + edge].sum(),
+    )
+
+
+def _squared(image: np.ndarray) -> np.ndarray:
+    """Return a picture in the middle of a white square, enlarged by its pixels."""
+    cell = Image.new("RGB", (SIDE, SIDE), "white")
+    times = SIDE / max(image.shape)
+    size = [max(1, round(side * times)) for side in image.shape[1::-1]]
+    large = Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
+    cell.paste(large, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
+    return np.asarray(cell)
+
+
+def _shown(image: np.ndarray, grey: bool) -> np.ndarray:
+    """Return uint8 (H, W, 3) of 8 or 16 bits, without colour if asked."""
+    if grey:
+        image = np.broadcast_to(image.mean(axis=-1, keepdims=True), image.shape).astype(
+            image.dtype
+        )
+    return image if image.dtype == np.uint8 else (image // 257).astype(np.uint8)

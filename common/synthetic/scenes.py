@@ -1,0 +1,182 @@
+"""A stand-in for photos: scenes by procedure, rich in edges and textures.
+
+What photos have in common, these have too: things of all sizes that hide each
+other, textures, fine lines, parts out of focus, a power spectrum of about 1 / f^2.
+So a network for super-resolution that is trained on them works on photos.
+"""
+
+import contextlib
+import json
+import math
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from common.errors import UserError
+from common.files import atomic_path
+from common.synthetic.age_faces_canvas import Canvas
+from common.synthetic.pool import run_jobs
+from common.synthetic.scenes_composition import compose
+
+MAX_SCENES = 100_000
+MIN_SIZE, MAX_SIZE = 32, 512
+_LIMITS = {
+    "train": (1, MAX_SCENES, ""),
+    "test": (1, MAX_SCENES, ""),
+    "size": (MIN_SIZE, MAX_SIZE, " pixels"),
+}
+_FIRST = {"train": 0, "test": MAX_SCENES}  # numbers of the splits' first scenes
+_NOTE = "synthetic.json"
+_OVERSAMPLING = 2  # pixels of the canvas along each side of a pixel of the scene
+_CHUNK = 4  # scenes that a process draws between two looks at what comes next
+_ALONE = 12  # scenes that are drawn before other processes would have started
+
+
+class _Job(NamedTuple):
+    """Scenes of one split that are drawn and written one after the other."""
+
+    folder: Path
+    split: str
+    start: int
+    stop: int
+    seed: int
+    size: int
+
+
+def draw_scene(number: int, *, seed: int = 0, size: int = 256) -> np.ndarray:
+    """Draw a scene.
+
+    Args:
+        number: which, a whole number from 0.
+        seed: any whole number from 0.
+        size: pixels along each side, 32 to 512.
+
+    Returns:
+        uint8 (size, size, 3).
+
+    Raises:
+        UserError: a number is out of its range.
+    """
+    _check({"number": number, "seed": seed, "size": size})
+    rng = np.random.default_rng([seed, number])
+    canvas = Canvas(_OVERSAMPLING * size)
+    compose(canvas, rng)
+    return _expose(canvas, rng)
+
+
+def write_scenes(
+    folder: Path, train: int = 200, test: int = 20, seed: int = 0, size: int = 256
+) -> None:
+    """Write scenes as PNG files: train/00000.png, ... and test/00000.png, ...
+
+    They appear all at once, when the last one is done. A folder that was written
+    with the same arguments before, or by another process meanwhile, is left as it
+    is.
+
+    Args:
+        folder: the folder to write into.
+        train: how many scenes to train on, 1 to 100,000.
+        test: how many scenes to test on, 1 to 100,000.
+        seed: any whole number from 0; the same seed gives the same scenes.
+        size: pixels along each side, 32 to 512.
+
+    Raises:
+        UserError: an argument is out of its range, `folder` holds other files, or
+            it cannot be written.
+    """
+    folder = Path(folder)
+    counts = {"train": train, "test": test}
+    numbers = counts | {"seed": seed, "size": size}
+    _check(numbers)
+    note = json.dumps(numbers) + "\n"
+    if _is_there(folder, counts, note):
+        return
+    try:
+        with atomic_path(folder) as temporary:
+            _write_pictures(temporary, counts, seed, size)
+            (temporary / _NOTE).write_text(note, "utf-8")
+    except UserError:
+        # A folder cannot take the place of one that another process has filled.
+        if not _is_there(folder, counts, note):
+            raise
+
+
+def _check(numbers: dict[str, int]) -> None:
+    """Raise a UserError for a number out of its range."""
+    for name, value in numbers.items():
+        low, high, unit = _LIMITS.get(name, (0, math.inf, ""))
+        if not low <= value <= high:
+            wanted = "a whole number from 0"
+            if name in _LIMITS:
+                wanted = f"{low} to {high:,}{unit}"
+            raise UserError(f"{name}: expected {wanted}, found {value}")
+
+
+def _expose(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """Return what the camera sees, uint8: a little blurred and grainy."""
+    blur = _OVERSAMPLING * rng.uniform(0.3, 0.65)
+    image = canvas.image.clip(0, 255)
+    image = ndimage.gaussian_filter(image, (0, blur, blur), truncate=2.5)
+    size = canvas.side // _OVERSAMPLING
+    cells = image.reshape(3, size, _OVERSAMPLING, size, _OVERSAMPLING)
+    grain = rng.uniform(0, 1.5) * rng.standard_normal((3, size, size), np.float32)
+    pixels = cells.mean(axis=(2, 4)) + grain
+    return np.ascontiguousarray(
+        pixels.transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)
+    )
+
+
+def _is_there(folder: Path, counts: dict[str, int], note: str) -> bool:
+    """Say whether the very same scenes stand in `folder` already.
+
+    Raises:
+        UserError: something else does.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    with contextlib.suppress(OSError):
+        complete = all(
+            set(os.listdir(folder / split)) == {_name(i) for i in range(count)}
+            for split, count in counts.items()
+        )
+        if complete and (folder / _NOTE).read_bytes() == note.encode():
+            return True
+    raise UserError(
+        f"{folder} already holds other files; choose an empty folder or remove this one"
+    )
+
+
+def _name(index: int) -> str:
+    return f"{index:05d}.png"
+
+
+def _write_pictures(folder: Path, counts: dict[str, int], seed: int, size: int) -> None:
+    """Write the scenes of all splits into a new folder."""
+    jobs: list[_Job] = []
+    for split, count in counts.items():
+        (folder / split).mkdir(parents=True)
+        for start in range(0, count, _CHUNK):
+            stop = min(start + _CHUNK, count)
+            jobs.append(_Job(folder, split, start, stop, seed, size))
+    total = sum(counts.values())
+    run_jobs(
+        _write_part,
+        jobs,
+        total=total,
+        title="drawing scenes",
+        unit="scene",
+        processes=1 if total <= _ALONE else None,
+    )
+
+
+def _write_part(job: _Job) -> list[str]:
+    """Draw and write the scenes of one job; return their names."""
+    names = [_name(index) for index in range(job.start, job.stop)]
+    for index, name in enumerate(names, job.start + _FIRST[job.split]):
+        picture = Image.fromarray(draw_scene(index, seed=job.seed, size=job.size))
+        picture.save(job.folder / job.split / name, compress_level=1)
+    return names

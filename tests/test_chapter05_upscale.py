@@ -1,0 +1,161 @@
+"""Enlarging picture files and folders: what is written, kept and refused."""
+
+import struct
+import zlib
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from pictures import noise, saved
+from PIL import Image, ImageCms
+
+from chapter05_srgan.picture_files import Picture, read_picture
+from chapter05_srgan.picture_writing import write_picture
+from chapter05_srgan.upscale import upscale
+from common.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def doubling() -> keras.Model:
+    """A network that repeats each pixel; the result is known exactly."""
+    images = keras.Input((None, None, 3))
+    return keras.Model(images, layers.UpSampling2D(2)(images))
+
+
+def _repeated(values: np.ndarray) -> np.ndarray:
+    return values.repeat(2, axis=0).repeat(2, axis=1)
+
+
+def test_a_picture_is_enlarged_beside_itself_with_all_it_has(tmp_path, doubling):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source = tmp_path / "some.photo.png"
+    values = noise(0, 12, 10).astype(np.uint16) * 257 + 5
+    exif = Image.Exif()
+    exif[271] = "Someone"
+    write_picture(
+        source, Picture(values, values[..., 0], False, profile, exif.tobytes())
+    )
+    assert upscale(doubling, 2, source) == [tmp_path / "some.photo_x2.png"]
+    before, after = read_picture(source), read_picture(tmp_path / "some.photo_x2.png")
+    assert np.array_equal(after.rgb, _repeated(before.rgb)) and after.bits == 16
+    assert after.icc_profile == profile and after.exif == before.exif
+    wanted = cv2.resize(before.alpha, (20, 24), interpolation=cv2.INTER_CUBIC)
+    assert np.array_equal(after.alpha, wanted)
+
+
+def test_grey_stays_grey_and_is_the_mean(tmp_path):
+    images = keras.Input((None, None, 3))
+    factors = layers.Rescaling([1.0, 0.0, -1.0], [0.0, 0.0, 0.3])(images)
+    network = keras.Model(images, factors)  # its mean is 0.1
+    values = noise(0)[..., 0] % 64 + 96  # nothing is cut off
+    picture = read_picture(
+        upscale(network, 1, saved(values, tmp_path / "x.bmp"), tmp_path / "y.tif")[0]
+    )
+    assert picture.grey and (picture.rgb == round(1.1 * 127.5)).all()
+
+
+def test_folders_are_mirrored_and_broken_files_named(tmp_path, doubling, caplog):
+    source = tmp_path / "photos.2"
+    good = {"a.png": "a", "b/a.bmp": "b/a", "b/c.d.png": "b/c.d"}
+    same = {"same.png": "same.png", "Same.bmp": "Same.bmp"}
+    for name in good | same:
+        saved(noise(len(name), 9, 11), source / name)
+    (source / "empty.png").write_bytes(b"")
+    (source / "text.jpg").write_text("no image")
+    torn = (source / "a.png").read_bytes()
+    (source / "torn.png").write_bytes(torn[: len(torn) // 2])
+    large = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + large
+    head = (
+        torn[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    )
+    (source / "bomb.png").write_bytes(head + torn[33:])
+    written = upscale(doubling, 2, source)
+    wanted = {
+        tmp_path / "photos.2_x2" / f"{n}.png": p for p, n in (good | same).items()
+    }
+    assert set(written) == set(wanted)
+    for path, name in wanted.items():
+        assert np.array_equal(
+            read_picture(path).rgb, _repeated(read_picture(source / name).rgb)
+        )
+    told = sorted(record.getMessage() for record in caplog.records)
+    assert [line.split(": ")[1] for line in told] == [
+        str(source / name) for name in ("bomb.png", "empty.png", "text.jpg", "torn.png")
+    ]
+    assert all("\n" not in line for line in told)
+
+
+def test_one_broken_file_is_one_line(tmp_path, doubling):
+    for name, content, told in (
+        ("empty.png", b"", "is empty"),
+        ("text.png", b"no image", "found something else"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=told):
+            upscale(doubling, 2, tmp_path / name)
+    with pytest.raises(UserError, match="no such file"):
+        upscale(doubling, 2, tmp_path / "none.png")
+    with pytest.raises(UserError, match="none of the 2 image files .* the first: "):
+        upscale(doubling, 2, tmp_path, tmp_path.with_name(f"{tmp_path.name}_other"))
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(UserError, match="no images in"):
+        upscale(doubling, 2, tmp_path / "nothing")
+    assert not list(tmp_path.glob("*_x2*"))
+
+
+def test_nothing_is_overwritten_unasked_and_a_source_never(tmp_path, doubling):
+    source = saved(noise(1), tmp_path / "in" / "x.png")
+    content = source.read_bytes()
+    target = tmp_path / "y.png"
+    assert upscale(doubling, 2, source, target) == [target]
+    with pytest.raises(UserError, match="y.png exists already"):
+        upscale(doubling, 2, source, target)
+    target.write_bytes(b"")
+    upscale(doubling, 2, source, target, overwrite=True)
+    assert read_picture(target).rgb.shape == (32, 32, 3)
+    link = tmp_path / "link.png"
+    link.symlink_to(source)
+    for out in (source, link, tmp_path / "in" / ".." / "in" / "x.png"):
+        with pytest.raises(UserError, match="is a picture to be enlarged"):
+            upscale(doubling, 2, source, out, overwrite=True)
+    for folder in (source.parent, source.parent / "new"):
+        with pytest.raises(UserError, match="is in the folder to be enlarged"):
+            upscale(doubling, 2, source.parent, folder, overwrite=True)
+    assert source.read_bytes() == content
+
+
+def test_targets_that_cannot_be_are_refused_before_any_work(tmp_path, doubling):
+    source = saved(noise(1), tmp_path / "in" / "x.png")
+    (tmp_path / "file").write_bytes(b"")
+    for out, told in (
+        (tmp_path / "y.gif", "expected a name ending in"),
+        (tmp_path / "file" / "y.png", "cannot write .*Not a directory"),
+    ):
+        with pytest.raises(UserError, match=told):
+            upscale(doubling, 2, source, out)
+    with pytest.raises(UserError, match="is a file; expected a folder"):
+        upscale(doubling, 2, source.parent, tmp_path / "file")
+    with pytest.raises(UserError, match="tile must be at least 20"):
+        upscale(doubling, 2, source, tile=19)
+    (tmp_path / "out").mkdir()
+    written = upscale(doubling, 2, source, tmp_path / "out")
+    assert written == [tmp_path / "out" / "x_x2.png"]
+
+
+@pytest.mark.parametrize("shape", [(9, 11), (150, 300)])
+def test_comparisons_show_the_most_detailed_part(tmp_path, doubling, shape):
+    image = np.full((*shape, 3), 90, np.uint8)
+    image[-9:, -11:] = noise(3, 9, 11)
+    source = saved(image, tmp_path / "x.png")
+    made = upscale(doubling, 2, source, tmp_path / "y.jpg", compare=True, name="net")
+    assert made == [tmp_path / "y.jpg", tmp_path / "y_compare.png"]
+    sheet = read_picture(made[1]).rgb
+    assert sheet.shape[0] > 2 * 448 and 2 * 448 < sheet.shape[1] < 2.2 * 448
+    low = sheet[len(sheet) // 2 :, sheet.shape[1] // 2 :]
+    assert (low.std(axis=-1) > 20).mean() > 0.01  # the coloured noise
+    with pytest.raises(UserError, match="exists already"):
+        upscale(doubling, 2, source, tmp_path / "z.png", compare=True)
+        upscale(doubling, 2, source, tmp_path / "z.jpg", compare=True)

@@ -51,7 +51,7 @@ class UpscaleOptions(RunOptions):
     phase: Trained = "srgan"
     """Whose generator: srgan looks sharper, srresnet is nearer to the truth."""
 
-    tile: int = 128
+    tile: int = 256
     """Edge in pixels of the tiles that the picture is enlarged in."""
 
     overwrite: bool = False

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
+from chapter05_srgan.config import Config
+from chapter05_srgan.networks import build_generator
+from common.errors import UserError
 from common.metrics.report import table
 
 # Layers that multiply each weight of their kernel once for each place of a map.
@@ -74,3 +77,24 @@ def _counts(
             yield layer, math.prod(places) * math.prod(layer.kernel.shape)
         elif hasattr(layer, "kernel"):
             raise ValueError(f"layer {layer.name} is of a kind that is not counted")
+
+
+def compare_variants(size: int, scale: int) -> str:
+    """Return a table of what one enlarged picture costs each variant.
+
+    Args:
+        size: edge of the enlarged picture, pixels; a multiple of `scale`.
+        scale: how many times larger it is than what goes in.
+
+    Raises:
+        UserError: the size is no multiple of the scale.
+    """
+    if size < scale or size % scale:
+        raise UserError(f"--size must be a multiple of --scale {scale}, found {size}")
+    networks = {
+        "light": Config(scale=scale),
+        "srgan": Config(scale=scale, variant="srgan", blocks=16),
+        "book": Config(scale=scale, variant="book", blocks=16),
+    }
+    built = {name: build_generator(config) for name, config in networks.items()}
+    return cost_table(built, size // scale, size // scale)

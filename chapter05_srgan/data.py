@@ -15,7 +15,7 @@ from common.picture_store import PictureStore
 from common.sheets import to_floats
 from common.synthetic.scenes import write_scenes
 
-Part = Literal["train", "test"]
+Part = Literal["train", "test", "all"]
 # To be raised when the procedural scenes change: a cached folder is not made anew.
 STAND_IN_VERSION = 1
 # The second of each are the folders of DIV2K.
@@ -43,15 +43,16 @@ def load_pictures(config: Config, part: Part) -> PictureStore:
 
     Args:
         config: uses data, crop, cache_mb.
-        part: "train" or "test".
+        part: "train", "test", or "all" to judge by every picture of the folder.
 
     Raises:
         UserError: no such folder, fewer than 2 pictures, or none that is large enough.
     """
     folder = config.data or stand_in(config)
     store = PictureStore.open(folder, memory_mb=config.cache_mb)
-    rows = split_names(store.names, **FOLDERS, hold_out=_every_tenth)
-    store = store.subset(rows[0 if part == "train" else 1])
+    if part != "all":
+        rows = split_names(store.names, **FOLDERS, hold_out=_every_tenth)
+        store = store.subset(rows[0 if part == "train" else 1])
     least = max(config.crop, LEAST_SIDE) if part == "train" else LEAST_SIDE
     sides = store.shapes.min(axis=1)
     fits = np.flatnonzero(sides >= least)

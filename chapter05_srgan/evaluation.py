@@ -11,6 +11,7 @@ from chapter05_srgan.data import load_pictures, reduce_by
 from chapter05_srgan.measures import crop_to_multiple, enlarge, psnr_y, ssim_y
 from chapter05_srgan.pictures import draw_crops
 from chapter05_srgan.realism import patch_extractor, patch_fid, spectrum_distance
+from chapter05_srgan.tiles import compiled
 from chapter05_srgan.tiles import enlarge as enlarge_by_network
 from chapter05_srgan.training import PHASES, SRRESNET, generator_path
 from common.fitting import load_network
@@ -97,7 +98,7 @@ def _training_pictures(run: RunDir) -> list[np.ndarray]:
 
 
 def _by_network(run: RunDir, phase: str, config: Config) -> Enlarge:
-    network = load_network(generator_path(run, phase))
+    network = compiled(load_network(generator_path(run, phase)))
     return lambda image: enlarge_by_network(network, image, config.scale)
 
 

@@ -1,5 +1,7 @@
 """Picture files with all that they carry: bits, opacity, profile, notes."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -53,12 +55,14 @@ def _same(one: Picture, other: Picture) -> bool:
     return one.bits == other.bits and np.array_equal(one.rgb, other.rgb) and alpha
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("bits", [8, 16])
+# Pillow reads no TIFF of 16-bit grey with alpha.
+LAYOUTS = sorted(
+    {*itertools.product((".png", ".tif"), (1, 2, 3, 4), (8, 16))} - {(".tif", 2, 16)}
+)
+
+
+@pytest.mark.parametrize(("suffix", "channels", "bits"), LAYOUTS)
 def test_what_is_written_is_read(tmp_path, suffix, channels, bits, monkeypatch):
-    if (suffix, channels, bits) == (".tif", 2, 16):
-        pytest.skip("Pillow does not read it")
     monkeypatch.setattr(picture_writing, "_STRIP_PIXELS", 50)  # five rows
     picture = _picture(bits, channels)
     write_picture(tmp_path / f"x{suffix}", picture)

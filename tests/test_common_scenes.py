@@ -1,6 +1,7 @@
 """Procedural scenes: what they have in common with photos, and their files."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import programs
@@ -9,31 +10,17 @@ from PIL import Image
 from scipy import stats
 
 from common.errors import UserError
-from common.synthetic import scenes
+from common.synthetic import (
+    scenes,
+    scenes_composition,
+    scenes_leaves,
+    scenes_patterns,
+    scenes_strokes,
+)
 from common.synthetic.age_faces_canvas import SPAN, Canvas
 from common.synthetic.scenes import MAX_SCENES, draw_scene, write_scenes
 from common.synthetic.scenes_backdrops import draw_backdrop, paste_face
-from common.synthetic.scenes_leaves import (
-    SHAPES,
-    Palette,
-    draw_leaf,
-    outline,
-    sample_radius,
-)
-from common.synthetic.scenes_patterns import (
-    PATTERNS,
-    Grid,
-    checks,
-    lattice,
-    stripes,
-    tilted_grid,
-)
-from common.synthetic.scenes_strokes import (
-    STROKES,
-    draw_curves,
-    draw_text,
-    draw_wires,
-)
+from common.synthetic.scenes_patterns import PATTERNS, Grid, tilted_grid
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +100,7 @@ def test_colours_go_together_and_are_not_grey(drawn):
 
 def test_radii_have_no_scale():
     draw = rng(1)
-    radii = [sample_radius(0.02, draw) for _ in range(4000)]
+    radii = [scenes_leaves.sample_radius(0.02, draw) for _ in range(4000)]
 
     def share_below(x: np.ndarray) -> np.ndarray:
         return (0.02**-2 - x**-2) / (0.02**-2 - 0.5**-2)
@@ -121,9 +108,10 @@ def test_radii_have_no_scale():
     assert stats.kstest(radii, share_below).pvalue > 0.01
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", scenes_leaves.SHAPES)
 def test_outlines_have_a_radius_of_about_one(shape):
-    away = np.array([np.hypot(*outline(rng(i), shape).T).max() for i in range(40)])
+    outlines = [scenes_leaves.outline(rng(i), shape) for i in range(40)]
+    away = np.array([np.hypot(*points.T).max() for points in outlines])
     assert 0.9 < away.mean() < 1.6 and away.max() < 2.2
 
 
@@ -138,7 +126,7 @@ def test_textures_are_about_minus_one_to_one(pattern):
 
 
 def test_stripes_have_one_band_in_each_period():
-    draws = [stripes(grid(20.0, 6), rng(i)) for i in range(20)]
+    draws = [scenes_patterns.stripes(grid(20.0, 6), rng(i)) for i in range(20)]
     straight = [d for d in draws if (d == d[:1]).all()]
     assert 3 < len(straight) < 17
     for row in (d[0] for d in straight):
@@ -147,7 +135,7 @@ def test_stripes_have_one_band_in_each_period():
 
 def test_a_chessboard_has_two_tones_and_a_tartan_three():
     """A tartan's middle tone, where a bar crosses none, covers a half."""
-    fields = [checks(grid(40.0), rng(number)) for number in range(12)]
+    fields = [scenes_patterns.checks(grid(40.0), rng(number)) for number in range(12)]
     middle = [(np.abs(field) < 0.5).mean() for field in fields]
     assert {share > 0.25 for share in middle} == {False, True}
     for share in middle:
@@ -158,28 +146,41 @@ def test_bars_of_a_lattice_cover_what_they_should():
     """Bars of shares s and s leave (1 - s)^2 free."""
     for number in range(5):
         share = rng(number).uniform(0.06, 0.3)
-        field = lattice(grid(50.0, 20), rng(number))
+        field = scenes_patterns.lattice(grid(50.0, 20), rng(number))
         assert (field < 0).mean() == pytest.approx((1 - share) ** 2, abs=0.03)
 
 
-def test_a_plane_without_a_tilt_keeps_distances():
+def test_a_plane_without_a_tilt_is_only_turned():
     canvas = Canvas(64)
     layer = canvas.mask(SPAN * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]))
-    steps = []
+    angles = []
     for number in range(20):
         plane = tilted_grid(canvas, layer, 0.5, rng(number))
-        step = np.hypot(np.diff(plane.u, axis=1), np.diff(plane.v, axis=1))
-        assert plane.pixels == pytest.approx(0.5 * canvas.unit)
-        if np.ptp(step) < 1e-3:
-            steps.append(step.mean() * plane.pixels)
-        else:
+        places = plane.pixels * np.stack([plane.u, plane.v])
+        right, down = np.diff(places, axis=2)[:, 1:], np.diff(places, axis=1)[..., 1:]
+        length = np.hypot(*right)
+        if np.ptp(length) > 1e-3:
             # Perspective: nowhere does the plane turn over.
-            assert step.max() < 60 * step.min()
-    assert 4 < len(steps) < 16
-    np.testing.assert_allclose(steps, 1, rtol=1e-3)
+            assert length.max() < 60 * length.min()
+            continue
+        np.testing.assert_allclose([length, np.hypot(*down)], 1, rtol=1e-3)
+        np.testing.assert_allclose((right * down).sum(axis=0), 0, atol=1e-3)
+        angles.append(np.arctan2(*right[:, 0, 0]))
+    assert 4 < len(angles) < 16 and np.std(angles) > 0.3
 
 
-@pytest.mark.parametrize("stroke", STROKES)
+def test_scenes_hold_leaves_of_all_depths(monkeypatch):
+    calls = {}
+    for name in ("draw_leaf", "_defocus", "_draw_thing"):
+        calls[name] = Mock(wraps=getattr(scenes_composition, name))
+        monkeypatch.setattr(scenes_composition, name, calls[name])
+    for number in range(20):
+        draw_scene(number, size=32)
+    leaves, blurs, things = (call.call_count for call in calls.values())
+    assert leaves > 200 and 3 < blurs < 20 < things < 60
+
+
+@pytest.mark.parametrize("stroke", scenes_strokes.STROKES)
 def test_strokes_have_no_rim_of_another_colour(stroke):
     """White and black strokes leave a white picture white, grey or black."""
     for number in range(3):
@@ -187,7 +188,7 @@ def test_strokes_have_no_rim_of_another_colour(stroke):
         white.image += 255
         stroke(white, White(), rng(number))
         assert -1 < white.image.min() and white.image.max() < 256
-        if stroke in (draw_curves, draw_wires, draw_text):
+        if stroke.__name__ in ("draw_curves", "draw_wires", "draw_text"):
             assert white.image.min() > 253
         stroke(empty, White(), rng(number))
         assert 0.002 < (empty.image > 60).mean() < 0.95
@@ -201,7 +202,7 @@ def test_backdrops_leave_nothing_free():
             canvas = Canvas(64)
             canvas.image += start
             draw = rng(number)
-            kinds.add(draw_backdrop(canvas, Palette(draw), draw))
+            kinds.add(draw_backdrop(canvas, scenes_leaves.Palette(draw), draw))
             pictures.append(canvas.image)
         np.testing.assert_allclose(*pictures, atol=1e-3)
     assert len(kinds) == 3
@@ -212,11 +213,11 @@ def test_leaves_and_faces_change_a_part_of_the_picture():
     for number in range(12):
         canvas, draw = Canvas(64), rng(number)
         canvas.image += 300
-        draw_leaf(canvas, Palette(draw), 0.2, draw)
+        scenes_leaves.draw_leaf(canvas, scenes_leaves.Palette(draw), 0.2, draw)
         shares.append((np.abs(canvas.image - 300) > 1).any(axis=0).mean())
     assert 0.02 < np.mean(shares) < 0.25
     canvas = Canvas(64)
-    paste_face(canvas, Palette(rng(1)), rng(1))
+    paste_face(canvas, scenes_leaves.Palette(rng(1)), rng(1))
     assert 0.03 < (canvas.image > 0).any(axis=0).mean() < 0.9
 
 

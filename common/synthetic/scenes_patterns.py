@@ -8,7 +8,8 @@ from scipy import ndimage
 from common.synthetic.age_faces_canvas import Canvas, Layer, noise
 
 _TABLE = 16  # cells of a pattern after which its random tones come again
-_STRANDS = 64
+_STRANDS = 64  # nodes of a table of strands, after which they come again
+_FINEST = 3  # pixels of the canvas that the finest wave of clouds has
 _LITTER = 4  # layers of leaves or pebbles on each other
 
 
@@ -142,16 +143,11 @@ def fur(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 def clouds(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     """Return noise with the spectrum of a power law, smooth or ridged."""
     shape = grid.u.shape
-    extent = max(shape) / grid.pixels  # periods
-    ridged = rng.random() < 0.35
-    decay = rng.uniform(0.45, 0.85)
-    field, weight = np.zeros(shape, np.float32), 1.0
-    wave = grid.pixels
-    while wave >= 3:
-        cells = [
-            max(2, round(extent * grid.pixels / wave * s / max(shape))) for s in shape
-        ]
-        octave = noise(rng, (cells[0] + 1, cells[1] + 1), shape)
+    ridged, decay = rng.random() < 0.35, rng.uniform(0.45, 0.85)
+    field, weight, wave = np.zeros(shape, np.float32), 1.0, grid.pixels
+    while wave >= _FINEST:
+        cells = tuple(1 + max(2, round(pixels / wave)) for pixels in shape)
+        octave = noise(rng, cells, shape)
         field += np.float32(weight) * (1 - 2 * np.abs(octave) if ridged else octave)
         weight, wave = weight * decay, wave / 2
     return field

@@ -1,0 +1,77 @@
+"""Megapixels a second of the tiled enlargement, and how exact it is.
+
+    python -m benchmarks.upscaling
+
+  tiles   a picture enlarged by overlapping tiles, as `upscale` does
+  whole   the same network, compiled, called on the whole picture at once
+of each variant with fresh weights. Seams are the largest difference of both, away
+from the picture's border. The last line is one JSON object; seconds are medians over
+rounds in which the works take turns.
+"""
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+import tyro
+
+from benchmarks.timing import take_turns
+from chapter05_srgan.config import PRESETS
+from chapter05_srgan.networks import build_generator
+from chapter05_srgan.tiles import compiled, enlarge, enlarge_floats
+from common.runs import describe_environment
+
+# Of the preset.
+SCALE = 4
+
+
+@dataclass(frozen=True)
+class Options:
+    """Enlarge one picture in several ways."""
+
+    size: int = 384
+    """Edge of the small picture, pixels."""
+
+    rounds: int = 3
+    """Turns of each way."""
+
+
+def report(options: Options) -> dict:
+    """Measure everything and return the JSON object."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (options.size, options.size, 3), dtype=np.uint8)
+    floats = (picture / np.float32(127.5) - 1)[None].astype(np.float32)
+    works, seams = {}, {}
+    for variant in ("light", "srgan", "book"):
+        blocks = 6 if variant == "light" else 16
+        config = dataclasses.replace(PRESETS["quick"], variant=variant, blocks=blocks)
+        network = build_generator(config)
+        tiled = compiled(network)
+        spec = tf.TensorSpec(floats.shape, tf.float32)
+        at_once = tf.function(
+            lambda x, network=network: network(x, training=False),
+            input_signature=[spec],
+        )
+        works[f"{variant}_tiles"] = lambda t=tiled: enlarge(t, picture, SCALE)
+        works[f"{variant}_whole"] = lambda f=at_once: f(floats).numpy()
+        apart = np.abs(
+            enlarge_floats(tiled, picture, SCALE) - at_once(floats).numpy()[0]
+        )
+        rim = SCALE * tiled.reach
+        seams[f"{variant}_seams"] = float(apart[rim:-rim, rim:-rim].max())
+    seconds = take_turns(works, options.rounds, 1)
+    megapixels = (SCALE * options.size) ** 2 / 1e6
+    result = {
+        f"{name}_megapixels_a_second": round(megapixels / time, 3)
+        for name, time in seconds.items()
+    }
+    machine = describe_environment()
+    result |= seams | {"small_edge": options.size}
+    return result | {key: machine[key] for key in ("processor", "cores", "devices")}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(report(tyro.cli(Options))) + "\n")

@@ -135,6 +135,8 @@ PRESETS = {
         steps=6000,
         max_minutes=5.5,
         precision="float32",
+        update_mode="simultaneous",
+        srgan_steps=1200,
         sample_every=500,
         checkpoint_every=500,
     ),

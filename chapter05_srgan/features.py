@@ -85,8 +85,8 @@ def _linear(convolution: layers.Conv2D) -> keras.KerasTensor:
     return outputs
 
 
-def discriminator_features(discriminator: keras.Model) -> keras.Model:
-    """Return the network of a discriminator's maps, one for each of its stages.
+def with_maps(discriminator: keras.Model) -> keras.Model:
+    """Return a discriminator that gives its maps beside its logits.
 
     It shares the discriminator's weights: what it sees changes as that learns.
 
@@ -94,16 +94,34 @@ def discriminator_features(discriminator: keras.Model) -> keras.Model:
         discriminator: as `networks.build_discriminator` returns it.
 
     Returns:
-        images (B, crop, crop, 3) -> list of maps, the largest first.
+        images (B, crop, crop, 3) -> list of maps, one for each of its stages, the
+        largest first, and last the logits.
 
     Reference: Larsen et al. 2016, arXiv:1512.09300, section 2.3 (the features of a
         discriminator as a measure of likeness).
     """
     maps = [discriminator.get_layer(name).output for name in STAGES]
-    return keras.Model(discriminator.input, maps, name="discriminator_features")
+    return keras.Model(discriminator.input, [*maps, discriminator.output])
 
 
 def content_loss(features: keras.Model, made: Tensor, real: Tensor) -> Tensor:
+    """Return how far apart the features of made and of real images are.
+
+    Args:
+        features: a network that gives one map, or a list of them.
+        made: G(x), (B, H, W, 3).
+        real: y, of the same shape.
+
+    Returns:
+        A scalar, float32; see `difference_of_maps`.
+    """
+    return difference_of_maps(
+        keras.tree.flatten(features(made, training=False)),
+        keras.tree.flatten(features(real, training=False)),
+    )
+
+
+def difference_of_maps(made: list[Tensor], real: list[Tensor]) -> Tensor:
     r"""Return how far apart the features of made and of real images are.
 
     One map f: $E[(f(G(x)) - f(y))^2]$, the mean over batch, places and channels.
@@ -114,9 +132,8 @@ def content_loss(features: keras.Model, made: Tensor, real: Tensor) -> Tensor:
     The features of real images are constants: no gradient passes through them.
 
     Args:
-        features: a network that gives one map, or a list of them.
-        made: G(x), (B, H, W, 3).
-        real: y, of the same shape.
+        made: f_k(G(x)), each (B, h, w, c).
+        real: f_k(y), of the same shapes.
 
     Returns:
         A scalar, float32.
@@ -124,13 +141,8 @@ def content_loss(features: keras.Model, made: Tensor, real: Tensor) -> Tensor:
     Reference: Ledig et al. 2017, arXiv:1609.04802, equation 5. Deviation: the mean
         over channels, where the equation has their sum.
     """
-    pairs = zip(
-        keras.tree.flatten(features(made, training=False)),
-        keras.tree.flatten(features(real, training=False)),
-        strict=True,
-    )
     errors, squares = [], []
-    for ours, theirs in pairs:
+    for ours, theirs in zip(made, real, strict=True):
         theirs = ops.stop_gradient(ops.cast(theirs, "float32"))
         errors.append(ops.mean(ops.square(ops.cast(ours, "float32") - theirs)))
         squares.append(ops.mean(ops.square(theirs)))

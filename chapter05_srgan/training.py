@@ -67,29 +67,35 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
     Reference: Ledig et al. 2017, arXiv:1609.04802, equations 2, 3 and 6.
     """
     discriminator = build_discriminator(config)
+    judge = features.with_maps(discriminator)
     rules = losses.GAMES[config.loss]
-    content = choose_content(config, discriminator)
+    content = choose_content(config)
 
-    def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
-        made = generator(step.batch[0], training=True)
-        return made, discriminator(made, training=True)
+    def forward(step: Step) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+        """Return made images, and D's maps and logits of them and of real ones."""
+        low, high = step.batch
+        made = generator(low, training=True)
+        # Made and real images apart: their BatchNorm statistics must not mix.
+        return made, judge(made, training=True), judge(high, training=True)
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
-        _, fake_logits = step.shared()
-        high = step.batch[1]
-        # Real and made images apart: their BatchNorm statistics must not mix.
-        real_logits = discriminator(high, training=True)
+        _, (*_, fake_logits), (*_, real_logits) = step.shared()
         loss = rules.discriminator(real_logits, fake_logits)
         penalty = game.lazy_r1(
-            step, discriminator, high, config.r1_gamma, config.r1_every
+            step, discriminator, step.batch[1], config.r1_gamma, config.r1_every
         )
         return game.with_penalty(loss, real_logits, fake_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
-        made, fake_logits = step.shared()
+        made, (*made_maps, fake_logits), (*real_maps, _) = step.shared()
+        high = step.batch[1]
+        if config.content == "discriminator":
+            likeness = features.difference_of_maps(made_maps, real_maps)
+        else:
+            likeness = content(made, high)
         parts = {
-            "g_content": config.content_weight * content(made, step.batch[1]),
-            "g_pixels": config.pixel_weight * pixel_loss(config, made, step.batch[1]),
+            "g_content": config.content_weight * likeness,
+            "g_pixels": config.pixel_weight * pixel_loss(config, made, high),
             "g_adversarial": config.adversarial_weight * rules.generator(fake_logits),
         }
         return sum(parts.values()), parts
@@ -119,17 +125,12 @@ def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(apart) if config.pixels == "l1" else tf.square(apart))
 
 
-def choose_content(
-    config: Config, discriminator: keras.Model
-) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Return what compares made images with real ones besides their pixels."""
-    if config.content == "pixels":
-        return lambda made, real: tf.reduce_mean(tf.square(made - real))
-    if config.content == "discriminator":
-        network = features.discriminator_features(discriminator)
-    else:
+def choose_content(config: Config) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Return what compares made images with real ones, where it is not D's maps."""
+    if config.content.startswith("vgg"):
         network = features.vgg19(config.content, config.vgg_weights)
-    return lambda made, real: features.content_loss(network, made, real)
+        return lambda made, real: features.content_loss(network, made, real)
+    return lambda made, real: tf.reduce_mean(tf.square(made - real))
 
 
 def rate(

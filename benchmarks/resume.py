@@ -34,6 +34,7 @@ SMALLER = {
         "--identity-steps 10"
     ).split(),
     "chapter04_dcgan": ["--size", "32", "--filters", "4"],
+    "chapter05_srgan": "--crop 32 --filters 4 --blocks 1 --srgan-steps 20".split(),
 }
 
 
@@ -47,6 +48,7 @@ class Options:
             "chapter02_3dgan",
             "chapter03_agecgan",
             "chapter04_dcgan",
+            "chapter05_srgan",
         ]
     ]
     """Which chapter."""

@@ -10,7 +10,7 @@ import tyro
 
 from chapter05_srgan.config import NAME, PRESETS, Config
 from common.cli import Chapter, Command
-from common.options import DataOptions, GenerateOptions, RunOptions
+from common.options import DataOptions, GenerateOptions
 from common.runs import RunDir
 
 Trained = Literal["srgan", "srresnet"]
@@ -39,8 +39,11 @@ def _test(options: TestOptions) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpscaleOptions(RunOptions):
+class UpscaleOptions:
     """Enlarge a picture, or all pictures of a folder."""
+
+    run_dir: Path | None = None
+    """Folder of the run; by default the latest."""
 
     source: tyro.conf.Positional[Path]
     """Image file or folder."""
@@ -50,6 +53,9 @@ class UpscaleOptions(RunOptions):
 
     phase: Trained = "srgan"
     """Whose generator: srgan looks sharper, srresnet is nearer to the truth."""
+
+    model: Path | None = None
+    """A generator's .keras file in place of a run."""
 
     tile: int = 256
     """Edge in pixels of the tiles that the picture is enlarged in."""
@@ -62,16 +68,23 @@ class UpscaleOptions(RunOptions):
 
 
 def _upscale(options: UpscaleOptions) -> None:
-    from chapter05_srgan.generation import upscale_files
+    from chapter05_srgan.generation import load_file, load_phase
+    from chapter05_srgan.upscale import upscale
 
-    paths = upscale_files(
-        *options.open(NAME, Config),
-        options.phase,
+    if options.model is not None:
+        network, scale, name = load_file(options.model)
+    else:
+        run = RunDir.find(NAME, options.run_dir)
+        network, scale, name = load_phase(run, run.read_config(Config), options.phase)
+    paths = upscale(
+        network,
+        scale,
         options.source,
         options.target,
         tile=options.tile,
         overwrite=options.overwrite,
         compare=options.compare,
+        name=name,
     )
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     logger.info("written: %s%s", paths[0], more)

@@ -133,7 +133,7 @@ PRESETS = {
     "quick": Config(
         batch_size=16,
         steps=6000,
-        max_minutes=5.5,
+        max_minutes=7,
         precision="float32",
         update_mode="simultaneous",
         srgan_steps=1200,

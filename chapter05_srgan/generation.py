@@ -4,51 +4,55 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from chapter05_srgan.config import Config
+from chapter05_srgan.config import SCALES, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.training import PHASES, SRGAN, SRRESNET, generator_path
-from chapter05_srgan.upscale import upscale
 from common import images
+from common.errors import UserError
 from common.fitting import load_network
 from common.generated import check_count
 from common.runs import RunDir
 from common.sheets import sheet, to_bytes, to_picture
 
 TILE = 192
+# Edge of the image that a network from a file is tried with.
+PROBE = 16
 
 
-def upscale_files(
-    run: RunDir,
-    config: Config,
-    phase: str,
-    source: Path,
-    target: Path | None,
-    *,
-    tile: int,
-    overwrite: bool,
-    compare: bool,
-) -> list[Path]:
-    """Enlarge a picture, or all pictures of a folder; see `upscale.upscale`.
+def load_phase(run: RunDir, config: Config, phase: str) -> tuple[keras.Model, int, str]:
+    """Return a run's generator, its scale, and the phase that it is from.
 
     Where the second phase has not been trained, the first one's generator is taken.
 
     Raises:
-        UserError: the run has no generator, or a file is not right.
+        UserError: the run has no generator.
     """
     if phase == SRGAN and not generator_path(run, SRGAN).is_file():
         phase = SRRESNET
-    network = load_network(generator_path(run, phase))
-    return upscale(
-        network,
-        config.scale,
-        source,
-        target,
-        tile=tile,
-        overwrite=overwrite,
-        compare=compare,
-        name=phase,
-    )
+    return load_network(generator_path(run, phase)), config.scale, phase
+
+
+def load_file(path: Path) -> tuple[keras.Model, int, str]:
+    """Return the generator of a .keras file, its scale, and the file's name.
+
+    Raises:
+        UserError: there is no such file, or its network does not enlarge images.
+    """
+    network = load_network(path)
+    small = np.zeros((1, PROBE, PROBE, 3), np.float32)
+    try:
+        shape = np.shape(network(small, training=False))
+    except (ValueError, tf.errors.OpError):
+        shape = ()
+    known = {(1, PROBE * scale, PROBE * scale, 3): scale for scale in SCALES}
+    if shape not in known:
+        raise UserError(
+            f"{path} holds no generator of this chapter: of {PROBE} x {PROBE} pixels "
+            f"it makes {shape or 'nothing'}, expected an image 2 or 4 times as large"
+        )
+    return network, known[shape], path.stem
 
 
 def generate(

@@ -21,7 +21,7 @@ from chapter05_srgan.networks import build_generator
 from chapter05_srgan.pictures import most_detailed
 from chapter05_srgan.training import build_srgan_model, build_srresnet_model, train
 from common.errors import UserError
-from common.fitting import load_network
+from common.fitting import load_network, save_network
 from common.history import read_rows
 from common.runs import RunDir
 from common.synthetic.scenes import write_scenes
@@ -235,3 +235,22 @@ def test_a_picture_is_enlarged(run, tmp_path):
     assert Image.open(tmp_path / "out.png").size == (120, 80)
     done = main(*arguments, cwd=tmp_path)
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_model_file_is_known_by_its_scale(run, tmp_path):
+    network, scale, name = generation.load_file(run.path / "srgan" / "generator.keras")
+    assert scale == 4 and name == "generator"
+    other = build_generator(dataclasses.replace(TINY, scale=2))
+    save_network(other, tmp_path / "two.keras")
+    assert generation.load_file(tmp_path / "two.keras")[1] == 2
+    with pytest.raises(UserError, match="holds no generator of this chapter"):
+        generation.load_file(run.path / "srgan" / "discriminator.keras")
+
+
+def test_the_first_phase_stands_in_for_the_second(run, tmp_path):
+    config = run.read_config(Config)
+    assert generation.load_phase(run, config, "srgan")[1:] == (4, "srgan")
+    shutil.copytree(run.path, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "srgan")
+    alone = RunDir(tmp_path / "run")
+    assert generation.load_phase(alone, config, "srgan")[1:] == (4, "srresnet")

@@ -8,10 +8,6 @@ Reference:
     a single image without facial landmarks".
 """
 
-import contextlib
-import json
-import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +15,6 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
-from common.files import atomic_path
 from common.synthetic import age_faces_features as features
 from common.synthetic import age_faces_hair as hair
 from common.synthetic import age_faces_head as head
@@ -39,6 +34,7 @@ from common.synthetic.age_faces_records import (
     make_records,
     write_mat,
 )
+from common.synthetic.folders import check_numbers, write_once
 from common.synthetic.pool import run_jobs
 
 MIN_SIZE, MAX_SIZE = 16, 512
@@ -47,7 +43,6 @@ _LIMITS = {
     "photos": (1, MAX_PHOTOS, ""),
     "size": (MIN_SIZE, MAX_SIZE, " pixels"),
 }
-_NOTE = "synthetic.json"
 _MAT = "wiki.mat"
 _LEAST = 192  # pixels of a canvas: small pictures are shrunk from one of this size
 _CHUNK = 25  # pictures that a process draws between two looks at what comes next
@@ -85,7 +80,8 @@ def draw_person(
     Raises:
         UserError: a number is out of its range.
     """
-    _check({"person": person, "photo": photo, "seed": seed, "size": size})
+    numbers = {"person": person, "photo": photo, "seed": seed, "size": size}
+    check_numbers(numbers, _LIMITS)
     if not 0 <= age <= 100:
         raise UserError(f"age: expected 0 to 100 years, found {age}")
     return _draw(person_of(seed, person), age, photo_of(seed, person, photo), size)
@@ -114,33 +110,16 @@ def write_wiki(
         UserError: an argument is out of its range, `folder` holds other files, or
             it cannot be written.
     """
-    folder = Path(folder)
     counts = {"people": people, "photos": photos, "seed": seed, "size": size}
-    _check(counts)
+    check_numbers(counts, _LIMITS)
     records = make_records(people, photos, seed)
-    note = json.dumps(counts) + "\n"
-    if _is_there(folder, records, note):
-        return
-    try:
-        with atomic_path(folder) as temporary:
-            _write_pictures(temporary, records, seed, size)
-            write_mat(temporary / _MAT, records, size)
-            (temporary / _NOTE).write_text(note, "utf-8")
-    except UserError:
-        # A folder cannot take the place of one that another process has filled.
-        if not _is_there(folder, records, note):
-            raise
+    files = {record.path for record in records if record.kind != "no_file"}
 
+    def write(temporary: Path) -> None:
+        _write_pictures(temporary, records, seed, size)
+        write_mat(temporary / _MAT, records, size)
 
-def _check(numbers: dict[str, int]) -> None:
-    """Raise a UserError for a number out of its range."""
-    for name, value in numbers.items():
-        low, high, unit = _LIMITS.get(name, (0, math.inf, ""))
-        if not low <= value <= high:
-            wanted = "a whole number from 0"
-            if name in _LIMITS:
-                wanted = f"{low} to {high:,}{unit}"
-            raise UserError(f"{name}: expected {wanted}, found {value}")
+    write_once(Path(folder), counts, files | {_MAT}, write)
 
 
 def _draw(who: Person, age: float, how: Photo, size: int) -> np.ndarray:
@@ -188,30 +167,6 @@ def _expose(canvas: Canvas, how: Photo, size: int) -> np.ndarray:
         (np.float32(how.brightness) * np.asarray(image) + grain)
         .clip(0, 255)
         .astype(np.uint8)
-    )
-
-
-def _is_there(folder: Path, records: list[Record], note: str) -> bool:
-    """Say whether the very same pictures stand in `folder` already.
-
-    Raises:
-        UserError: something else does.
-    """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return False
-    wanted = {record.path for record in records if record.kind != "no_file"}
-    with contextlib.suppress(OSError):
-        found = {
-            f"{part.name}/{name}"
-            for part in folder.iterdir()
-            if part.is_dir()
-            for name in os.listdir(part)
-        }
-        complete = found == wanted and (folder / _MAT).is_file()
-        if complete and (folder / _NOTE).read_bytes() == note.encode():
-            return True
-    raise UserError(
-        f"{folder} already holds other files; choose an empty folder or remove this one"
     )
 
 

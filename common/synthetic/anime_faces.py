@@ -4,9 +4,6 @@ They are framed as crops of a face detector are: the head fills the picture and 
 eyes lie a little below its middle. What each face shows stands in attributes.csv.
 """
 
-import contextlib
-import json
-import os
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -15,9 +12,9 @@ from PIL import Image
 
 from common.binvox import check_file
 from common.errors import UserError
-from common.files import atomic_path
 from common.synthetic.anime_drawing import draw
 from common.synthetic.anime_parameters import ATTRIBUTES, Face, sample_face
+from common.synthetic.folders import check_numbers, write_once
 from common.synthetic.pool import run_jobs
 
 __all__ = [
@@ -37,7 +34,12 @@ MIN_SIZE, MAX_SIZE = 16, 512
 _TABLE = "attributes.csv"
 _MAX_TABLE_BYTES = 64 * 2**20
 _HEADER = ("file", *ATTRIBUTES)
-_NOTE = "synthetic.json"
+_LIMITS = {
+    "train": (1, MAX_FACES, " faces"),
+    "test": (1, MAX_FACES, " faces"),
+    "count": (1, MAX_FACES, " faces"),
+    "size": (MIN_SIZE, MAX_SIZE, " pixels"),
+}
 _CHUNK = 50  # faces that a process draws between two looks at what comes next
 _ALONE = 500  # faces that are drawn before other processes would have started
 
@@ -71,7 +73,7 @@ def make_faces(
     Raises:
         UserError: a number is out of its range.
     """
-    _check({"count": count}, seed, size)
+    check_numbers({"count": count, "seed": seed, "size": size}, _LIMITS)
     faces = [_sample(seed, split, i) for i in range(count)]
     numbers = {
         name: np.array([values.index(getattr(f, name)) for f in faces], np.uint8)
@@ -104,22 +106,17 @@ def write_faces(
         UserError: an argument is out of its range, `folder` holds other files, or
             it cannot be written.
     """
-    folder = Path(folder)
     counts = {"train": train, "test": test}
-    _check(counts, seed, size)
-    note = json.dumps(counts | {"seed": seed, "size": size}) + "\n"
-    if _is_there(folder, counts, note):
-        return
-    try:
-        with atomic_path(folder) as temporary:
-            rows = [_HEADER, *_write_images(temporary, counts, seed, size)]
-            table = "".join(",".join(row) + "\n" for row in rows)
-            (temporary / _TABLE).write_text(table, "utf-8")
-            (temporary / _NOTE).write_text(note, "utf-8")
-    except UserError:
-        # A folder cannot take the place of one that another process has filled.
-        if not _is_there(folder, counts, note):
-            raise
+    numbers = counts | {"seed": seed, "size": size}
+    check_numbers(numbers, _LIMITS)
+    files = {f"{split}/{_name(i)}" for split, n in counts.items() for i in range(n)}
+
+    def write(temporary: Path) -> None:
+        rows = [_HEADER, *_write_images(temporary, counts, seed, size)]
+        table = "".join(",".join(row) + "\n" for row in rows)
+        (temporary / _TABLE).write_text(table, "utf-8")
+
+    write_once(Path(folder), numbers, files | {_TABLE}, write)
 
 
 def read_attributes(folder: Path | str) -> dict[str, dict[str, str]]:
@@ -160,37 +157,6 @@ def _damaged(path: Path, line: int, expected: str, found: str) -> UserError:
     return UserError(
         f"{path} is damaged in line {line}: expected {expected}, found "
         f"'{found[:60]}'; write the faces again"
-    )
-
-
-def _check(counts: dict[str, int], seed: int, size: int) -> None:
-    """Raise a UserError for a number out of its range."""
-    for name, count in counts.items():
-        if not 1 <= count <= MAX_FACES:
-            raise UserError(f"{name}: expected 1 to {MAX_FACES:,} faces, found {count}")
-    if seed < 0:
-        raise UserError(f"seed: expected a whole number from 0, found {seed}")
-    if not MIN_SIZE <= size <= MAX_SIZE:
-        raise UserError(f"size: expected {MIN_SIZE} to {MAX_SIZE} pixels, found {size}")
-
-
-def _is_there(folder: Path, counts: dict[str, int], note: str) -> bool:
-    """Say whether the very same faces stand in `folder` already.
-
-    Raises:
-        UserError: something else does.
-    """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return False
-    with contextlib.suppress(OSError):
-        complete = (folder / _TABLE).is_file()
-        for split, count in counts.items():
-            names = {_name(index) for index in range(count)}
-            complete &= set(os.listdir(folder / split)) == names
-        if complete and (folder / _NOTE).read_bytes() == note.encode():
-            return True
-    raise UserError(
-        f"{folder} already holds other files; choose an empty folder or remove this one"
     )
 
 

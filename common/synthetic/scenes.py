@@ -5,10 +5,6 @@ other, textures, fine lines, parts out of focus, a power spectrum of about 1 / f
 So a network for super-resolution that is trained on them works on photos.
 """
 
-import contextlib
-import json
-import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +12,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from common.errors import UserError
-from common.files import atomic_path
 from common.synthetic.age_faces_canvas import Canvas
+from common.synthetic.folders import check_numbers, write_once
 from common.synthetic.pool import run_jobs
 from common.synthetic.scenes_composition import compose
 
@@ -30,7 +25,6 @@ _LIMITS = {
     "size": (MIN_SIZE, MAX_SIZE, " pixels"),
 }
 _FIRST = {"train": 0, "test": MAX_SCENES}  # numbers of the splits' first scenes
-_NOTE = "synthetic.json"
 _OVERSAMPLING = 2  # pixels of the canvas along each side of a pixel of the scene
 _CHUNK = 4  # scenes that a process draws between two looks at what comes next
 _ALONE = 12  # scenes that are drawn before other processes would have started
@@ -61,7 +55,7 @@ def draw_scene(number: int, *, seed: int = 0, size: int = 256) -> np.ndarray:
     Raises:
         UserError: a number is out of its range.
     """
-    _check({"number": number, "seed": seed, "size": size})
+    check_numbers({"number": number, "seed": seed, "size": size}, _LIMITS)
     rng = np.random.default_rng([seed, number])
     canvas = Canvas(_OVERSAMPLING * size)
     compose(canvas, rng)
@@ -88,32 +82,15 @@ def write_scenes(
         UserError: an argument is out of its range, `folder` holds other files, or
             it cannot be written.
     """
-    folder = Path(folder)
     counts = {"train": train, "test": test}
     numbers = counts | {"seed": seed, "size": size}
-    _check(numbers)
-    note = json.dumps(numbers) + "\n"
-    if _is_there(folder, counts, note):
-        return
-    try:
-        with atomic_path(folder) as temporary:
-            _write_pictures(temporary, counts, seed, size)
-            (temporary / _NOTE).write_text(note, "utf-8")
-    except UserError:
-        # A folder cannot take the place of one that another process has filled.
-        if not _is_there(folder, counts, note):
-            raise
+    check_numbers(numbers, _LIMITS)
+    files = {f"{split}/{_name(i)}" for split, n in counts.items() for i in range(n)}
 
+    def write(temporary: Path) -> None:
+        _write_pictures(temporary, counts, seed, size)
 
-def _check(numbers: dict[str, int]) -> None:
-    """Raise a UserError for a number out of its range."""
-    for name, value in numbers.items():
-        low, high, unit = _LIMITS.get(name, (0, math.inf, ""))
-        if not low <= value <= high:
-            wanted = "a whole number from 0"
-            if name in _LIMITS:
-                wanted = f"{low} to {high:,}{unit}"
-            raise UserError(f"{name}: expected {wanted}, found {value}")
+    write_once(Path(folder), numbers, files, write)
 
 
 def _expose(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
@@ -127,26 +104,6 @@ def _expose(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     pixels = cells.mean(axis=(2, 4)) + grain
     return np.ascontiguousarray(
         pixels.transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8)
-    )
-
-
-def _is_there(folder: Path, counts: dict[str, int], note: str) -> bool:
-    """Say whether the very same scenes stand in `folder` already.
-
-    Raises:
-        UserError: something else does.
-    """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return False
-    with contextlib.suppress(OSError):
-        complete = all(
-            set(os.listdir(folder / split)) == {_name(i) for i in range(count)}
-            for split, count in counts.items()
-        )
-        if complete and (folder / _NOTE).read_bytes() == note.encode():
-            return True
-    raise UserError(
-        f"{folder} already holds other files; choose an empty folder or remove this one"
     )
 
 

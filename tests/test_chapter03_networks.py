@@ -180,7 +180,7 @@ def test_real_photos_with_wrong_ages_are_fakes():
         judge = gan.judge_of(model.phases[0].network)
         right, wrong = judge(BATCH[0], [BATCH[1], tf.roll(BATCH[1], 1, axis=0)])
         apart[wrong_age] = float(tf.reduce_mean(right - wrong))
-    assert apart[True] > 2 + 2 * apart[False]
+    assert apart[True] > 4 and apart[False] < 3
 
 
 def test_balanced_rows_hold_every_photo_and_all_classes_alike():

@@ -173,7 +173,7 @@ def test_a_damaged_framing_ends_in_one_line(content):
 def test_drawn_people_have_a_framing(framing):
     assert framing.x == pytest.approx(0.5, abs=0.04)
     assert framing.y == pytest.approx(0.55, abs=0.06)
-    assert framing.width == pytest.approx(0.57, abs=0.08)
+    assert framing.width == pytest.approx(0.69, abs=0.08)
 
 
 def test_faces_that_fill_the_image_are_measured_too(shared_data):

@@ -163,6 +163,9 @@ def test_people_with_one_photo_are_learnt_or_left_out(tmp_path, monkeypatch):
     assert quick.told == (4, 2)
     local(images, persons, steps=9, singles=True, cache_dir=tmp_path)
     assert quick.told == (6, 4)
+    # Nobody has two photos: each is told from all others.
+    local(images, list("abcdef"), steps=9, singles=True, cache_dir=tmp_path)
+    assert quick.told == (6, 6)
 
 
 @pytest.mark.parametrize("persons", [["a", "a", "a"], ["a", "b", "c"], ["a", "a", "b"]])

@@ -36,13 +36,8 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
 
     def judge(step: Step, shapes: tf.Tensor) -> tf.Tensor:
         """Return D's logits (B, 1) of shapes that are augmented first."""
-        if config.augment_shift or config.augment_mirror:
-            shapes = shift_and_mirror(
-                shapes,
-                step.new_key(),
-                config.augment_shift,
-                LEFT_RIGHT if config.augment_mirror else None,
-            )
+        turned = LEFT_RIGHT if config.augment_mirror else None
+        shapes = shift_and_mirror(shapes, step.new_key(), config.augment_shift, turned)
         return discriminator(shapes, training=True)
 
     def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:

@@ -40,8 +40,6 @@ def build_model(config: Config) -> AdversarialModel:
 
     def seen(step: Step, images: tf.Tensor) -> tf.Tensor:
         """Return images as D sees them."""
-        if not (config.augment_shift or config.mirror):
-            return images
         turned = LEFT_RIGHT if config.mirror else None
         return shift_and_mirror(images, step.new_key(), config.augment_shift, turned)
 
@@ -58,7 +56,6 @@ def build_model(config: Config) -> AdversarialModel:
         wrong = other_ages(ages, step.uniform(tf.shape(ages)[:1]))
         labels = [ages, wrong] if config.wrong_age else [ages]
         real_logits, *wrong_logits = judge(seen(step, images), labels)
-        fakes = tf.concat([fake_logits, *wrong_logits], axis=0)
         penalty = game.lazy_r1(
             step,
             lambda x, training: discriminator([x, ages], training=training),
@@ -66,15 +63,7 @@ def build_model(config: Config) -> AdversarialModel:
             config.r1_gamma,
             config.r1_every,
         )
-        loss = rules.discriminator(real_logits, fakes, config.real_label)
-        loss, logs = game.with_penalty(loss, real_logits, fake_logits, penalty)
-        # Without wrong pairs too, so that it can be held against its equilibrium.
-        logs["d_loss"] = rules.discriminator(
-            real_logits, fake_logits, config.real_label
-        )
-        if config.wrong_age:
-            logs["d_wrong_age"] = tf.reduce_mean(tf.sigmoid(wrong_logits[0]))
-        return loss, logs
+        return pairs_loss(config, real_logits, fake_logits, wrong_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         return rules.generator(step.shared()), {}
@@ -94,6 +83,33 @@ def build_model(config: Config) -> AdversarialModel:
         average=config.average,
         seed=config.seed,
     )
+
+
+def pairs_loss(
+    config: Config,
+    real_logits: tf.Tensor,
+    fake_logits: tf.Tensor,
+    wrong_logits: list[tf.Tensor],
+    penalty: tf.Tensor | None,
+) -> tuple[tf.Tensor, Logs]:
+    """Return D's loss: real pairs against generated ones and those of a wrong age.
+
+    Args:
+        config: uses loss, real_label.
+        real_logits: (B, 1).
+        fake_logits: (B, 1).
+        wrong_logits: of real images with a wrong age, (B, 1); none or one.
+        penalty: to add to the loss, or None.
+    """
+    rules = losses.GAMES[config.loss]
+    fakes = tf.concat([fake_logits, *wrong_logits], axis=0)
+    loss = rules.discriminator(real_logits, fakes, config.real_label)
+    loss, logs = game.with_penalty(loss, real_logits, fake_logits, penalty)
+    # Without wrong pairs too, so that it can be held against its equilibrium.
+    logs["d_loss"] = rules.discriminator(real_logits, fake_logits, config.real_label)
+    for logits in wrong_logits:
+        logs["d_wrong_age"] = tf.reduce_mean(tf.sigmoid(logits))
+    return loss, logs
 
 
 def judge_of(discriminator: keras.Model) -> Callable[..., list[tf.Tensor]]:

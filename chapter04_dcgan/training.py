@@ -28,13 +28,8 @@ def build_model(config: Config) -> AdversarialModel:
 
     def judge(step: Step, images: tf.Tensor) -> tf.Tensor:
         """Return D's logits (B, 1) of images that are augmented first."""
-        if config.augment_shift or config.mirror:
-            images = shift_and_mirror(
-                images,
-                step.new_key(),
-                config.augment_shift,
-                LEFT_RIGHT if config.mirror else None,
-            )
+        turned = LEFT_RIGHT if config.mirror else None
+        images = shift_and_mirror(images, step.new_key(), config.augment_shift, turned)
         return discriminator(images, training=True)
 
     def forward(step: Step) -> tf.Tensor:

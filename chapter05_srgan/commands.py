@@ -55,7 +55,7 @@ class UpscaleOptions:
     """Whose generator: srgan looks sharper, srresnet is nearer to the truth."""
 
     model: Path | None = None
-    """A generator's .keras file in place of a run."""
+    """Another run's folder, or a generator's .keras file."""
 
     tile: int = 256
     """Edge in pixels of the tiles that the picture is enlarged in."""
@@ -71,10 +71,10 @@ def _upscale(options: UpscaleOptions) -> None:
     from chapter05_srgan.generation import load_file, load_phase
     from chapter05_srgan.upscale import upscale
 
-    if options.model is not None:
+    if options.model is not None and not options.model.is_dir():
         network, scale, name = load_file(options.model)
     else:
-        run = RunDir.find(NAME, options.run_dir)
+        run = RunDir.find(NAME, options.model or options.run_dir)
         network, scale, name = load_phase(run, run.read_config(Config), options.phase)
     paths = upscale(
         network,

@@ -30,13 +30,15 @@ def shift_and_mirror(
             lost, zeros come in.
         key: (2,) int32; the same key, the same changes.
         shift: largest move along each axis, 0 or more; moves up to it are equally
-            likely.
+            likely. With 0, and no axis to mirror, items come back as they are.
         mirror_axis: axis of the item to turn round with probability one half (of an
             image: 1 swaps left and right), or None.
 
     Returns:
         Of the same shape and type.
     """
+    if not shift and mirror_axis is None:
+        return items
     batch, axes = tf.shape(items)[0], items.shape.rank - 2
     moves = tf.random.stateless_uniform(
         (axes, batch, 1), noise.fold(key, 0), -shift, shift + 1, tf.int32

@@ -45,14 +45,15 @@ def draw_curves(
             as dashed lines. At that point D(x) = D(G(z)) = 1/2.
         path: of the PNG.
     """
-    figure = Figure(figsize=(9, 6.5), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    losses = [name for name in names if name.endswith(("_loss", "_penalty"))]
-    shares = [
-        name for name in names if name not in ("step", "seconds") and name not in losses
-    ]
-    for axes, drawn in ((above, losses), (below, shares)):
+    shares = [name for name in names if is_share(name)]
+    losses = [name for name in names if name not in ("step", "seconds", *shares)]
+    panels = {"loss": losses} | ({"probability or share": shares} if shares else {})
+    figure = Figure(figsize=(9, 3.25 * len(panels)), layout="constrained")
+    every = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    above = every[0]
+    for axes, (label, drawn) in zip(every, panels.items(), strict=True):
+        axes.set_ylabel(label)
         for name in drawn:
             points = [(row["step"], row[name]) for row in rows if name in row]
             axes.plot(*zip(*points, strict=True), label=name, linewidth=1.4)
@@ -67,12 +68,18 @@ def draw_curves(
             linewidth=1,
             label=f"{name} at equilibrium {value:.2f}",
         )
-    below.axhline(0.5, color="grey", linestyle="--", linewidth=1, label="1/2")
-    above.set_ylabel("loss")
-    below.set_ylabel("probability or share")
-    below.set_ylim(-0.02, 1.02)
-    below.set_xlabel("training step")
-    for axes in (above, below):
+    if shares:
+        every[1].axhline(0.5, color="grey", linestyle="--", linewidth=1, label="1/2")
+        every[1].set_ylim(-0.02, 1.02)
+    every[-1].set_xlabel("training step")
+    for axes in every if rows else ():
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
+
+
+def is_share(name: str) -> bool:
+    """Tell whether a log lies between 0 and 1: D's opinions, and parts of a whole."""
+    if name.endswith(("_loss", "_penalty")):
+        return False
+    return name.startswith("d_") or name.endswith(("_occupancy", "_skipped"))

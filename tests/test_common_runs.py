@@ -17,7 +17,8 @@ from common.config import differences, from_json, to_json, with_length
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.fitting import load_network
-from common.history import draw_curves, read_rows, write_rows
+from common.history import draw_curves, is_share, read_rows, write_rows
+from common.images import load
 from common.runs import RunDir
 
 
@@ -244,3 +245,20 @@ def test_state_covers_every_variable_of_training():
     for variable in model.average_generator.variables:
         assert id(variable) in known
     assert convert_to_numpy(model.state()["progress"][0]) == 0
+
+
+def test_shares_are_told_from_losses():
+    """What may lie above 1 is not drawn between 0 and 1."""
+    shares = ("d_real", "d_accuracy", "d_wrong_age", "d_skipped", "g_occupancy")
+    losses = ("d_loss", "d_penalty", "g_content", "z_length", "e_latents")
+    assert all(map(is_share, shares)) and not any(map(is_share, losses))
+
+
+def test_stages_without_a_discriminator_have_one_panel(tmp_path):
+    rows = [{"step": i, "seconds": i, "z_loss": 2.0 / i} for i in (1, 2)]
+    draw_curves(rows, None, tmp_path / "one.png")
+    draw_curves([row | {"d_real": 0.5} for row in rows], None, tmp_path / "two.png")
+    heights = [load(tmp_path / name).shape[0] for name in ("one.png", "two.png")]
+    assert heights[1] == pytest.approx(2 * heights[0], abs=2)
+    # A training that was interrupted before its first row.
+    draw_curves([], None, tmp_path / "none.png")

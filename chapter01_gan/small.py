@@ -44,7 +44,7 @@ def train_small(config: Config, problem: Problem, steps: int, seed: int) -> np.n
     @tf.function
     def loop() -> None:
         for _ in tf.range(steps):
-            key = noise.step_key(seed, model.step, 0, DATA_STREAM)
+            key = noise.step_key(seed, model.step, DATA_STREAM)
             model.train_step(problem.batch(config.batch_size, key))
 
     loop()

@@ -1,5 +1,7 @@
 """Training of the first GAN: the losses of both phases, every trick, and `train`."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -52,7 +54,7 @@ def build_model(
         fake_logits, _ = step.shared()
         # Real and generated items apart: their BatchNorm statistics must not mix.
         real_logits, _ = judge(step, step.batch)
-        label = game.draw_label(config.real_label, step, tf.shape(real_logits))
+        label = game.draw_label(config.real_label, step, noise.shape_of(real_logits))
         loss = rules.discriminator(real_logits, fake_logits, label)
         penalty = game.lazy_r1(
             step, discriminator, step.batch, config.r1_gamma, config.r1_every
@@ -93,12 +95,17 @@ def optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimize
     return game.adam(learning_rate, config.beta_1, config.beta_2)
 
 
-def train(config: Config, run: RunDir | None = None) -> RunDir:
+def train(
+    config: Config,
+    run: RunDir | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> RunDir:
     """Train the first GAN, or go on where the run's newest checkpoint stands.
 
     Args:
         config: what to train on and how.
         run: the run's folder; by default a new one below runs/.
+        callbacks: more of Keras's, beside those that write the run's files.
 
     Returns:
         The run's folder; its generator.keras is the result.
@@ -125,7 +132,8 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
             losses.GAMES[config.loss].equilibrium,
         )
         data = TrainingData(lambda rows: to_floats(images[rows]), len(images))
-        fit_run(model, data, gallery, config, run)
+        data = data.without(config.validation_every)
+        fit_run(model, data, gallery, config, run, callbacks)
     return run
 
 

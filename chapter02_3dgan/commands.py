@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -201,10 +202,10 @@ def _prepare(options: PrepareOptions) -> None:
     sys.stdout.write(prepare(options.meshes, options.out, options.up) + "\n")
 
 
-def _train(config: Config, run: RunDir) -> None:
+def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     from chapter02_3dgan.training import train
 
-    train(config, run)
+    train(config, run, callbacks)
 
 
 CHAPTER = Chapter(

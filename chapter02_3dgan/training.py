@@ -1,5 +1,7 @@
 """Training of the 3D-GAN: the losses of both phases, and `train`."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -99,12 +101,17 @@ def penalty(
     return towards_one if r1 is None else r1 + towards_one
 
 
-def train(config: Config, run: RunDir | None = None) -> RunDir:
+def train(
+    config: Config,
+    run: RunDir | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> RunDir:
     """Train a 3D-GAN, or go on where the run's newest checkpoint stands.
 
     Args:
         config: what to train on and how.
         run: the run's folder; by default a new one below runs/.
+        callbacks: more of Keras's, beside those that write the run's files.
 
     Returns:
         The run's folder; its generator.keras is the result.
@@ -137,7 +144,8 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
             losses.GAMES[config.loss].equilibrium,
         )
         data = TrainingData(lambda rows: store[rows].astype(np.float32), len(store))
-        fit_run(model, data, gallery, config, run)
+        data = data.without(config.validation_every)
+        fit_run(model, data, gallery, config, run, callbacks)
     return run
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -172,10 +173,10 @@ def _make(options: MakeOptions) -> None:
     logger.info("use it with: train --data %s", options.out)
 
 
-def _train(config: Config, run: RunDir) -> None:
+def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     from chapter03_agecgan.training import train
 
-    train(config, run)
+    train(config, run, callbacks)
 
 
 CHAPTER = Chapter(

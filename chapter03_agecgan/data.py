@@ -1,5 +1,6 @@
 """The faces of chapter 3: photos with ages and people, or the procedural stand-in."""
 
+import dataclasses
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -49,6 +50,16 @@ class Faces:
     def classes(self) -> np.ndarray:
         """int64 (N,), the place of each age in AGE_CLASSES."""
         return age_class(self.ages)
+
+    def subset(self, rows: np.ndarray) -> "Faces":
+        """Return some of the photos, by their places, int64 (n,)."""
+        return dataclasses.replace(
+            self,
+            images=self.images[rows],
+            ages=self.ages[rows],
+            persons=tuple(self.persons[row] for row in rows),
+            names=tuple(self.names[row] for row in rows),
+        )
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def build_model(config: Config) -> AdversarialModel:
         fake_logits = step.shared()
         images, ages = step.batch
         # Real and generated images apart: their BatchNorm statistics must not mix.
-        wrong = other_ages(ages, step.uniform(tf.shape(ages)[:1]))
+        wrong = other_ages(ages, step.uniform((tf.shape(ages)[0],)))
         labels = [ages, wrong] if config.wrong_age else [ages]
         real_logits, *wrong_logits = judge(seen(step, images), labels)
         penalty = game.lazy_r1(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from chapter03_agecgan.data import Faces, load_faces, load_people
 from chapter03_agecgan.framing import measure_framing
 from chapter03_agecgan.recognition import Recognizer, choose
 from common import devices
+from common.data import training_rows
 from common.errors import UserError
 from common.fitting import Gallery, TrainingData, fit_run, load_network
 from common.runs import RunDir
@@ -23,10 +24,15 @@ from common.stages import begin_stage, fit_stage, has_ended, note_end, write_not
 # At 16 filters bfloat16 gains nothing (README).
 BFLOAT16_KEEPS_QUALITY = True
 FRAMING = "framing.json"
+Callbacks = Sequence[keras.callbacks.Callback]
 logger = logging.getLogger(__name__)
 
 
-def train(config: Config, run: RunDir | None = None) -> RunDir:
+def train(
+    config: Config,
+    run: RunDir | None = None,
+    callbacks: Callbacks = (),
+) -> RunDir:
     """Train the stages that are asked for, or go on where they stand.
 
     The first stage lies in the run's folder itself, the others in its folders
@@ -36,6 +42,7 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
     Args:
         config: what to train on and how.
         run: the run's folder; by default a new one below runs/.
+        callbacks: more of Keras's, beside those that write the run's files.
 
     Returns:
         The run's folder.
@@ -50,6 +57,9 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
     config.validate()
     run = run or RunDir.create(NAME, "custom")
     faces = load_faces(config, "train")
+    if config.validation_every:
+        rows = training_rows(len(faces.images), config.validation_every)
+        faces = faces.subset(rows)
     with run.recording(config):
         config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
         run.write_config(config)
@@ -58,12 +68,12 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
             logger.info("stage %s", name)
             # Each begins alike, whether or not others ran before it.
             keras.utils.set_random_seed(config.seed % 2**32)
-            if STAGES[name](config, run, faces):
+            if STAGES[name](config, run, faces, callbacks):
                 break  # Somebody asked to stop.
     return run
 
 
-def train_gan(config: Config, run: RunDir, faces: Faces) -> bool:
+def train_gan(config: Config, run: RunDir, faces: Faces, callbacks: Callbacks) -> bool:
     """Train generator and discriminator; return whether it was interrupted."""
     if config.stage == "all" and has_ended(run):
         logger.info("it has ended; train --resume --stage gan goes on with it")
@@ -76,13 +86,16 @@ def train_gan(config: Config, run: RunDir, faces: Faces) -> bool:
     if config.balanced:
         rows = gan.balanced_rows(faces.classes)
     data = paired(faces, rows)
-    interrupted = fit_run(model, data, gan.make_gallery(config), config, run)
+    gallery = gan.make_gallery(config)
+    interrupted = fit_run(model, data, gallery, config, run, callbacks)
     if not interrupted:
         note_end(run, int(model.step.numpy()))
     return interrupted
 
 
-def train_encoder(config: Config, run: RunDir, faces: Faces) -> bool:
+def train_encoder(
+    config: Config, run: RunDir, faces: Faces, callbacks: Callbacks
+) -> bool:
     """Train the encoder; return whether it was interrupted."""
     generator = load_network(run.generator)
     stage = begin_stage(
@@ -95,11 +108,20 @@ def train_encoder(config: Config, run: RunDir, faces: Faces) -> bool:
     gallery = Gallery(list(data.fetch(shown)), image_grid)
     encoder = model.phases[0].network
     return fit_stage(
-        model, data, gallery, config, stage, config.encoder_steps, {"encoder": encoder}
+        model,
+        data,
+        gallery,
+        config,
+        stage,
+        callbacks,
+        config.encoder_steps,
+        {"encoder": encoder},
     )
 
 
-def train_identity(config: Config, run: RunDir, faces: Faces) -> bool:
+def train_identity(
+    config: Config, run: RunDir, faces: Faces, callbacks: Callbacks
+) -> bool:
     """Move latents, or both networks, so that faces keep the person."""
     generator, encoder = load_network(run.generator), load_encoder(run)
     sources = [run.generator, run.path / "encoder" / "encoder.keras"]
@@ -112,7 +134,9 @@ def train_identity(config: Config, run: RunDir, faces: Faces) -> bool:
         )
     results = {"recognition": recognizer.network}
     if config.identity_method == "latents":
-        return _fit_latents(config, stage, faces, generator, encoder, recognizer)
+        return _fit_latents(
+            config, stage, faces, callbacks, generator, encoder, recognizer
+        )
     with devices.scope(config):
         model = identity.build_networks_model(config, generator, encoder, recognizer)
     photos = identity.Photos.of(recognizer, faces.images, faces.classes)
@@ -121,7 +145,7 @@ def train_identity(config: Config, run: RunDir, faces: Faces) -> bool:
     gallery = Gallery([photos.images[shown], photos.ages[shown]], image_grid)
     results |= {"encoder": encoder, "generator": generator}
     return fit_stage(
-        model, data, gallery, config, stage, config.identity_steps, results
+        model, data, gallery, config, stage, callbacks, config.identity_steps, results
     )
 
 
@@ -129,6 +153,7 @@ def _fit_latents(
     config: Config,
     stage: RunDir,
     faces: Faces,
+    callbacks: Callbacks,
     generator: keras.Model,
     encoder: keras.Model,
     recognizer: Recognizer,
@@ -151,6 +176,7 @@ def _fit_latents(
         Gallery([numbers, photos.ages], image_grid),
         dataclasses.replace(config, batch_size=len(shown)),
         stage,
+        callbacks,
         config.identity_steps,
         {"recognition": recognizer.network},
     )

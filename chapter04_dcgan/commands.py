@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -245,10 +246,10 @@ def _prepare(options: PrepareOptions) -> None:
     sys.stdout.write(told + "\n")
 
 
-def _train(config: Config, run: RunDir) -> None:
+def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     from chapter04_dcgan.training import train
 
-    train(config, run)
+    train(config, run, callbacks)
 
 
 CHAPTER = Chapter(

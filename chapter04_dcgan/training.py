@@ -1,5 +1,7 @@
 """Training of the DCGAN: the losses of both phases, and `train`."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -41,7 +43,7 @@ def build_model(config: Config) -> AdversarialModel:
         # Real and generated images apart: their BatchNorm statistics must not mix.
         real_logits = judge(step, step.batch)
         labels = [
-            game.draw_label(limits, step, tf.shape(real_logits))
+            game.draw_label(limits, step, noise.shape_of(real_logits))
             for limits in (config.real_label, config.fake_label)
         ]
         loss = rules.discriminator(real_logits, fake_logits, *labels)
@@ -75,12 +77,17 @@ def optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimize
     return game.adam(learning_rate, config.beta_1, config.beta_2)
 
 
-def train(config: Config, run: RunDir | None = None) -> RunDir:
+def train(
+    config: Config,
+    run: RunDir | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> RunDir:
     """Train a DCGAN, or go on where the run's newest checkpoint stands.
 
     Args:
         config: what to train on and how.
         run: the run's folder; by default a new one below runs/.
+        callbacks: more of Keras's, beside those that write the run's files.
 
     Returns:
         The run's folder; its generator.keras is the result.
@@ -105,7 +112,8 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
             losses.GAMES[config.loss].equilibrium,
         )
         data = TrainingData(lambda rows: to_floats(images[rows]), len(images))
-        fit_run(model, data, gallery, config, run)
+        data = data.without(config.validation_every)
+        fit_run(model, data, gallery, config, run, callbacks)
     return run
 
 

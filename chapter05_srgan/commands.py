@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -168,10 +169,10 @@ def _cost(options: CostOptions) -> None:
     sys.stdout.write(compare_variants(options.size, options.scale))
 
 
-def _train(config: Config, run: RunDir) -> None:
+def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     from chapter05_srgan.training import train
 
-    train(config, run)
+    train(config, run, callbacks)
 
 
 CHAPTER = Chapter(

@@ -1,7 +1,7 @@
 """Training of the SRGAN: first on pixels alone, then against a discriminator."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -13,6 +13,7 @@ from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.networks import build_discriminator, build_generator
 from common import devices, game, losses
+from common.data import training_rows
 from common.fitting import Gallery, TrainingData, fit_run, load_network
 from common.phases import Logs, Phase, Step
 from common.runs import RunDir
@@ -24,6 +25,7 @@ from common.trainer import AdversarialModel
 BFLOAT16_KEEPS_QUALITY = False
 GALLERY_CROPS = 16
 SRRESNET, SRGAN = "srresnet", "srgan"
+Callbacks = Sequence[keras.callbacks.Callback]
 logger = logging.getLogger(__name__)
 
 
@@ -142,7 +144,11 @@ def rate(
     return first
 
 
-def train(config: Config, run: RunDir | None = None) -> RunDir:
+def train(
+    config: Config,
+    run: RunDir | None = None,
+    callbacks: Callbacks = (),
+) -> RunDir:
     """Train both phases, or go on where they stand.
 
     The first phase lies in the run's folder itself, the second in its folder srgan.
@@ -151,6 +157,7 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
     Args:
         config: what to train on and how.
         run: the run's folder; by default a new one below runs/.
+        callbacks: more of Keras's, beside those that write the run's files.
 
     Returns:
         The run's folder, with generator.keras (SRResNet) and srgan/generator.keras.
@@ -163,7 +170,9 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
     """
     config.validate()
     run = run or RunDir.create(NAME, "custom")
-    crops = Crops(load_pictures(config, "train"), config)
+    store = load_pictures(config, "train")
+    store = store.subset(training_rows(len(store), config.validation_every))
+    crops = Crops(store, config)
     data = TrainingData(crops.fetch, crops.count)
     low, _ = crops.fetch(np.linspace(0, crops.count - 1, GALLERY_CROPS).astype(int))
     gallery = Gallery(low, image_grid)
@@ -175,13 +184,17 @@ def train(config: Config, run: RunDir | None = None) -> RunDir:
             logger.info("phase %s", name)
             # Each begins alike, whether or not the other ran before it.
             keras.utils.set_random_seed(config.seed % 2**32)
-            if PHASES[name](config, run, data, gallery):
+            if PHASES[name](config, run, data, gallery, callbacks):
                 break  # Somebody asked to stop.
     return run
 
 
 def train_srresnet(
-    config: Config, run: RunDir, data: TrainingData, gallery: Gallery
+    config: Config,
+    run: RunDir,
+    data: TrainingData,
+    gallery: Gallery,
+    callbacks: Callbacks,
 ) -> bool:
     """Train the generator on pixels; return whether it was interrupted."""
     if config.phase == "all" and has_ended(run):
@@ -190,14 +203,18 @@ def train_srresnet(
     with devices.scope(config):
         model = build_srresnet_model(config)
     results = {run.generator: model.average_generator}
-    interrupted = fit_run(model, data, gallery, config, run, results)
+    interrupted = fit_run(model, data, gallery, config, run, callbacks, results)
     if not interrupted:
         note_end(run, int(model.step.numpy()))
     return interrupted
 
 
 def train_srgan(
-    config: Config, run: RunDir, data: TrainingData, gallery: Gallery
+    config: Config,
+    run: RunDir,
+    data: TrainingData,
+    gallery: Gallery,
+    callbacks: Callbacks,
 ) -> bool:
     """Train against a discriminator; return whether it was interrupted."""
     phase = begin_stage(run, SRGAN, config, SRGAN_FIELDS, [run.generator])
@@ -207,7 +224,8 @@ def train_srgan(
         "generator": model.average_generator,
         "discriminator": model.phases[0].network,
     }
-    return fit_stage(model, data, gallery, config, phase, config.srgan_steps, results)
+    steps = config.srgan_steps
+    return fit_stage(model, data, gallery, config, phase, callbacks, steps, results)
 
 
 def generator_path(run: RunDir, phase: str) -> Path:
@@ -215,7 +233,7 @@ def generator_path(run: RunDir, phase: str) -> Path:
     return run.generator if phase == SRRESNET else run.path / SRGAN / "generator.keras"
 
 
-PHASES: dict[str, Callable[[Config, RunDir, TrainingData, Gallery], bool]] = {
+PHASES: dict[str, Callable[..., bool]] = {
     SRRESNET: train_srresnet,
     SRGAN: train_srgan,
 }

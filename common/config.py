@@ -43,12 +43,17 @@ class RunConfig:
     max_minutes: float | None = None
     """End training cleanly after so many minutes, however far it is."""
 
+    validation_every: int | None = None
+    """Leave each so many-th training item out, to choose options by, as `tune` does;
+    without it all are learnt from."""
+
     precision: Precision = "auto"
     """Number format of the networks' arithmetic. auto: mixed_bfloat16 where this
     machine is measured to be faster with it, else float32; weights stay float32."""
 
-    strategy: Literal["none", "mirrored"] = "none"
-    """Devices to train on: one, or all of this machine."""
+    strategy: Literal["none", "mirrored", "multiworker"] = "none"
+    """Devices to train on: one, all of this machine, or those of all machines that
+    the environment variable TF_CONFIG names. They share each batch."""
 
     jit: Literal["auto", "on", "off"] = "auto"
     """Compile the training step with XLA. auto: on a GPU only."""
@@ -83,6 +88,9 @@ class RunConfig:
             "batch_size steps epochs max_minutes steps_per_execution log_every "
             "sample_every checkpoint_every cache_mb",
         )
+        every = self.validation_every
+        wanted = every is None or 2 <= every <= LARGEST
+        require(self, "validation_every", wanted, "2 or above")
         require(self, "seed", 0 <= self.seed < 2**62, "a whole number from 0")
         for name in ("log_every", "sample_every", "checkpoint_every"):
             value = getattr(self, name)

@@ -35,6 +35,27 @@ def batch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarr
     return order[start : start + batch_size]
 
 
+def training_rows(count: int, validation_every: int | None) -> np.ndarray:
+    """Return the items to train on: all, or all but the validation items.
+
+    Args:
+        count: number of items.
+        validation_every: each so many-th item is kept for validation, or None.
+    """
+    rows = np.arange(count)
+    return rows if validation_every is None else rows[~_held(rows, validation_every)]
+
+
+def validation_rows(count: int, validation_every: int) -> np.ndarray:
+    """Return the items that `training_rows` leaves out."""
+    rows = np.arange(count)
+    return rows[_held(rows, validation_every)]
+
+
+def _held(rows: np.ndarray, every: int) -> np.ndarray:
+    return rows % every == every - 1
+
+
 def batches(
     fetch: Callable[[np.ndarray], Items],
     count: int,

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import tensorflow as tf
 from common import checkpoints, devices, images, layers
 from common.callbacks import Checkpoints, Logs, Progress, Samples
 from common.config import RunConfig, to_json
-from common.data import Items, batches, total_steps
+from common.data import Items, batches, total_steps, training_rows
 from common.errors import UserError
 from common.files import atomic_path
 from common.history import draw_curves, read_rows
@@ -36,6 +36,11 @@ class TrainingData:
 
     fetch: Callable[[np.ndarray], Items]
     count: int
+
+    def without(self, validation_every: int | None) -> "TrainingData":
+        """Return the items that are not kept for validation."""
+        rows = training_rows(self.count, validation_every)
+        return TrainingData(lambda chosen: self.fetch(rows[chosen]), len(rows))
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def fit_run(
     gallery: Gallery,
     config: RunConfig,
     run: RunDir,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     results: Mapping[Path, keras.Model] | None = None,
 ) -> bool:
     """Train `model` and write everything that a run's folder holds.
@@ -73,6 +79,7 @@ def fit_run(
         gallery: how samples are drawn.
         config: of the run.
         run: its folder.
+        callbacks: more of Keras's, called before those that write the run's files.
         results: networks to write at the end, by path; by default the averaged
             generator and the network of the first phase.
 
@@ -99,7 +106,7 @@ def fit_run(
         if done < total:
             logger.info("training steps %d to %d in %s", done, total, run.path)
             steps = range(done, total)
-            interrupted = _fit(model, data, gallery, config, run, steps)
+            interrupted = _fit(model, data, gallery, config, run, steps, callbacks)
         else:
             logger.info("%d steps are done, %d were asked for", done, total)
     finally:
@@ -122,6 +129,7 @@ def _fit(
     config: RunConfig,
     run: RunDir,
     steps: range,
+    more_callbacks: Sequence[keras.callbacks.Callback],
 ) -> bool:
     done = steps.start
     writer = tf.summary.create_file_writer(str(run.tensorboard))
@@ -135,6 +143,7 @@ def _fit(
                 # The state is saved before pictures, which take time, are drawn,
                 # and after the logs, whose sums are part of it.
                 callbacks=[
+                    *more_callbacks,
                     progress,
                     Logs(run, config.log_every, done, writer),
                     Checkpoints(run.checkpoints, config.checkpoint_every, done, stop),

@@ -54,7 +54,7 @@ def lazy_r1(
     )
 
 
-def draw_label(limits: tuple[float, ...], step: Step, shape: Tensor) -> float | Tensor:
+def draw_label(limits: tuple[float, ...], step: Step, shape: tuple) -> float | Tensor:
     """Return a label: one number, or one drawn between the limits for each item."""
     low, high = min(limits), max(limits)
     return low if low == high else low + (high - low) * step.uniform(shape)

@@ -40,8 +40,8 @@ class Step:
         return noise.sample_prior((count, dimensions), self.new_key(), prior, std)
 
     def uniform(self, shape: tuple) -> Tensor:
-        """Draw float32 numbers from U[0, 1); each call draws new ones."""
-        return noise.sample_prior(shape, self.new_key(), "uniform01")
+        """Draw float32 numbers from U[0, 1) for the items; each call draws new ones."""
+        return noise.uniform(shape, self.new_key())
 
     def shared(self) -> Any:
         """Return what `forward` gives for this step, computed once."""

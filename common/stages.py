@@ -67,6 +67,7 @@ def fit_stage(
     gallery: Gallery,
     config: RunConfig,
     stage: RunDir,
+    callbacks: Sequence[keras.callbacks.Callback],
     steps: int,
     results: Mapping[str, keras.Model],
 ) -> bool:
@@ -78,6 +79,7 @@ def fit_stage(
         gallery: how it is shown.
         config: of the run.
         stage: its folder.
+        callbacks: more of Keras's.
         steps: of this stage.
         results: networks to write at the end, by name.
     """
@@ -91,7 +93,7 @@ def fit_stage(
         checkpoint_every=max(every, steps // CHECKPOINTS),
     )
     paths = {stage.path / f"{name}.keras": network for name, network in results.items()}
-    return fit_run(model, data, gallery, config, stage, paths)
+    return fit_run(model, data, gallery, config, stage, callbacks, paths)
 
 
 def has_ended(run: RunDir) -> bool:

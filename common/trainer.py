@@ -4,7 +4,7 @@ A chapter hands over networks, optimizers and loss functions as phases;
 `AdversarialModel` makes one compiled step of them and `fit` runs it.
 
 Gradients are taken for the phase's own variables alone, so no `trainable` flag
-is ever set. Random numbers are a function of (seed, step, replica, phase): a
+is ever set. Random numbers are a function of (seed, step, phase): a
 resumed run draws what the uninterrupted one would have drawn.
 """
 
@@ -164,9 +164,7 @@ class AdversarialModel(keras.Model):
         return [name for names in self.log_names.values() for name in names]
 
     def _make_step(self, batch: Any, stream: int) -> Step:
-        context = tf.distribute.get_replica_context()
-        replica = context.replica_id_in_sync_group if context else 0
-        key = noise.step_key(self.seed, self.step, replica, stream)
+        key = noise.step_key(self.seed, self.step, stream)
         return Step(batch, tf.identity(self.step), key, self.forward)
 
     def _evaluate(self, phase: Phase, step: Step) -> tuple[Tensor, Tensor | None, Logs]:

@@ -26,8 +26,8 @@ from benchmarks.book_loop import book_loop
 from benchmarks.timing import take_turns
 from chapter04_dcgan.config import PRESETS, Config
 from chapter04_dcgan.networks import CHANNELS, build_discriminator, build_generator
-from chapter04_dcgan.training import build_model, optimizer
-from common import devices
+from chapter04_dcgan.training import build_model
+from common import devices, game
 from common.runs import describe_environment
 
 
@@ -85,12 +85,11 @@ def ours(config: Config) -> Callable[[], object]:
 
 def book_style(config: Config) -> Callable[[], object]:
     """Return one turn of the book's loop with the same networks."""
-    rates = (config.d_learning_rate, config.g_learning_rate)
     return book_loop(
         build_generator(config),
         build_discriminator(config),
         real_batch(config),
-        tuple(optimizer(config, rate) for rate in rates),
+        game.optimizers(config, nesterov=True),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
+from chapter01_gan.space import SPACE
 from common.cli import Chapter, Command
 from common.options import (
     DataOptions,
@@ -15,6 +16,7 @@ from common.options import (
     InterpolateOptions,
 )
 from common.runs import RunDir
+from common.tuning import Judge, Tuning
 
 PAGES = Path("runs") / NAME
 logger = logging.getLogger(__name__)
@@ -179,6 +181,12 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
+def _judge(config: Config) -> Judge:
+    from chapter01_gan.judging import make_judge
+
+    return make_judge(config)
+
+
 CHAPTER = Chapter(
     name=NAME,
     presets=PRESETS,
@@ -194,4 +202,5 @@ CHAPTER = Chapter(
         "data describe": Command(DescribeOptions, _describe, uses_tensorflow=False),
         "data make": Command(MakeOptions, _make, uses_tensorflow=False),
     },
+    tuning=Tuning(SPACE, _judge, loss="fid"),
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from common.choices import Activation, OptimizerName
 from common.config import RunConfig, require, require_positive
 
 NAME = "chapter01_gan"
@@ -29,13 +30,17 @@ class Config(RunConfig):
     d_units: tuple[int, ...] = (500, 500)
     """Units of the discriminator's hidden layers [book; paper: 240 240]."""
 
-    d_activation: Literal["leaky_relu", "maxout"] = "leaky_relu"
+    g_activation: Activation = "relu"
+    """Of the generator's hidden layers [book and paper]. selu needs the initializer
+    lecun_normal and no normalisation [Klambauer et al. 2017]."""
+
+    d_activation: Literal[Activation, "maxout"] = "leaky_relu"
     """Of the discriminator's hidden layers. maxout: the largest of five [paper]."""
 
     dropout: float = 0.0
     """Share of the discriminator's hidden units that a step drops [paper: 0.5]."""
 
-    initializer: Literal["he_normal", "glorot_uniform"] = "he_normal"
+    initializer: Literal["he_normal", "glorot_uniform", "lecun_normal"] = "he_normal"
     """Of the hidden layers' weights [book: Keras's default, glorot_uniform]."""
 
     loss: Literal[
@@ -85,8 +90,11 @@ class Config(RunConfig):
     average: float = 0.0
     """Decay of the moving average of G's weights that makes all output; 0 is off."""
 
-    optimizer: Literal["adam", "sgd"] = "adam"
-    """sgd has momentum beta_1 [paper]."""
+    optimizer: OptimizerName = "adam"
+    """Of both networks. sgd [paper] and rmsprop have momentum beta_1."""
+
+    d_optimizer: OptimizerName | None = None
+    """Of the discriminator, where it is another one."""
 
     g_learning_rate: float = 2e-4
     """Step of the generator [Radford et al. 2016; paper: 0.1]."""
@@ -98,7 +106,7 @@ class Config(RunConfig):
     """Decay of the first moment, or momentum [Radford et al. 2016]."""
 
     beta_2: float = 0.999
-    """Adam's decay of the second moment [Keras's default]."""
+    """Decay of the second moment: of adam [Keras's default], rmsprop, adadelta."""
 
     def validate(self) -> None:
         """Check every field's value; see RunConfig.validate."""

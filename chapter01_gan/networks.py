@@ -6,7 +6,12 @@ import keras
 from keras import layers
 
 from chapter01_gan.config import IMAGE, Config
-from common.layers import MinibatchDiscrimination, SpectralNormalization, normalise
+from common.layers import (
+    MinibatchDiscrimination,
+    SpectralNormalization,
+    activation,
+    normalise,
+)
 
 MAXOUT_PIECES = 5
 # Length of the rows that minibatch discrimination compares.
@@ -19,7 +24,7 @@ def build_generator(
     """Build the network that makes an image of a latent.
 
     Args:
-        config: uses latent_dim, g_units, g_norm, initializer.
+        config: uses latent_dim, g_units, g_activation, g_norm, initializer.
         shape: of one item.
         output: activation of the last layer; "linear" where the data have no bounds.
 
@@ -39,7 +44,7 @@ def build_generator(
             use_bias=config.g_norm == "none",
             kernel_initializer=config.initializer,
         )(x)  # (B, 500)
-        x = layers.ReLU()(normalise(x, config.g_norm))
+        x = activation(config.g_activation)(normalise(x, config.g_norm))
     x = layers.Dense(math.prod(shape))(x)  # (B, 784)
     x = layers.Reshape(shape)(x)  # (B, 28, 28)
     items = layers.Activation(output, dtype="float32")(x)
@@ -93,8 +98,8 @@ def _dense(
     if config.spectral_norm:
         product = SpectralNormalization(product)
     x = normalise(product(x), norm)
-    if config.d_activation == "leaky_relu":
-        return layers.LeakyReLU(0.2)(x)
+    if config.d_activation != "maxout":
+        return activation(config.d_activation)(x)
     # Maxout (Goodfellow et al. 2013, arXiv:1302.4389, equation 2).
     x = layers.Reshape((units, pieces))(x)
     return layers.GlobalMaxPooling1D(data_format="channels_first")(x)

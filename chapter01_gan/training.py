@@ -68,31 +68,24 @@ def build_model(
             return losses.feature_matching(real_features, fake_features), {}
         return rules.generator(fake_logits), {}
 
-    def phase(name: str, network: keras.Model, learning_rate: float, loss) -> Phase:
+    def phase(name: str, network: keras.Model, update, loss) -> Phase:
         history = None
         if config.historical_averaging:
             history = HistoricalAverage(network, config.historical_averaging)
-        update = optimizer(config, learning_rate)
         return Phase(name, network, update, loss, history=history)
 
+    d_optimizer, g_optimizer = game.optimizers(config)
     return AdversarialModel(
         generator,
         [
-            phase("d", discriminator, config.d_learning_rate, d_loss),
-            phase("g", generator, config.g_learning_rate, g_loss),
+            phase("d", discriminator, d_optimizer, d_loss),
+            phase("g", generator, g_optimizer, g_loss),
         ],
         forward,
         mode=config.update_mode,
         average=config.average,
         seed=config.seed,
     )
-
-
-def optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
-    """Return an optimizer of one network."""
-    if config.optimizer == "sgd":
-        return game.sgd(learning_rate, config.beta_1)
-    return game.adam(learning_rate, config.beta_1, config.beta_2)
 
 
 def train(

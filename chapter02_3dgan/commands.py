@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
+from chapter02_3dgan.space import SPACE
 from common.cli import Chapter, Command
 from common.options import (
     DataOptions,
@@ -17,6 +18,7 @@ from common.options import (
     RunOptions,
 )
 from common.runs import RunDir
+from common.tuning import Judge, Tuning
 
 logger = logging.getLogger(__name__)
 
@@ -208,6 +210,12 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
+def _judge(config: Config) -> Judge:
+    from chapter02_3dgan.judging import make_judge
+
+    return make_judge(config)
+
+
 CHAPTER = Chapter(
     name=NAME,
     presets=PRESETS,
@@ -222,4 +230,5 @@ CHAPTER = Chapter(
         "data make": Command(MakeOptions, _make, uses_tensorflow=False),
         "data prepare": Command(PrepareOptions, _prepare, uses_tensorflow=False),
     },
+    tuning=Tuning(SPACE, _judge, loss="mmd_iou"),
 )

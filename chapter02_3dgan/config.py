@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from common.choices import Activation, OptimizerName
 from common.config import RunConfig, require, require_positive
 
 NAME = "chapter02_3dgan"
@@ -27,6 +28,10 @@ class Config(RunConfig):
     width: float = 0.25
     """Multiplier of the number of filters [paper: 1]."""
 
+    convolutions: int = 1
+    """Convolutions at each resolution of both networks: the strided one that leads
+    to it [paper], and further ones of 3 x 3 x 3 that keep it."""
+
     latent_dim: int = 200
     """Length of z [paper, section 3.1]."""
 
@@ -35,6 +40,13 @@ class Config(RunConfig):
 
     prior_std: float = 1.0
     """Standard deviation of the normal prior [book: 0.33]."""
+
+    g_activation: Activation = "relu"
+    """Of the generator's hidden layers [paper]."""
+
+    d_activation: Activation = "leaky_relu"
+    """Of the discriminator's hidden layers [paper]. selu needs the initializer
+    lecun_normal and no normalisation [Klambauer et al. 2017]."""
 
     d_norm: Literal["none", "batch", "layer"] = "none"
     """Normalisation in the discriminator, from its second layer on."""
@@ -46,7 +58,7 @@ class Config(RunConfig):
     """Begin the output's bias at logit(mean occupancy), so that the first samples
     are as empty as the data and not half full."""
 
-    initializer: Literal["he_normal", "glorot_uniform"] = "he_normal"
+    initializer: Literal["he_normal", "glorot_uniform", "lecun_normal"] = "he_normal"
     """Of the hidden layers' weights [book: Keras's default, glorot_uniform]."""
 
     loss: Literal[
@@ -73,17 +85,24 @@ class Config(RunConfig):
     gradient_penalty: float = 0.0
     """Weight of WGAN-GP's penalty [Gulrajani et al. 2017: 10]; 0 is off."""
 
+    optimizer: OptimizerName = "adam"
+    """Of both networks [paper: adam]. sgd and rmsprop have momentum beta_1."""
+
+    d_optimizer: OptimizerName | None = None
+    """Of the discriminator, where it is another one."""
+
     g_learning_rate: float = 1e-3
-    """Adam's step for the generator [paper: 0.0025]."""
+    """Step of the generator [paper: 0.0025]."""
 
     d_learning_rate: float = 1e-3
-    """Adam's step for the discriminator [paper: 1e-5]."""
+    """Step of the discriminator [paper: 1e-5]."""
 
     beta_1: float = 0.0
-    """Adam's decay of the first moment [paper: 0.5]."""
+    """Decay of the first moment, or momentum [paper: 0.5]."""
 
     beta_2: float = 0.99
-    """Adam's decay of the second moment [Keras's default: 0.999]."""
+    """Decay of the second moment: of adam [Keras's default: 0.999], rmsprop,
+    adadelta."""
 
     gate_accuracy: float | None = None
     """Update D only where its accuracy on the batch is at most this [paper: 0.8]."""
@@ -96,9 +115,11 @@ class Config(RunConfig):
         super().validate()
         require_positive(
             self,
-            "width latent_dim prior_std r1_every g_learning_rate d_learning_rate",
+            "width convolutions latent_dim prior_std r1_every g_learning_rate "
+            "d_learning_rate",
         )
         require(self, "size", self.size in SIZES, f"one of {SIZES}")
+        require(self, "convolutions", self.convolutions <= 8, "at most 8")
         shift = self.augment_shift
         require(self, "augment_shift", 0 <= shift < self.size, "from 0 to below --size")
         require(self, "r1_gamma", self.r1_gamma >= 0, "0 or above")

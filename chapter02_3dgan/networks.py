@@ -6,7 +6,11 @@ import keras
 from keras import layers
 
 from chapter02_3dgan.config import Config
-from common.layers import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
+from common.layers import (
+    Conv3DFromOneChannel,
+    Conv3DTransposeToOneChannel,
+    activation,
+)
 
 # Generator filters at 4^3, 8^3, ... for each size of the volume. The paper's is
 # 64; the others leave its first stage out, or add one before the output.
@@ -26,7 +30,8 @@ def build_generator(config: Config, occupancy: float = 0.5) -> keras.Model:
     """Build the network that makes a shape of a latent.
 
     Args:
-        config: uses size, width, latent_dim, bias, bias_from_data, initializer.
+        config: uses size, width, convolutions, latent_dim, g_activation, bias,
+            bias_from_data, initializer.
         occupancy: mean share of filled voxels in the data, between 0 and 1.
 
     Returns:
@@ -41,11 +46,11 @@ def build_generator(config: Config, occupancy: float = 0.5) -> keras.Model:
     # A 4x4x4 transposed convolution of a 1x1x1 volume is this matrix product.
     x = layers.Dense(4**3 * first, **options)(latent)
     x = layers.Reshape((4, 4, 4, first))(x)  # (B, 4, 4, 4, 512)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = _refine_generated(config, x)
     for count in others:
         # (B, 8, 8, 8, 256), (B, 16, 16, 16, 128), (B, 32, 32, 32, 64)
         x = layers.Conv3DTranspose(count, 4, strides=2, padding="same", **options)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = _refine_generated(config, x)
     # No BatchNorm before the sigmoid: it would fill half of all voxels.
     start = math.log(occupancy / (1 - occupancy)) if config.bias_from_data else 0.0
     x = Conv3DTransposeToOneChannel(
@@ -56,11 +61,21 @@ def build_generator(config: Config, occupancy: float = 0.5) -> keras.Model:
     return keras.Model(latent, voxels, name="generator")
 
 
+def _refine_generated(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Normalise and activate a map, and add the convolutions that keep its size."""
+    x = activation(config.g_activation)(layers.BatchNormalization()(x))
+    for _ in range(config.convolutions - 1):
+        x = _convolution(x.shape[-1], 3, 1, False, config.initializer)(x)
+        x = activation(config.g_activation)(layers.BatchNormalization()(x))
+    return x
+
+
 def build_discriminator(config: Config) -> keras.Model:
     """Build the network that tells real shapes from generated ones.
 
     Args:
-        config: uses size, width, bias, d_norm, initializer.
+        config: uses size, width, convolutions, d_activation, bias, d_norm,
+            initializer.
 
     Returns:
         voxels (B, S, S, S, 1) in [0, 1] -> logit (B, 1), float32. At the paper's
@@ -74,23 +89,44 @@ def build_discriminator(config: Config) -> keras.Model:
     x = Conv3DFromOneChannel(
         first, use_bias=config.bias, kernel_initializer=config.initializer
     )(voxels)  # (B, 32, 32, 32, 64)
-    x = layers.LeakyReLU(0.2, name="features_1")(x)
+    x = _refine_judged(config, x, 1)
+    bias = config.bias and config.d_norm == "none"
     for number, count in enumerate(others, start=2):
         # (B, 16, 16, 16, 128), (B, 8, 8, 8, 256), (B, 4, 4, 4, 512)
-        x = layers.Conv3D(
-            count,
-            4,
-            strides=2,
-            padding="same",
-            use_bias=config.bias and config.d_norm == "none",
-            kernel_initializer=config.initializer,
-        )(x)
-        x = _normalise(x, config.d_norm)
-        x = layers.LeakyReLU(0.2, name=f"features_{number}")(x)
+        x = _convolution(count, 4, 2, bias, config.initializer)(x)
+        x = _refine_judged(config, _normalise(x, config.d_norm), number)
     x = layers.Conv3D(1, 4, use_bias=config.bias)(x)  # (B, 1, 1, 1, 1)
     logits = layers.Flatten()(x)  # (B, 1)
     logits = layers.Activation("linear", dtype="float32")(logits)
     return keras.Model(voxels, logits, name="discriminator")
+
+
+def _refine_judged(
+    config: Config, x: keras.KerasTensor, number: int
+) -> keras.KerasTensor:
+    """Activate a map, and add the convolutions that keep its size.
+
+    What comes out last has the name "features_<number>".
+    """
+    bias = config.bias and config.d_norm == "none"
+    for _ in range(config.convolutions - 1):
+        x = activation(config.d_activation)(x)
+        x = _convolution(x.shape[-1], 3, 1, bias, config.initializer)(x)
+        x = _normalise(x, config.d_norm)
+    return activation(config.d_activation, f"features_{number}")(x)
+
+
+def _convolution(
+    filters: int, kernel: int, strides: int, bias: bool, initializer: str
+) -> keras.layers.Layer:
+    return layers.Conv3D(
+        filters,
+        kernel,
+        strides=strides,
+        padding="same",
+        use_bias=bias,
+        kernel_initializer=initializer,
+    )
 
 
 def _normalise(x: keras.KerasTensor, norm: str) -> keras.KerasTensor:

@@ -63,10 +63,7 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         return logs["d_accuracy"] <= config.gate_accuracy
 
     gate = weak_enough if config.gate_accuracy is not None else None
-    d_optimizer, g_optimizer = (
-        game.adam(rate, config.beta_1, config.beta_2)
-        for rate in (config.d_learning_rate, config.g_learning_rate)
-    )
+    d_optimizer, g_optimizer = game.optimizers(config)
     return AdversarialModel(
         generator,
         [

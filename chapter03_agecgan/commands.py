@@ -11,9 +11,11 @@ import tyro
 
 from chapter03_agecgan.ages import parse_class
 from chapter03_agecgan.config import NAME, PRESETS, Config, Format
+from chapter03_agecgan.space import SPACE
 from common.cli import Chapter, Command
 from common.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
+from common.tuning import Judge, Tuning
 
 ALL_AGES = "all"
 logger = logging.getLogger(__name__)
@@ -179,6 +181,12 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
+def _judge(config: Config) -> Judge:
+    from chapter03_agecgan.judging import make_judge
+
+    return make_judge(config)
+
+
 CHAPTER = Chapter(
     name=NAME,
     presets=PRESETS,
@@ -190,4 +198,5 @@ CHAPTER = Chapter(
         "data describe": Command(DescribeOptions, _describe, uses_tensorflow=False),
         "data make": Command(MakeOptions, _make, uses_tensorflow=False),
     },
+    tuning=Tuning(SPACE, _judge, loss="fjd", fixed={"stage": "gan"}),
 )

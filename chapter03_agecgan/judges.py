@@ -59,8 +59,7 @@ def appoint(
     Raises:
         UserError: a net cannot be loaded.
     """
-    rows = balanced_rows(train.classes)
-    ages = extractors.local(train.images[rows], train.classes[rows], steps=STEPS)
+    ages = age_classifier(train)
     if recognition is not None:
         config = dataclasses.replace(config, recognition=recognition)
     recognizer = choose_recognizer(config, train, seed=JUDGE_SEED + seed)
@@ -74,6 +73,16 @@ def appoint(
         logger.warning("identity is not measured: %s", error)
         verified = None
     return Judges(ages, recognizer, verified)
+
+
+def age_classifier(train: Faces) -> extractors.Extractor:
+    """Train or load the classifier of the six ages.
+
+    Args:
+        train: photos to learn from; each class counts alike.
+    """
+    rows = balanced_rows(train.classes)
+    return extractors.local(train.images[rows], train.classes[rows], steps=STEPS)
 
 
 def guess_ages(judges: Judges, images: np.ndarray) -> np.ndarray:
@@ -97,10 +106,23 @@ def score_ages(judges: Judges, images: np.ndarray, wanted: np.ndarray) -> dict:
         wanted: age classes, int (N,).
 
     Returns:
+        As of `miss_ages`.
+    """
+    return miss_ages(guess_ages(judges, images), wanted)
+
+
+def miss_ages(guessed: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+    """Return how far the classes that the classifier sees lie from the wanted ones.
+
+    Args:
+        guessed: age classes, int (N,).
+        wanted: age classes, int (N,).
+
+    Returns:
         "age_accuracy", the share in the wanted class, and "age_class_error", the
         mean absolute difference of class numbers.
     """
-    missed = np.abs(guess_ages(judges, images) - wanted)
+    missed = np.abs(guessed - wanted)
     return {
         "age_accuracy": float(np.mean(missed == 0)),
         "age_class_error": float(np.mean(missed)),

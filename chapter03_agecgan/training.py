@@ -97,12 +97,11 @@ def train_encoder(
     config: Config, run: RunDir, faces: Faces, callbacks: Callbacks
 ) -> bool:
     """Train the encoder; return whether it was interrupted."""
-    generator = load_network(run.generator)
     stage = begin_stage(
         run, "encoder", config, STAGE_FIELDS["encoder"], [run.generator]
     )
     with devices.scope(config):
-        model = encoding.build_model(config, generator)
+        model = encoding.build_model(config, load_network(run.generator))
     data = paired(faces, np.arange(len(faces.images)))
     shown = np.linspace(0, data.count - 1, encoding.GALLERY_PHOTOS).astype(int)
     gallery = Gallery(list(data.fetch(shown)), image_grid)
@@ -123,7 +122,6 @@ def train_identity(
     config: Config, run: RunDir, faces: Faces, callbacks: Callbacks
 ) -> bool:
     """Move latents, or both networks, so that faces keep the person."""
-    generator, encoder = load_network(run.generator), load_encoder(run)
     sources = [run.generator, run.path / "encoder" / "encoder.keras"]
     stage = begin_stage(run, "identity", config, STAGE_FIELDS["identity"], sources)
     recognizer = choose_recognizer(config, faces)
@@ -134,10 +132,9 @@ def train_identity(
         )
     results = {"recognition": recognizer.network}
     if config.identity_method == "latents":
-        return _fit_latents(
-            config, stage, faces, callbacks, generator, encoder, recognizer
-        )
+        return _fit_latents(config, run, stage, faces, callbacks, recognizer)
     with devices.scope(config):
+        generator, encoder = load_network(run.generator), load_encoder(run)
         model = identity.build_networks_model(config, generator, encoder, recognizer)
     photos = identity.Photos.of(recognizer, faces.images, faces.classes)
     data = TrainingData(photos.batch, len(faces.images))
@@ -151,19 +148,21 @@ def train_identity(
 
 def _fit_latents(
     config: Config,
+    run: RunDir,
     stage: RunDir,
     faces: Faces,
     callbacks: Callbacks,
-    generator: keras.Model,
-    encoder: keras.Model,
     recognizer: Recognizer,
 ) -> bool:
-    """Find the latents of some photos, to show how well the person is kept."""
+    """Find the latents of some photos, to show how well the person is kept.
+
+    So few photos are no work to be shared: one device does it.
+    """
+    generator, encoder = load_network(run.generator), load_encoder(run)
     shown = np.linspace(0, len(faces.images) - 1, encoding.GALLERY_PHOTOS).astype(int)
     photos = identity.Photos.of(recognizer, faces.images[shown], faces.classes[shown])
     start = np.array(encoder(photos.images, training=False))
-    with devices.scope(config):
-        model = identity.build_latents_model(config, generator, recognizer, start)
+    model = identity.build_latents_model(config, generator, recognizer, start)
     numbers = np.arange(len(shown), dtype=np.float32)
 
     def fetch(rows: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
+from chapter04_dcgan.space import SPACE
 from common.cli import Chapter, Command
 from common.options import (
     DataOptions,
@@ -16,6 +17,7 @@ from common.options import (
     RunOptions,
 )
 from common.runs import RunDir
+from common.tuning import Judge, Tuning
 
 logger = logging.getLogger(__name__)
 
@@ -252,6 +254,12 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
+def _judge(config: Config) -> Judge:
+    from chapter04_dcgan.judging import make_judge
+
+    return make_judge(config)
+
+
 CHAPTER = Chapter(
     name=NAME,
     presets=PRESETS,
@@ -267,4 +275,5 @@ CHAPTER = Chapter(
         "data make": Command(MakeOptions, _make, uses_tensorflow=False),
         "data prepare": Command(PrepareOptions, _prepare, uses_tensorflow=False),
     },
+    tuning=Tuning(SPACE, _judge, loss="fid"),
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from common.choices import Activation, OptimizerName
 from common.config import RunConfig, require, require_positive
 
 NAME = "chapter04_dcgan"
@@ -30,6 +31,23 @@ class Config(RunConfig):
     kernel: Literal[3, 4, 5] = 4
     """Edge of the convolutions' kernels. Of variant dcgan only [paper: 5]."""
 
+    convolutions: int = 1
+    """Convolutions at each resolution of both networks: the strided one that leads
+    to it [paper], and further ones of 3 x 3 that keep it. Of variant dcgan only."""
+
+    g_units: int = 2048
+    """Units of the generator's first dense layer. Of variant book only [book]."""
+
+    d_units: int = 1024
+    """Units of the discriminator's dense layer. Of variant book only [book]."""
+
+    g_activation: Activation = "relu"
+    """Of the generator's hidden layers [paper and book]."""
+
+    d_activation: Activation = "leaky_relu"
+    """Of the discriminator's hidden layers [paper and book]. selu needs the
+    initializer lecun_normal and no normalisation [Klambauer et al. 2017]."""
+
     latent_dim: int = 100
     """Length of z [paper and book]."""
 
@@ -43,7 +61,9 @@ class Config(RunConfig):
     """Normalisation in the discriminator, from its second layer on. Of variant
     dcgan only [paper: batch]."""
 
-    initializer: Literal["he_normal", "dcgan", "glorot_uniform"] = "he_normal"
+    initializer: Literal["he_normal", "dcgan", "glorot_uniform", "lecun_normal"] = (
+        "he_normal"
+    )
     """Of the weights. dcgan: N(0, 0.02) [paper; book: Keras's glorot_uniform]."""
 
     loss: Literal["non_saturating", "minimax", "least_squares"] = "non_saturating"
@@ -73,8 +93,11 @@ class Config(RunConfig):
     average: float = 0.998
     """Decay of the moving average of G's weights that makes all output; 0 is off."""
 
-    optimizer: Literal["adam", "sgd"] = "adam"
-    """sgd has Nesterov's momentum beta_1 [book]."""
+    optimizer: OptimizerName = "adam"
+    """Of both networks. sgd has Nesterov's momentum beta_1 [book], rmsprop plain."""
+
+    d_optimizer: OptimizerName | None = None
+    """Of the discriminator, where it is another one."""
 
     g_learning_rate: float = 1e-3
     """Step of the generator [paper: 2e-4; book: 5e-4]."""
@@ -86,7 +109,8 @@ class Config(RunConfig):
     """Decay of the first moment, or momentum [paper: 0.5; book: 0.9]."""
 
     beta_2: float = 0.99
-    """Adam's decay of the second moment [Keras's default: 0.999]."""
+    """Decay of the second moment: of adam [Keras's default: 0.999], rmsprop,
+    adadelta."""
 
     cache_mb: float = 512.0
     """Decoded images of at most so many MB stay in memory; more are read from the
@@ -97,10 +121,14 @@ class Config(RunConfig):
         super().validate()
         require_positive(
             self,
-            "filters latent_dim r1_every g_learning_rate d_learning_rate cache_mb",
+            "filters convolutions g_units d_units latent_dim r1_every "
+            "g_learning_rate d_learning_rate cache_mb",
         )
         require(self, "size", self.size in SIZES, f"one of {SIZES}")
         require(self, "filters", self.filters <= 1024, "at most 1024")
+        require(self, "convolutions", self.convolutions <= 8, "at most 8")
+        for name in ("g_units", "d_units"):
+            require(self, name, getattr(self, name) <= 2**16, "at most 65536")
         for name in ("real_label", "fake_label"):
             labels = getattr(self, name)
             fits = len(labels) in (1, 2) and all(0 <= label <= 1 for label in labels)

@@ -13,7 +13,6 @@ from common.fitting import load_network
 from common.generated import draw_neighbours, make_images
 from common.metrics import extractors
 from common.metrics.judging import choose_count, judge, some
-from common.metrics.pretext import make_task
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir
 from common.sheets import image_grid
@@ -111,4 +110,4 @@ def choose_extractor(name: Extractor, weights, train: Faces) -> extractors.Extra
     """Return the network whose features the scores compare."""
     if name == "inceptionv3":
         return extractors.inceptionv3(weights)
-    return extractors.local(*make_task(train.images), steps=STEPS)
+    return extractors.local_unlabelled(train.images, steps=STEPS)

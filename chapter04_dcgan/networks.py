@@ -6,7 +6,8 @@ import keras
 from keras import layers
 
 from chapter04_dcgan.config import Config
-from common.layers import normalise
+from common.choices import Activation
+from common.layers import activation, normalise
 
 CHANNELS = 3
 
@@ -15,8 +16,9 @@ def build_generator(config: Config) -> keras.Model:
     """Build the network that makes an image of a latent.
 
     Args:
-        config: uses variant, size, latent_dim, initializer and, for the variant
-            dcgan, filters, kernel, g_norm.
+        config: uses variant, size, latent_dim, g_activation, initializer and, for
+            the variant dcgan, filters, kernel, convolutions, g_norm; for the variant
+            book, g_units.
 
     Returns:
         z (B, latent_dim) -> images (B, S, S, 3), float32 in [-1, 1].
@@ -36,8 +38,9 @@ def build_discriminator(config: Config) -> keras.Model:
     Its last hidden layer has the name "features".
 
     Args:
-        config: uses variant, size, initializer and, for the variant dcgan,
-            filters, kernel, d_norm.
+        config: uses variant, size, d_activation, initializer and, for the variant
+            dcgan, filters, kernel, convolutions, d_norm; for the variant book,
+            d_units.
 
     Returns:
         images (B, S, S, 3) in [-1, 1] -> logit (B, 1), float32.
@@ -76,13 +79,38 @@ def _dcgan_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
         4 * 4 * first, use_bias=bias, kernel_initializer=initializer(config)
     )(x)
     x = layers.Reshape((4, 4, first))(x)  # (B, 4, 4, 1024)
-    x = layers.ReLU()(normalise(x, config.g_norm))
+    x = _refined(config, x, config.g_norm, config.g_norm, config.g_activation)
     for width in others:
         # (B, 8, 8, 512), (B, 16, 16, 256), (B, 32, 32, 128)
         x = _transposed(config, width, bias)(x)
-        x = layers.ReLU()(normalise(x, config.g_norm))
+        x = _refined(config, x, config.g_norm, config.g_norm, config.g_activation)
     # No BatchNorm before the output (section 3).
     return _transposed(config, CHANNELS, True)(x)  # (B, 64, 64, 3)
+
+
+def _refined(
+    config: Config, x: keras.KerasTensor, first: str, norm: str, kind: Activation
+) -> keras.KerasTensor:
+    """Normalise and activate a map, and add the convolutions that keep its size.
+
+    Args:
+        config: uses convolutions, initializer.
+        x: what a convolution has made.
+        first: its normalisation.
+        norm: that of the further convolutions.
+        kind: of activation.
+    """
+    x = activation(kind)(normalise(x, first))
+    for _ in range(config.convolutions - 1):
+        x = layers.Conv2D(
+            x.shape[-1],
+            3,
+            padding="same",
+            use_bias=norm == "none",
+            kernel_initializer=initializer(config),
+        )(x)
+        x = activation(kind)(normalise(x, norm))
+    return x
 
 
 def _transposed(config: Config, width: int, bias: bool) -> keras.layers.Layer:
@@ -110,7 +138,7 @@ def _dcgan_features(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
             use_bias=norm == "none",
             kernel_initializer=initializer(config),
         )(x)
-        x = layers.LeakyReLU(0.2)(normalise(x, norm))
+        x = _refined(config, x, norm, config.d_norm, config.d_activation)
     return x
 
 
@@ -122,14 +150,16 @@ def _book_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
     """
     options = {"kernel_initializer": initializer(config)}
     edge = config.size // 8
-    x = layers.ReLU()(layers.Dense(2048, **options)(x))  # (B, 2048)
+    x = layers.Dense(config.g_units, **options)(x)  # (B, 2048)
+    x = activation(config.g_activation)(x)
     x = layers.Dense(edge * edge * 256, **options)(x)  # (B, 16384)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = activation(config.g_activation)(layers.BatchNormalization()(x))
     x = layers.Reshape((edge, edge, 256))(x)  # (B, 8, 8, 256)
     for width in (128, 64):
         # (B, 16, 16, 128), (B, 32, 32, 64)
         x = layers.UpSampling2D()(x)
-        x = layers.ReLU()(layers.Conv2D(width, 5, padding="same", **options)(x))
+        x = layers.Conv2D(width, 5, padding="same", **options)(x)
+        x = activation(config.g_activation)(x)
     x = layers.UpSampling2D()(x)  # (B, 64, 64, 64)
     return layers.Conv2D(CHANNELS, 5, padding="same", **options)(x)  # (B, 64, 64, 3)
 
@@ -148,6 +178,6 @@ def _book_features(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
     ):
         # (B, 32, 32, 128), (B, 15, 15, 256), (B, 6, 6, 512)
         x = layers.Conv2D(width, kernel, padding=padding, **options)(x)
-        x = layers.MaxPooling2D()(layers.LeakyReLU(0.2)(x))
-    x = layers.Flatten()(x)  # (B, 18432)
-    return layers.LeakyReLU(0.2)(layers.Dense(1024, **options)(x))  # (B, 1024)
+        x = layers.MaxPooling2D()(activation(config.d_activation)(x))
+    x = layers.Dense(config.d_units, **options)(layers.Flatten()(x))
+    return activation(config.d_activation)(x)  # (B, 18432) to (B, 1024)

@@ -55,26 +55,18 @@ def build_model(config: Config) -> AdversarialModel:
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         return rules.generator(step.shared()), {}
 
+    d_optimizer, g_optimizer = game.optimizers(config, nesterov=True)
     return AdversarialModel(
         generator,
         [
-            Phase(
-                "d", discriminator, optimizer(config, config.d_learning_rate), d_loss
-            ),
-            Phase("g", generator, optimizer(config, config.g_learning_rate), g_loss),
+            Phase("d", discriminator, d_optimizer, d_loss),
+            Phase("g", generator, g_optimizer, g_loss),
         ],
         forward,
         mode=config.update_mode,
         average=config.average,
         seed=config.seed,
     )
-
-
-def optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
-    """Return an optimizer of one network."""
-    if config.optimizer == "sgd":
-        return game.sgd(learning_rate, config.beta_1, nesterov=True)
-    return game.adam(learning_rate, config.beta_1, config.beta_2)
 
 
 def train(

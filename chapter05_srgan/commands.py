@@ -10,9 +10,11 @@ from typing import Literal
 import tyro
 
 from chapter05_srgan.config import NAME, PRESETS, Config
+from chapter05_srgan.space import SPACE
 from common.cli import Chapter, Command
 from common.options import DataOptions, GenerateOptions
 from common.runs import RunDir
+from common.tuning import Judge, Tuning
 
 Trained = Literal["srgan", "srresnet"]
 logger = logging.getLogger(__name__)
@@ -175,6 +177,12 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
+def _judge(config: Config) -> Judge:
+    from chapter05_srgan.judging import make_judge
+
+    return make_judge(config)
+
+
 CHAPTER = Chapter(
     name=NAME,
     presets=PRESETS,
@@ -187,4 +195,5 @@ CHAPTER = Chapter(
         "data describe": Command(DescribeOptions, _describe, uses_tensorflow=False),
         "data make": Command(MakeOptions, _make, uses_tensorflow=False),
     },
+    tuning=Tuning(SPACE, _judge, loss="psnr_y", sign=-1, fixed={"phase": "srresnet"}),
 )

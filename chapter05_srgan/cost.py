@@ -1,6 +1,5 @@
 """What it costs to run a network on images of one size."""
 
-import math
 from collections.abc import Iterator
 
 import keras
@@ -10,19 +9,13 @@ from chapter05_srgan.config import Config
 from chapter05_srgan.networks import build_generator
 from common.errors import UserError
 from common.metrics.report import table
+from common.multiply_adds import by_layer
 
-# Layers that multiply each weight of their kernel once for each place of a map.
-_COUNTED = (layers.Conv2D, layers.Conv2DTranspose, layers.Dense)
 IN_ALL = "in all"
 
 
 def multiply_adds(network: keras.Model, height: int, width: int) -> dict[str, int]:
-    r"""Count multiplications with a weight, each with its addition.
-
-    A layer has $P |K|$ of them: P places of its output map, of a transposed
-    convolution those of its input map, and |K| weights in its kernel. What lies
-    beyond the edges of a map counts as if it were there. Biases, normalisations and
-    activations are not counted.
+    """Count multiplications with a weight, as `common.multiply_adds` does.
 
     Args:
         network: from images (B, h, w, C), of plain layers.
@@ -70,13 +63,7 @@ def _counts(
     """Yield the layers that have a kernel, each with its number."""
     images = keras.Input((height, width, network.input_shape[-1]))
     # The same layers, whose shapes are known.
-    for layer in keras.models.clone_model(network, images).layers:
-        if isinstance(layer, _COUNTED):
-            transposed = isinstance(layer, layers.Conv2DTranspose)
-            places = (layer.input if transposed else layer.output).shape[1:-1]
-            yield layer, math.prod(places) * math.prod(layer.kernel.shape)
-        elif hasattr(layer, "kernel"):
-            raise ValueError(f"layer {layer.name} is of a kind that is not counted")
+    yield from by_layer(keras.models.clone_model(network, images))
 
 
 def compare_variants(size: int, scale: int) -> str:

@@ -12,7 +12,6 @@ from scipy import ndimage
 
 from chapter05_srgan.measures import luma
 from common.metrics.fid import fid
-from common.metrics.pretext import make_task
 from common.metrics.statistics import GaussianStatistics
 from common.sheets import to_floats
 
@@ -116,7 +115,7 @@ def patch_extractor(images: Pictures, *, steps: int = STEPS) -> "Extractor":
     from common.metrics import extractors
 
     patches = details(cut_patches(images, PATCHES))
-    return extractors.local(*make_task(patches), steps=steps)
+    return extractors.local_unlabelled(patches, steps=steps)
 
 
 def patch_fid(

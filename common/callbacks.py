@@ -64,9 +64,10 @@ class StepCallback(keras.callbacks.Callback):
 class Progress(keras.callbacks.Callback):
     """Shows a bar with the losses; Keras's own cannot begin at a resumed step."""
 
-    def __init__(self, total: int, done: int):
+    def __init__(self, total: int, done: int, shown: bool = True):
         super().__init__()
         self.bar = tqdm(
+            disable=not shown,
             total=total,
             initial=done,
             desc="training",
@@ -193,24 +194,61 @@ class Samples(StepCallback):
 
 
 class Checkpoints(StepCallback):
-    """Saves the state, and ends training early and cleanly when asked to.
+    """Saves the state.
 
     Args:
         folder: of the checkpoints.
         every: steps a checkpoint.
         done: steps of the run before this `fit`.
-        stop: asked after each step whether to end, and why.
+        is_chief: whether to write; see `checkpoints.save`.
     """
 
-    def __init__(self, folder: Path, every: int, done: int, stop: StopRequest):
+    def __init__(self, folder: Path, every: int, done: int, is_chief: bool = True):
         super().__init__(every, done)
         self.folder = folder
-        self.stop = stop
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        super().on_train_batch_end(batch, logs)
-        if self.stop.requested():
-            self.model.stop_training = True
+        self.is_chief = is_chief
 
     def act(self, step: int) -> None:
-        checkpoints.save(self.folder, step, self.model.state())
+        checkpoints.save(self.folder, step, self.model.state(), self.is_chief)
+
+
+class Stop(StepCallback):
+    """Ends training early and cleanly when asked to; all workers at the same step.
+
+    Args:
+        stop: tells whether to end, and why.
+        every: steps between two times that several workers ask one another.
+        done: steps of the run before this `fit`.
+    """
+
+    def __init__(self, stop: StopRequest, every: int, done: int):
+        super().__init__(every, done)
+        self.stop = stop
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        strategy = self.model.distribute_strategy
+
+        @tf.function
+        def count(wishes: tf.Tensor) -> tf.Tensor:
+            own = strategy.run(tf.identity, (wishes,))
+            return strategy.reduce(tf.distribute.ReduceOp.SUM, own, None)
+
+        self.count = count
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        strategy = self.model.distribute_strategy
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            super().on_train_batch_end(batch, logs)
+        elif self.stop.requested():
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Do nothing: it is the end already."""
+
+    def act(self, step: int) -> None:
+        wishes = [float(self.stop.requested()), float(self.stop.interrupted)]
+        requested, interrupted = self.count(tf.constant(wishes)).numpy() > 0
+        if requested:
+            self.stop.reason = self.stop.reason or "another worker"
+            self.stop.interrupted = bool(interrupted)
+            self.model.stop_training = True

@@ -29,13 +29,15 @@ logger = logging.getLogger(__name__)
 State = dict[str, list]
 
 
-def save(folder: Path, step: int, state: State) -> Path:
+def save(folder: Path, step: int, state: State, is_chief: bool = True) -> Path:
     """Write all variables to folder/step_<number>.npz and drop older files.
 
     Args:
         folder: of the checkpoints.
         step: number of steps done.
         state: variables by owner, as `AdversarialModel.state` gives them.
+        is_chief: whether to write; other workers take part in the reading, since
+            the chief cannot add the logs of all up alone.
 
     Raises:
         TrainingError: a variable is not finite; nothing is written.
@@ -51,6 +53,8 @@ def save(folder: Path, step: int, state: State) -> Path:
                 )
             arrays[f"{owner}/{index:03d}"] = value
     path = folder / f"step_{step:08d}.npz"
+    if not is_chief:
+        return path
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
     for old in _newest_first(folder)[KEPT:]:

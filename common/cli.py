@@ -5,7 +5,6 @@ in under a second.
 """
 
 import contextlib
-import dataclasses
 import io
 import itertools
 import logging
@@ -14,15 +13,19 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Any
 
 import tyro
 
 from common.config import ConfigType, RunConfig, with_length
+from common.config_files import read_config
 from common.errors import TrainingError, UserError
 from common.options import RunOptions
 from common.runs import RunDir
+from common.train_options import EarlyOptions, train_options
+from common.tuning import Tuning
+from common.workers import find_place, helper_folder
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +52,31 @@ class Chapter:
     Attributes:
         name: of its folder.
         presets: configurations by name; the first is the default.
-        train: (config, run) -> None.
+        train: (config, run, callbacks=()) -> None.
         commands: the others by name; "data describe" stands below "data".
+        tuning: how `tune` searches its options, or None.
     """
 
     name: str
     presets: Mapping[str, RunConfig]
     train: Callable[[Any, RunDir], Any]
     commands: Mapping[str, Command] = field(default_factory=dict)
+    tuning: Tuning | None = None
+
+    def all_commands(self) -> dict[str, Command]:
+        """Return the commands, with `tune` where there is something to search."""
+        if self.tuning is None:
+            return dict(self.commands)
+        from common.tuning.options import TuneOptions
+
+        tune = Command(TuneOptions, partial(_tune, self), uses_tensorflow=False)
+        return {**self.commands, "tune": tune}
+
+
+def _tune(chapter: Chapter, options: Any) -> None:
+    from common.tuning.command import tune
+
+    tune(chapter, options)
 
 
 def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
@@ -92,7 +112,8 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
     words = " ".join(arguments[:2])
-    for name, command in chapter.commands.items():
+    commands = chapter.all_commands()
+    for name, command in commands.items():
         if words == name or words.startswith(name + " "):
             rest = arguments[len(name.split()) :]
             program = f"{chapter.name} {name}"
@@ -108,10 +129,10 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
         _train(chapter, arguments[1:])
     elif not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(_overview(chapter))
-    elif any(name.startswith(arguments[0] + " ") for name in chapter.commands):
+    elif any(name.startswith(arguments[0] + " ") for name in commands):
         sys.stdout.write(_overview(chapter))
     else:
-        names = ", ".join(["train", *chapter.commands])
+        names = ", ".join(["train", *commands])
         raise UserError(f"unknown command {words!r}; known are {names}")
 
 
@@ -119,7 +140,7 @@ def _overview(chapter: Chapter) -> str:
     """Return the list of commands with the first line of each one's help."""
     lines = [f"usage: {chapter.name} COMMAND [OPTIONS]", "", "commands:"]
     texts = {"train": "Train the networks, or continue a run."}
-    for name, command in chapter.commands.items():
+    for name, command in chapter.all_commands().items():
         texts[name] = (command.options.__doc__ or "").splitlines()[0]
     width = max(map(len, texts))
     lines += [f"  {name:{width}}  {text}" for name, text in texts.items()]
@@ -129,92 +150,37 @@ def _overview(chapter: Chapter) -> str:
 
 def _train(chapter: Chapter, arguments: list[str]) -> None:
     """Parse the options of `train` on top of a preset or of the run to resume."""
-    asked, rest = _Early.split(arguments, chapter)
+    asked, rest = EarlyOptions.split(arguments, chapter.presets)
+    known = None
     if asked.resume:
-        run = RunDir.find(chapter.name, asked.run_dir)
-        default = run.read_config(type(_first(chapter.presets)))
+        known = RunDir.find(chapter.name, asked.run_dir)
+        default = known.read_config(type(_first(chapter.presets)))
     else:
         default = chapter.presets[asked.preset]
-    options_class = _train_options(chapter, asked, default)
-    config = parse(options_class, f"{chapter.name} train", rest).config
+        if asked.config is not None:
+            default = read_config(asked.config, default)
+    options_class = train_options(chapter.presets, asked, default)
+    config = parse(options_class, f"{chapter.name} train", rest).all
     config = with_length(default, config)
     config.validate()
     if config.data is not None and not config.data.exists():
         raise UserError(f"--data {config.data}: no such file or folder")
-    if asked.resume:
-        run.check_same(config)
-    else:
-        run = RunDir.create(chapter.name, asked.preset, asked.run_dir)
-    import_tensorflow()
-    chapter.train(config, run)
-    logger.info("the run is in %s", run.path)
+    if known:
+        known.check_same(config)
+    place = find_place(config)
+    if place.is_chief:
+        run = known or RunDir.create(chapter.name, asked.name, asked.run_dir)
+        import_tensorflow()
+        chapter.train(config, run)
+        logger.info("the run is in %s", run.path)
+        return
+    with helper_folder(place, known) as run:
+        import_tensorflow()
+        chapter.train(config, run)
 
 
 def _first(presets: Mapping[str, ConfigType]) -> ConfigType:
     return next(iter(presets.values()))
-
-
-@dataclass(frozen=True)
-class _Early:
-    """The options that decide what the defaults of the others are."""
-
-    preset: str
-    run_dir: Path | None
-    resume: bool
-
-    @classmethod
-    def split(
-        cls, arguments: list[str], chapter: Chapter
-    ) -> tuple["_Early", list[str]]:
-        """Take --preset, --run-dir and --resume out of the arguments."""
-        preset, run_dir, resume, rest = None, None, False, []
-        words = iter(arguments)
-        for word in words:
-            name, equals, value = word.partition("=")
-            if name in ("--preset", "--run-dir", "--run_dir"):
-                value = value if equals else next(words, None)
-                if value is None:
-                    raise UserError(f"{name} needs a value")
-                if name == "--preset":
-                    preset = value
-                else:
-                    run_dir = Path(value)
-            elif word == "--resume":
-                resume = True
-            else:
-                rest.append(word)
-        if preset is not None and preset not in chapter.presets:
-            known = ", ".join(chapter.presets)
-            raise UserError(f"--preset must be one of {known}, found {preset}")
-        if resume and preset is not None:
-            raise UserError("--resume keeps the run's own options; leave --preset out")
-        return cls(preset or next(iter(chapter.presets)), run_dir, resume), rest
-
-
-def _train_options(chapter: Chapter, asked: _Early, default: RunConfig) -> type:
-    """Return a dataclass of all options of `train`, for tyro and its help."""
-
-    def early(name: str, kind: Any, text: str) -> tuple:
-        option = tyro.conf.arg(help=text)
-        return name, Annotated[kind, option], field(default=getattr(asked, name))
-
-    presets = Literal[tuple(chapter.presets)]
-    options = dataclasses.make_dataclass(
-        "TrainOptions",
-        [
-            early("preset", presets, "Set of defaults for all other options."),
-            early("run_dir", Path | None, "The run's folder itself."),
-            early("resume", bool, "Continue the latest run, or the one in --run-dir."),
-            (
-                "config",
-                tyro.conf.OmitArgPrefixes[type(default)],
-                field(default=default),
-            ),
-        ],
-        frozen=True,
-    )
-    options.__doc__ = "Train the networks, or continue a run."
-    return options
 
 
 def import_tensorflow() -> None:

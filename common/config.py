@@ -170,7 +170,8 @@ def _restore(kind: Any, value: Any) -> Any:
 
 
 # A longer training is the same training, gone on with.
-MAY_CHANGE = ("steps", "epochs", "max_minutes", "cache_mb", "data")
+# Any number of devices takes the same steps.
+MAY_CHANGE = ("steps", "epochs", "max_minutes", "cache_mb", "data", "strategy")
 
 
 def differences(old: RunConfig, new: RunConfig) -> list[str]:

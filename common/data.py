@@ -62,8 +62,10 @@ def batches(
     batch_size: int,
     seed: int,
     steps: range,
+    devices: range = range(1),
+    devices_in_all: int = 1,
 ) -> tf.data.Dataset:
-    """Return a data set of one batch for each step.
+    """Return a data set of one batch for each step, or of parts of it for devices.
 
     Args:
         fetch: indices (B,) -> items.
@@ -71,6 +73,8 @@ def batches(
         batch_size: items a batch.
         seed: of the run.
         steps: numbers of the steps; a resumed run begins where it was.
+        devices: numbers of those to feed; each step yields one part for each.
+        devices_in_all: how many share each batch; the first takes its first items.
 
     Raises:
         UserError: the batch is larger than the data set.
@@ -83,15 +87,20 @@ def batches(
     specimen = fetch(np.zeros(1, np.int64))
     shapes = [item.shape[1:] for item in tf.nest.flatten(specimen)]
 
-    def load(step: np.ndarray) -> list[np.ndarray]:
-        return tf.nest.flatten(fetch(batch_indices(count, batch_size, seed, int(step))))
+    share = batch_size // devices_in_all
 
-    def load_batch(step: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, ...]:
+    def load(number: np.ndarray) -> list[np.ndarray]:
+        step, place = divmod(int(number), len(devices))
+        first = devices[place] * share
+        rows = batch_indices(count, batch_size, seed, step)[first : first + share]
+        return tf.nest.flatten(fetch(rows))
+
+    def load_batch(number: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, ...]:
         types = [tf.float32] * len(shapes)
         parts = [
-            tf.ensure_shape(part, (batch_size, *shape))
+            tf.ensure_shape(part, (share, *shape))
             for part, shape in zip(
-                tf.numpy_function(load, [step], types, stateful=False),
+                tf.numpy_function(load, [number], types, stateful=False),
                 shapes,
                 strict=True,
             )
@@ -99,7 +108,7 @@ def batches(
         return tf.nest.pack_sequence_as(specimen, parts)
 
     return (
-        tf.data.Dataset.range(steps.start, steps.stop)
+        tf.data.Dataset.range(steps.start * len(devices), steps.stop * len(devices))
         .map(load_batch, num_parallel_calls=2, deterministic=True)
         .prefetch(2)
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import time
@@ -11,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from common.config import ConfigType, RunConfig
+from common.errors import UserError
 
 # Below this gain the rounding of bfloat16 is not worth having.
 WORTHWHILE = 1.2
@@ -27,7 +29,6 @@ def prepare(config: ConfigType, bfloat16_keeps_quality: bool) -> ConfigType:
     Returns:
         The configuration with `precision` resolved.
     """
-    keras.utils.set_random_seed(config.seed % 2**32)
     gpus = tf.config.list_physical_devices("GPU")
     names = [gpu.name for gpu in gpus] or [f"CPU, {os.cpu_count()} cores"]
     logger.info("devices: %s", ", ".join(names))
@@ -40,8 +41,14 @@ def prepare(config: ConfigType, bfloat16_keeps_quality: bool) -> ConfigType:
         # It joins operations; on graphs with the gradient of a leaky ReLU it fails,
         # says so on the terminal, and leaves the step no slower.
         tf.config.optimizer.set_experimental_options({"remapping": False})
+    # Workers must meet before TensorFlow computes anything.
+    strategy(config)
+    keras.utils.set_random_seed(config.seed % 2**32)
     precision = config.precision
-    if precision == "auto":
+    if precision == "auto" and config.strategy == "multiworker":
+        logger.info("precision float32: several workers need one; --precision names it")
+        precision = "float32"
+    elif precision == "auto":
         precision = _choose_precision(bfloat16_keeps_quality)
     keras.mixed_precision.set_global_policy(precision)
     return dataclasses.replace(config, precision=precision)
@@ -104,8 +111,35 @@ def use_jit(config: RunConfig) -> bool:
     return on
 
 
+def strategy(config: RunConfig) -> tf.distribute.Strategy:
+    """Return what spreads the training over devices.
+
+    Raises:
+        UserError: the devices cannot share the batch equally.
+    """
+    chosen = _strategy(config.strategy)
+    devices = chosen.num_replicas_in_sync
+    if config.batch_size % devices:
+        raise UserError(
+            f"{devices} devices cannot share a batch of {config.batch_size} items; "
+            f"use a --batch-size that is a multiple of {devices}"
+        )
+    return chosen
+
+
+@functools.cache
+def _strategy(name: str) -> tf.distribute.Strategy:
+    """Make a strategy, once: a process can join its workers only once."""
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if name == "multiworker":
+        logger.info("waiting for all workers of TF_CONFIG")
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
 def scope(config: RunConfig) -> Any:
-    """Return the strategy's scope in which networks are to be built."""
-    if config.strategy == "mirrored":
-        return tf.distribute.MirroredStrategy().scope()
-    return contextlib.nullcontext()
+    """Return the strategy's scope in which networks are to be built and loaded."""
+    if config.strategy == "none":
+        return contextlib.nullcontext()
+    return strategy(config).scope()

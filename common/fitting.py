@@ -11,15 +11,16 @@ import numpy as np
 import tensorflow as tf
 
 from common import checkpoints, devices, images, layers
-from common.callbacks import Checkpoints, Logs, Progress, Samples
+from common.callbacks import Checkpoints, Logs, Progress, Samples, Stop
 from common.config import RunConfig, to_json
 from common.data import Items, batches, total_steps, training_rows
-from common.errors import UserError
+from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.history import draw_curves, read_rows
 from common.runs import RunDir
 from common.stopping import stop_on_signals
 from common.trainer import AdversarialModel
+from common.workers import find_place
 
 ANY_SIZE = 32
 logger = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def fit_run(
         Whether somebody interrupted the training.
 
     Raises:
-        TrainingError: a loss or a weight is not finite.
+        TrainingError: a loss or a weight is not finite, or a worker was lost.
         UserError: the data are too few, others than before, the disk is full, or
             the checkpoints are from another configuration.
     """
@@ -133,11 +134,15 @@ def _fit(
 ) -> bool:
     done = steps.start
     writer = tf.summary.create_file_writer(str(run.tensorboard))
-    progress = Progress(steps.stop, done)
+    is_chief = find_place(config).is_chief
+    progress = Progress(steps.stop, done, is_chief)
+    samples = Samples(
+        run, config.sample_every, done, gallery.latents, gallery.draw, writer
+    )
     try:
         with stop_on_signals(config.max_minutes) as stop:
             model.fit(
-                batches(data.fetch, data.count, config.batch_size, config.seed, steps),
+                _dataset(model, data, config, steps),
                 shuffle=False,
                 verbose=0,
                 # The state is saved before pictures, which take time, are drawn,
@@ -146,17 +151,18 @@ def _fit(
                     *more_callbacks,
                     progress,
                     Logs(run, config.log_every, done, writer),
-                    Checkpoints(run.checkpoints, config.checkpoint_every, done, stop),
-                    Samples(
-                        run,
-                        config.sample_every,
-                        done,
-                        gallery.latents,
-                        gallery.draw,
-                        writer,
+                    Checkpoints(
+                        run.checkpoints, config.checkpoint_every, done, is_chief
                     ),
+                    Stop(stop, config.log_every, done),
+                    *([samples] if is_chief else []),
                 ],
             )
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        raise TrainingError(
+            "another worker was lost. What the last checkpoint holds is kept: start "
+            "all workers again with --resume and the same --run-dir"
+        ) from error
     finally:
         progress.close()
         writer.close()
@@ -169,6 +175,24 @@ def _fit(
             run.path,
         )
     return stop.interrupted
+
+
+def _dataset(
+    model: AdversarialModel, data: TrainingData, config: RunConfig, steps: range
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """Return the batches; several devices get equal parts of each."""
+    strategy = model.distribute_strategy
+    told = (data.fetch, data.count, config.batch_size, config.seed, steps)
+    devices = strategy.num_replicas_in_sync
+    if devices == 1:
+        return batches(*told)
+
+    def feed(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        here = devices // context.num_input_pipelines
+        first = context.input_pipeline_id * here
+        return batches(*told, range(first, first + here), devices)
+
+    return strategy.distribute_datasets_from_function(feed)
 
 
 def _check_count(run: RunDir, count: int) -> None:

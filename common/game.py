@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 
 from common import devices, losses
+from common.choices import OptimizerName
+from common.config import RunConfig
 from common.phases import Logs, Step
 
 Tensor = tf.Tensor
@@ -60,6 +62,56 @@ def draw_label(limits: tuple[float, ...], step: Step, shape: tuple) -> float | T
     return low if low == high else low + (high - low) * step.uniform(shape)
 
 
+def optimizers(
+    config: RunConfig, nesterov: bool = False
+) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+    """Return the optimizers of D and G.
+
+    Args:
+        config: uses optimizer, d_optimizer, d_learning_rate, g_learning_rate, beta_1,
+            beta_2.
+        nesterov: use Nesterov's kind of momentum in sgd.
+    """
+    kinds = (config.d_optimizer or config.optimizer, config.optimizer)
+    rates = (config.d_learning_rate, config.g_learning_rate)
+    d_optimizer, g_optimizer = (
+        optimizer(kind, rate, config.beta_1, config.beta_2, nesterov)
+        for kind, rate in zip(kinds, rates, strict=True)
+    )
+    return d_optimizer, g_optimizer
+
+
+def optimizer(
+    name: OptimizerName,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    nesterov: bool = False,
+) -> keras.optimizers.Optimizer:
+    """Return an optimizer of one network, with loss scaling where needed.
+
+    Args:
+        name: which one.
+        learning_rate: its step.
+        beta_1: decay of the first moment (adam), or momentum (sgd, rmsprop); adadelta
+            has none.
+        beta_2: decay of the mean of squared gradients; sgd has none.
+        nesterov: use Nesterov's kind of momentum in sgd.
+
+    Reference: Kingma and Ba 2015, arXiv:1412.6980 (adam); Tieleman and Hinton 2012,
+        lecture 6.5 (rmsprop); Zeiler 2012, arXiv:1212.5701 (adadelta).
+    """
+    if name == "adam":
+        return adam(learning_rate, beta_1, beta_2)
+    kinds = keras.optimizers
+    inner = {
+        "sgd": lambda: kinds.SGD(learning_rate, beta_1, nesterov=nesterov),
+        "rmsprop": lambda: kinds.RMSprop(learning_rate, beta_2, beta_1),
+        "adadelta": lambda: kinds.Adadelta(learning_rate, beta_2),
+    }[name]()
+    return devices.optimizer(inner)
+
+
 def adam(
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
     beta_1: float,
@@ -67,12 +119,3 @@ def adam(
 ) -> keras.optimizers.Optimizer:
     """Return Adam for one network, with loss scaling where needed."""
     return devices.optimizer(keras.optimizers.Adam(learning_rate, beta_1, beta_2))
-
-
-def sgd(
-    learning_rate: float, momentum: float, nesterov: bool = False
-) -> keras.optimizers.Optimizer:
-    """Return gradient descent for one network, with loss scaling where needed."""
-    return devices.optimizer(
-        keras.optimizers.SGD(learning_rate, momentum, nesterov=nesterov)
-    )

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from common.choices import Activation
 from common.minibatch import MinibatchDiscrimination
 from common.one_channel import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
 from common.pixel_shuffle import PixelShuffle
@@ -36,3 +37,20 @@ def normalise(x: keras.KerasTensor, kind: str) -> keras.KerasTensor:
     if kind == "instance":
         return layers.GroupNormalization(groups=-1 if len(x.shape) > 2 else 1)(x)
     return x
+
+
+def activation(kind: Activation, name: str | None = None) -> layers.Layer:
+    """Return a layer of an activation function.
+
+    Args:
+        kind: leaky_relu has the slope 0.2 below 0 (Radford et al. 2016,
+            arXiv:1511.06434, section 3). selu keeps mean 0 and variance 1 only where
+            the weights before it begin from lecun_normal (Klambauer et al. 2017,
+            arXiv:1706.02515, section 3).
+        name: of the layer.
+    """
+    if kind == "leaky_relu":
+        return layers.LeakyReLU(0.2, name=name)
+    if kind == "relu":
+        return layers.ReLU(name=name)
+    return layers.Activation(kind, name=name)

@@ -147,7 +147,7 @@ class RunDir:
             handler = logging.FileHandler(self.log)
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        with contextlib.closing(handler), _locked(handler, self.path):
+        with contextlib.closing(handler), locked(handler, self.path):
             # What a killed process was writing.
             for folder in self.path.rglob(".writing-*"):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -158,13 +158,21 @@ class RunDir:
                 _link(self.path.parent / "latest", self.path)
             with atomic_path(self.environment) as temporary:
                 temporary.write_text(json.dumps(describe_environment(), indent=2))
-            with _copied_to(handler):
+            with copied_to(handler):
                 yield
 
 
 @contextlib.contextmanager
-def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
-    """Keep other processes from training in the same folder."""
+def locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
+    """Keep other processes from training in the same folder.
+
+    Args:
+        handler: of a log in the folder; its file carries the lock.
+        path: the folder, for the message.
+
+    Raises:
+        UserError: another process is at it.
+    """
     try:
         fcntl.flock(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -176,7 +184,7 @@ def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _copied_to(handler: logging.Handler) -> Iterator[None]:
+def copied_to(handler: logging.Handler) -> Iterator[None]:
     """Copy what the program tells to a file, in more detail than on the screen."""
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logging.getLogger().addHandler(handler)

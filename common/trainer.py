@@ -135,7 +135,7 @@ class AdversarialModel(keras.Model):
     def read_logs(self) -> dict[str, float]:
         """Return the mean of each log since the last call, and begin anew."""
         sums, counts = tf.convert_to_tensor(self.log_sums).numpy()
-        self.log_sums.assign(tf.zeros_like(self.log_sums))
+        self.log_sums.assign(tf.zeros(self.log_sums.shape))
         return {
             name: float(total / count)
             for name, total, count in zip(self._all_logs(), sums, counts, strict=True)
@@ -144,6 +144,11 @@ class AdversarialModel(keras.Model):
 
     def train_step(self, batch: Any) -> Logs:
         """Run every phase once on `batch` and count the step."""
+        # Where the data end, the counters must not move without them.
+        with tf.control_dependencies(tf.nest.flatten(batch)):
+            return self._run_phases(batch)
+
+    def _run_phases(self, batch: Any) -> Logs:
         if self.mode == "simultaneous":
             values = self._train_simultaneously(batch)
         else:
@@ -151,6 +156,7 @@ class AdversarialModel(keras.Model):
             for stream, phase in enumerate(self.phases):
                 step = self._make_step(batch, stream)
                 values |= self._train_phase(phase, step)
+        self._share_statistics()
         for average in self.averages.values():
             average.update(self.step)
         self.step.assign_add(1)
@@ -158,7 +164,41 @@ class AdversarialModel(keras.Model):
         self.log_sums.assign_add(
             tf.stack([[v * w for v, w in pairs], [w for _, w in pairs]])
         )
-        return {f"{p.name}_loss": values[f"{p.name}_loss"][0] for p in self.phases}
+        return self._shown_losses({name: value for name, (value, _) in values.items()})
+
+    def _share_statistics(self) -> None:
+        """Average what each device has seen of its own part: BatchNorm's moments."""
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return
+        own = [
+            variable.value
+            for phase in self.phases
+            for variable in phase.network.non_trainable_variables
+            if variable.dtype.startswith("float")
+        ]
+        if own:
+            context = tf.distribute.get_replica_context()
+            values = [tf.identity(variable) for variable in own]
+            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+            for variable, mean in zip(own, means, strict=True):
+                variable.assign(mean)
+
+    def _shown_losses(self, values: Logs) -> Logs:
+        """Return each phase's loss on the whole batch, for the progress bar."""
+        losses = {f"{p.name}_loss": values[f"{p.name}_loss"] for p in self.phases}
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return losses
+        context = tf.distribute.get_replica_context()
+        losses = context.all_reduce(tf.distribute.ReduceOp.MEAN, losses)
+        if isinstance(
+            self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
+        ):
+            # Keras joins what the workers return along the first axis.
+            return {name: loss[None] for name, loss in losses.items()}
+        return losses
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
+        """Do nothing: all is built, and Keras 3.15 fails on pairs from workers."""
 
     def _all_logs(self) -> list[str]:
         return [name for names in self.log_names.values() for name in names]

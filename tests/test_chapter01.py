@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from checks import assert_every_weight_learns, discriminator_losses
+from tiny import CHAPTER01 as TINY
 
 from chapter01_gan import evaluation, generation
 from chapter01_gan.config import PRESETS, Config
@@ -25,10 +26,6 @@ from common.sheets import to_floats
 from common.synthetic.glyphs import make_glyphs, write_glyphs
 
 ROOT = Path(__file__).resolve().parent.parent
-TINY = Config(
-    g_units=(24, 24), d_units=(24, 24), batch_size=8, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1,
-)  # fmt: skip
 BATCH = to_floats(make_glyphs(8, seed=0)[0])
 
 

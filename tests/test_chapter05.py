@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from checks import assert_every_weight_learns, discriminator_losses
 from PIL import Image
+from tiny import CHAPTER05 as TINY
 
 from chapter05_srgan import evaluation, generation
 from chapter05_srgan.config import PRESETS, Config
@@ -27,10 +28,6 @@ from common.runs import RunDir
 from common.synthetic.scenes import write_scenes
 
 ROOT = Path(__file__).resolve().parent.parent
-TINY = Config(
-    crop=32, filters=4, blocks=1, batch_size=4, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1, precision="float32", srgan_steps=4,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,13 @@
 """What the phases of all games share: labels, penalties, optimizers."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from chapter04_dcgan.config import Config as Config04
 from common import game
 from common.phases import Step
 
@@ -45,11 +48,29 @@ def test_lazy_r1_is_due_at_every_fourth_step():
     assert game.lazy_r1(STEP, discriminator, STEP.batch, 0.0, 4) is None
 
 
-def test_optimizers():
-    adam = game.adam(1e-3, 0.5, 0.99)
-    assert (adam.beta_1, adam.beta_2) == (0.5, 0.99)
-    sgd = game.sgd(0.1, 0.9, nesterov=True)
-    assert sgd.momentum == 0.9 and sgd.nesterov
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("adam", {"beta_1": 0.5, "beta_2": 0.99}),
+        ("sgd", {"momentum": 0.5, "nesterov": True}),
+        ("rmsprop", {"rho": 0.99, "momentum": 0.5}),
+        ("adadelta", {"rho": 0.99}),
+    ],
+)
+def test_optimizers(name, expected):
+    optimizer = game.optimizer(name, 1e-3, 0.5, 0.99, nesterov=True)
+    assert type(optimizer).__name__.lower() == name
+    assert {key: getattr(optimizer, key) for key in expected} == expected
+    np.testing.assert_allclose(float(optimizer.learning_rate), 1e-3)
     keras.mixed_precision.set_global_policy("mixed_float16")
-    assert isinstance(game.sgd(0.1, 0.9), keras.optimizers.LossScaleOptimizer)
-    np.testing.assert_allclose(float(adam.learning_rate), 1e-3)
+    scaled = game.optimizer(name, 1e-3, 0.5, 0.99)
+    assert isinstance(scaled, keras.optimizers.LossScaleOptimizer)
+
+
+def test_d_has_its_own_rate_and_may_have_its_own_optimizer():
+    config = Config04(d_learning_rate=0.1, g_learning_rate=0.2)
+    d_optimizer, g_optimizer = game.optimizers(config)
+    assert float(d_optimizer.learning_rate) == pytest.approx(0.1)
+    assert float(g_optimizer.learning_rate) == pytest.approx(0.2)
+    changed = dataclasses.replace(config, d_optimizer="sgd")
+    assert [type(o).__name__ for o in game.optimizers(changed)] == ["SGD", "Adam"]

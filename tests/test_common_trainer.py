@@ -169,7 +169,7 @@ def test_steps_per_execution_change_nothing(together):
 
 def test_batch_statistics_move_since_training_is_passed():
     model = toy.build(d_norm=True)
-    norm = model.phases[0].network.layers[1]
+    norm = model.phases[0].network.layers[2]
     before = convert_to_numpy(norm.moving_mean).copy()
     toy.run(model, 1)
     assert (convert_to_numpy(norm.moving_mean) != before).all()

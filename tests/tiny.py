@@ -1,8 +1,15 @@
 """Configurations of chapters whose trainings last seconds."""
 
+from chapter01_gan.config import Config as Config01
 from chapter02_3dgan.config import Config as Config02
+from chapter03_agecgan.config import Config as Config03
 from chapter04_dcgan.config import Config as Config04
+from chapter05_srgan.config import Config as Config05
 
+CHAPTER01 = Config01(
+    g_units=(24, 24), d_units=(24, 24), batch_size=8, steps=4, sample_every=2,
+    checkpoint_every=2, log_every=1,
+)  # fmt: skip
 CHAPTER02 = Config02(
     width=0.05,
     batch_size=8,
@@ -13,7 +20,16 @@ CHAPTER02 = Config02(
     checkpoint_every=3,
     classes=("box",),
 )
+CHAPTER03 = Config03(
+    size=32, filters=4, latent_dim=8, batch_size=6, steps=4, sample_every=2,
+    checkpoint_every=2, log_every=1, precision="float32", encoder_steps=4,
+    recognition_steps=4, identity_steps=4,
+)  # fmt: skip
 CHAPTER04 = Config04(
     size=32, filters=4, latent_dim=8, batch_size=8, steps=4, sample_every=2,
     checkpoint_every=2, log_every=1, precision="float32",
+)  # fmt: skip
+CHAPTER05 = Config05(
+    crop=32, filters=4, blocks=1, batch_size=4, steps=4, sample_every=2,
+    checkpoint_every=2, log_every=1, precision="float32", srgan_steps=4,
 )  # fmt: skip

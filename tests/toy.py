@@ -25,13 +25,10 @@ def build(
 ) -> AdversarialModel:
     """Build the toy GAN; the same arguments give the same weights."""
     keras.utils.set_random_seed(seed)
-    layers = [keras.Input((3,)), keras.layers.Dense(8), keras.layers.ReLU()]
-    generator = keras.Sequential([*layers, keras.layers.Dense(2)], name="generator")
-    hidden = [keras.layers.BatchNormalization()] if d_norm else []
-    discriminator = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(8), *hidden, keras.layers.Dense(1)],
-        name="discriminator",
-    )
+    dense, norm = keras.layers.Dense, keras.layers.BatchNormalization
+    generator = chain(3, [dense(8), keras.layers.ReLU(), dense(2)], "generator")
+    hidden = [norm()] if d_norm else []
+    discriminator = chain(2, [dense(8), *hidden, dense(1)], "discriminator")
 
     def forward(step):
         fake = generator(step.latents(3), training=True)
@@ -70,6 +67,14 @@ def build(
     model = AdversarialModel(generator, phases, forward, mode, average, seed)
     model.prepare(tf.TensorSpec((BATCH, 2), tf.float32))
     return model
+
+
+def chain(width: int, layers: list, name: str) -> keras.Model:
+    """Return a network of layers one after another for items (B, width)."""
+    taken = given = keras.Input((width,))
+    for layer in layers:
+        given = layer(given)
+    return keras.Model(taken, given, name=name)
 
 
 def run(model: AdversarialModel, steps: int) -> AdversarialModel:

@@ -55,10 +55,11 @@ def load_or_train(
         return found
     with float32():
         network, accuracy = train()
-    with atomic_path(path) as temporary:
-        network.save(temporary)
+    # The network last: to another process that looks for it, it is then whole.
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps({"accuracy": accuracy}) + "\n", "utf-8")
+    with atomic_path(path) as temporary:
+        network.save(temporary)
     return network, accuracy
 
 

@@ -7,6 +7,7 @@
 import dataclasses
 import functools
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.metrics import local_network
+from common.metrics import local_network, pretext
 from common.metrics.cached_network import fingerprint, float32, load_or_train
 from common.metrics.keras_weights import KerasWeights
 
@@ -166,13 +167,52 @@ def local(
         ValueError: shape or type are others.
     """
     images, targets = _checked_training(images, labels)
+    key = fingerprint(_settings(steps, seed), images, targets)
+    return _trained(key, lambda: (images, targets), steps, seed, cache_dir)
+
+
+def local_unlabelled(
+    images: np.ndarray,
+    *,
+    steps: int = 500,
+    seed: int = 0,
+    cache_dir: Path | None = None,
+) -> Extractor:
+    """Train a small classifier on images without labels, or take it from the cache.
+
+    Its task is that of `common.metrics.pretext`, which is not even made where the
+    network is in the cache. Else as `local`.
+
+    Args:
+        images: (N, S, S, C) uint8, S a multiple of 8.
+        steps: batches of 128 images to train for.
+        seed: of weights, order, shifts and of what is held out.
+        cache_dir: folder for the trained network; default the project's.
+    """
+    rows = pretext.chosen_rows(len(images), np.random.default_rng(0))
+    settings = [*_settings(steps, seed), "pretext", pretext.VERSION]
+    key = fingerprint(settings, images[rows], rows)
+
+    def make() -> tuple[np.ndarray, np.ndarray]:
+        return _checked_training(*pretext.make_task(images))
+
+    return _trained(key, make, steps, seed, cache_dir)
+
+
+def _settings(steps: int, seed: int) -> list:
     settings = [local_network.VERSION, local_network.BATCH_SIZE]
-    settings += [local_network.LEARNING_RATE, steps, seed]
-    key = fingerprint(settings, images, targets)
+    return [*settings, local_network.LEARNING_RATE, steps, seed]
+
+
+def _trained(
+    key: str, make_data: Callable, steps: int, seed: int, cache_dir: Path | None
+) -> Extractor:
+    """Return the network of a key from the cache, or train it on made data."""
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
     path = folder / f"local-{key}.keras"
 
     def train() -> tuple[keras.Model, float]:
+        images, targets = make_data()
         logger.info("training the local extractor on %d images, once", len(images))
         return local_network.train(images, targets, steps, seed)
 

@@ -9,6 +9,8 @@ warped, and which of the four it is belongs to the class.
 import numpy as np
 from scipy import ndimage
 
+# To be raised when the task changes: a trained network is not made anew.
+VERSION = 1
 GRID = 8
 CLUSTERS = 32
 # Standard deviations of the blur, in pixels of an image of 64.
@@ -37,13 +39,17 @@ def make_task(images: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray
         images).
     """
     rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.permutation(len(images))[:MOST_IMAGES])
-    images = np.asarray(images[chosen])
+    images = np.asarray(images[chosen_rows(len(images), rng)])
     classes = cluster(images, seed)
     changes = (blurred, grained, warped)
     changed = [images, *(change(images, rng) for change in changes)]
     labels = [classes + number * (classes.max() + 1) for number in range(len(changed))]
     return np.concatenate(changed), np.concatenate(labels)
+
+
+def chosen_rows(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw at most 4,000 of `count` images; return their places, ascending."""
+    return np.sort(rng.permutation(count)[:MOST_IMAGES])
 
 
 def cluster(images: np.ndarray, seed: int) -> np.ndarray:

@@ -1,0 +1,36 @@
+"""What `tune` tries for the first GAN."""
+
+from typing import Any
+
+from common.tuning.optimizers import OPTIMIZERS
+
+SPACE: dict[str, Any] = {
+    # Around the paper's 100.
+    "batch_size": {"choice": [32, 64, 128, 256]},
+    # Two layers of 500 [book] or 1200 [paper], one, three, and a growing width.
+    "g_units": {"choice": [[500], [500, 500], [1200, 1200], [256, 512, 1024]]},
+    # Two of 500 [book] or 240 [paper], one, three, and a falling width.
+    "d_units": {"choice": [[500], [500, 500], [240, 240], [1024, 512, 256]]},
+    # ReLU [book and paper], and others that are common.
+    "g_activation": {"choice": ["relu", "leaky_relu", "elu", "selu", "tanh"]},
+    # Maxout [paper], leaky ReLU [Radford et al. 2016], and others.
+    "d_activation": {"choice": ["leaky_relu", "maxout", "relu", "elu", "selu", "tanh"]},
+    # Of what the book leaves out, the one that helps a small G most.
+    "g_norm": {"choice": ["none", "batch"]},
+    # All games; r1_gamma, which wasserstein needs, is never 0 below.
+    "loss": {
+        "choice": [
+            "non_saturating",
+            "minimax",
+            "least_squares",
+            "hinge",
+            "wasserstein",
+        ]
+    },
+    # Mescheder et al. 2018 have 10 for images of natural scenes.
+    "r1_gamma": {"loguniform": [0.05, 50.0]},
+    # None, and memories of 100 to 2,000 steps.
+    "average": {"choice": [0.0, 0.99, 0.998, 0.9995]},
+    # With rates and momentum of their own.
+    "optimizer": OPTIMIZERS,
+}

@@ -1,0 +1,53 @@
+"""How `tune` judges the generator of the first phase."""
+
+import keras
+import numpy as np
+
+from chapter05_srgan.config import Config
+from chapter05_srgan.data import load_pictures, reduce_by
+from chapter05_srgan.evaluation import judge as judge_pictures
+from chapter05_srgan.measures import crop_to_multiple
+from chapter05_srgan.tiles import compiled, enlarge
+from common.metrics.validation import chosen_rows, guarded
+from common.tuning import Judge
+
+FIGURES = ("psnr_y", "ssim_y", "spectrum_distance")
+LEAST, MOST = 1, 20
+# Of larger pictures the middle is taken, so many pixels along each side.
+MOST_SIDE = 256
+
+
+def make_judge(config: Config) -> Judge:
+    """Return a judge by PSNR on Y, of pictures that no crop was taken from.
+
+    Args:
+        config: of a trial; uses data, crop, scale, validation_every.
+
+    Raises:
+        UserError: the data are wrong or too few.
+    """
+    scale = config.scale
+    store = load_pictures(config, "train")
+    rows = chosen_rows(len(store), config.validation_every, LEAST, MOST)
+    originals = [crop_to_multiple(_middle(store[row]), scale) for row in rows]
+    small = [reduce_by(original, scale) for original in originals]
+
+    def measure(generator: keras.Model) -> dict[str, float]:
+        network = compiled(generator)
+        judged = judge_pictures(
+            originals,
+            small,
+            lambda image: enlarge(network, image, scale),
+            scale,
+            None,
+            "validation",
+        )
+        return judged.scores
+
+    return guarded(FIGURES, measure)
+
+
+def _middle(image: np.ndarray) -> np.ndarray:
+    """Return at most MOST_SIDE x MOST_SIDE pixels of a picture (H, W, 3)."""
+    top, left = (max(0, side - MOST_SIDE) // 2 for side in image.shape[:2])
+    return image[top : top + MOST_SIDE, left : left + MOST_SIDE]

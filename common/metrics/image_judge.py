@@ -1,0 +1,49 @@
+"""The judge of chapters whose generators make images of latents."""
+
+import keras
+import numpy as np
+
+from common.generated import make_images
+from common.metrics.extractors import Extractor
+from common.metrics.fid import fid
+from common.metrics.judging import describe
+from common.metrics.kid import kid
+from common.metrics.precision_recall import precision_recall
+from common.metrics.validation import finite, guarded
+from common.tuning import Judge
+
+FIGURES = ("fid", "kid", "precision", "recall")
+# Images that precision and recall need, as their third neighbour counts.
+LEAST = 4
+
+
+def image_judge(
+    validation: np.ndarray, network: Extractor, latents: np.ndarray
+) -> Judge:
+    """Return a judge by the features of images.
+
+    Args:
+        validation: uint8 (M, H, W[, C]), images that nothing was learnt from, at
+            least 4.
+        network: whose features are compared.
+        latents: float32 (N, d), of the images that are judged. The FID depends on
+            their number.
+
+    Returns:
+        Judge of fid, kid, precision and recall.
+    """
+    reference = describe(validation, network, "validation images")
+
+    def measure(generator: keras.Model) -> dict[str, float]:
+        images = make_images(finite(generator), latents)
+        made = describe(images, network, "samples")
+        features = reference.features, made.features
+        precision, recall = precision_recall(*features)
+        return {
+            "fid": fid(reference.statistics, made.statistics),
+            "kid": kid(*features)[0],
+            "precision": precision,
+            "recall": recall,
+        }
+
+    return guarded(FIGURES, measure)

@@ -1,0 +1,217 @@
+"""The command `tune`: its options, and a search from its beginning to its end."""
+
+import contextlib
+import dataclasses
+import json
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from common.config import RunConfig, from_json, require_positive
+from common.config_files import read_config
+from common.errors import TrainingError, UserError
+from common.train_options import find_preset
+from common.tuning.folder import SearchFolder
+from common.tuning.options import TuneOptions
+from common.tuning.records import Record
+from common.tuning.report import Report, conclusion
+from common.tuning.search import (
+    RESERVED,
+    Plan,
+    describe,
+    missing,
+    run_serially,
+)
+from common.tuning.space import Space
+
+if TYPE_CHECKING:
+    from common.cli import Chapter
+
+TRIALS, MINUTES = 12, 1.0
+logger = logging.getLogger(__name__)
+
+
+def tune(chapter: "Chapter", options: TuneOptions) -> None:
+    """Run a search, or go on with one.
+
+    Raises:
+        UserError: an option is wrong, or the data.
+        TrainingError: no trial has come to its end.
+    """
+    require_positive(options, "trials steps minutes")
+    if options.steps is not None and options.minutes is not None:
+        raise UserError("--steps and --minutes are both budgets of a trial; give one")
+    parallelism = _parallelism(options.parallel)
+    stored = None
+    if options.resume:
+        folder = SearchFolder.find(chapter.name, options.run_dir)
+        stored = folder.read_plan()
+    else:
+        folder = SearchFolder.create(chapter.name, options.run_dir)
+    plan = _make_plan(chapter, options, folder, stored)
+    _check(chapter, plan, stored, folder)
+    with folder.recording():
+        folder.write_plan(describe(plan))
+        records = _search(plan, folder, parallelism)
+        logger.info("%s", conclusion(records, folder.best))
+    if all(record.status == "failed" for record in records):
+        raise TrainingError(
+            f"all {len(records)} trials failed, the last one: {records[-1].message}"
+        )
+
+
+def _parallelism(text: str | None) -> int | None:
+    """Return how many trials run at a time on Spark, or None for one by one."""
+    if text is None:
+        return None
+    from common.tuning import spark
+
+    parallelism = spark.parse_parallel(text)
+    spark.require_spark()
+    return parallelism
+
+
+def _make_plan(
+    chapter: "Chapter",
+    options: TuneOptions,
+    folder: SearchFolder,
+    stored: Mapping[str, Any] | None,
+) -> Plan:
+    """Return the plan of the options; those not given are the stored ones."""
+    known = stored or {}
+
+    def pick(name: str, default: Any) -> Any:
+        asked = getattr(options, name)
+        return known.get(name, default) if asked is None else asked
+
+    config = _make_config(chapter, options, known.get("config"), str(folder.plan))
+    if options.steps is not None or options.minutes is not None:
+        steps, minutes = options.steps, options.minutes
+    else:
+        steps, minutes = known.get("steps"), known.get("minutes")
+        if stored is None:
+            minutes = MINUTES
+    if options.space is not None:
+        space = Space.read(options.space, type(config))
+    else:
+        space = Space(known.get("space", chapter.tuning.space), type(config))
+    return Plan(
+        chapter=chapter.name,
+        config=config,
+        space=space,
+        folder=folder.path,
+        trials=pick("trials", TRIALS),
+        steps=steps,
+        minutes=minutes,
+        algorithm=pick("algorithm", "tpe"),
+        seed=pick("seed", 0),
+        median_rule=options.median_rule and known.get("median_rule", True),
+        fixed=chapter.tuning.fixed,
+    )
+
+
+def _make_config(
+    chapter: "Chapter",
+    options: TuneOptions,
+    stored: Mapping[str, Any] | None,
+    origin: str,
+) -> RunConfig:
+    """Return the options to begin with; a path in them is absolute."""
+    name = options.preset or next(iter(chapter.presets))
+    config = find_preset(chapter.presets, name)
+    data = options.data
+    if stored is not None:
+        found = from_json(type(config), json.dumps(stored), origin)
+        data = data or found.data
+        if options.preset is None and options.config is None:
+            config = found
+    if options.config is not None:
+        config = read_config(options.config, config)
+    data = data or config.data
+    return dataclasses.replace(config, data=data and data.absolute())
+
+
+def _check(
+    chapter: "Chapter",
+    plan: Plan,
+    stored: Mapping[str, Any] | None,
+    folder: SearchFolder,
+) -> None:
+    """Check what can be told before the first trial.
+
+    Raises:
+        UserError: the space has options that are not free, there are no such data,
+            or a search is resumed as another one.
+    """
+    if plan.seed < 0:
+        raise UserError(f"--seed must be a whole number from 0, found {plan.seed}")
+    if plan.config.strategy == "multiworker":
+        raise UserError("each trial is trained on one machine; use --strategy none")
+    taken = sorted({*RESERVED, *plan.fixed} & set(plan.space.fields))
+    if taken:
+        raise UserError(f"the search space has {taken[0]}, which tune sets itself")
+    data = plan.config.data
+    if data is not None and not data.exists():
+        raise UserError(f"--data {data}: no such file or folder")
+    if stored is None:
+        return
+    changed = _differences(stored, json.loads(json.dumps(describe(plan))))
+    if changed:
+        raise UserError(
+            f"the search in {folder.path} is another one ({'; '.join(changed)}); leave "
+            "these options out or begin a new search"
+        )
+    if plan.trials < stored["trials"]:
+        raise UserError(
+            f"--trials must be {stored['trials']} or more, as the search was told, "
+            f"found {plan.trials}"
+        )
+
+
+def _differences(old: Any, new: Any, name: str = "") -> list[str]:
+    """Return "name: old value -> new value" where two plans differ."""
+    if isinstance(old, dict) and isinstance(new, dict) and not name.startswith("space"):
+        keys = [key for key in {**old, **new} if f"{name}{key}" != "trials"]
+        return [
+            one
+            for key in keys
+            for one in _differences(old.get(key), new.get(key), f"{name}{key} ")
+        ]
+    if old == new:
+        return []
+    return [f"{name.strip()}: {json.dumps(old)} -> {json.dumps(new)}"]
+
+
+def _search(plan: Plan, folder: SearchFolder, parallelism: int | None) -> list[Record]:
+    """Run what is missing of a search; return all records."""
+    known = folder.read_records()
+    logger.info(
+        "%d of %d trials are done; each tries %s; the search is in %s",
+        len(known),
+        plan.trials,
+        ", ".join(plan.space.fields),
+        folder.path,
+    )
+    with contextlib.closing(Report(plan, folder, known)) as report:
+        try:
+            for record in folder.unrecorded(known):
+                report.finished(record)
+            _run(plan, report, parallelism)
+        except KeyboardInterrupt:
+            logger.info("tune --resume --run-dir %s goes on", folder.path)
+            raise
+        return report.records
+
+
+def _run(plan: Plan, report: Report, parallelism: int | None) -> None:
+    serial = missing(plan, report.records)
+    if parallelism is not None:
+        # Parallel trials come after the preset's, and after those that an
+        # interrupted parallel search has left out.
+        ended = max((record.number for record in report.records), default=0)
+        serial = [number for number in serial if number <= ended]
+    run_serially(plan, report.records, report.finished, serial)
+    if missing(plan, report.records):
+        from common.tuning.spark import run_on_spark
+
+        run_on_spark(plan, list(report.records), parallelism, report.finished)

@@ -1,0 +1,159 @@
+"""The folder of a search: its plan, its trials, and the best of them."""
+
+import contextlib
+import datetime
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.config import to_json
+from common.config_files import read_object
+from common.errors import UserError
+from common.files import atomic_path, cannot_write
+from common.runs import copied_to, locked
+from common.tuning.records import (
+    Record,
+    append_record,
+    best_of,
+    read_records,
+    write_records,
+)
+from common.tuning.search import Plan
+from common.tuning.trial import read_result
+
+logger = logging.getLogger(__name__)
+
+
+class SearchFolder:
+    """Names and makes the files of a search.
+
+    A search lies in runs/<chapter>/tune_<time>/ below the working folder, or where
+    the user says.
+
+    Args:
+        path: the folder itself.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.plan = path / "search.json"
+        self.results = path / "trials.jsonl"
+        self.best = path / "best.json"
+        self.trials = path / "trials"
+        self.log = path / "log.txt"
+        self.picture = path / "search.png"
+
+    @classmethod
+    def create(cls, chapter: str, path: Path | None) -> "SearchFolder":
+        """Choose the folder of a new search; `recording` makes it.
+
+        Raises:
+            UserError: it holds a search or other files already.
+        """
+        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        folder = cls((path or Path("runs") / chapter / f"tune_{now}").absolute())
+        if folder.plan.exists():
+            raise UserError(
+                f"{folder.path} holds a search already; add --resume to continue it, "
+                "or name another folder"
+            )
+        if folder.path.exists() and not folder._is_fresh():
+            raise UserError(f"{folder.path} is not an empty folder; name another one")
+        return folder
+
+    def _is_fresh(self) -> bool:
+        """Tell whether the folder holds nothing but a killed beginning."""
+        if not self.path.is_dir():
+            return False
+        names = {entry.name for entry in self.path.iterdir()}
+        return all(n == self.log.name or n.startswith(".writing-") for n in names)
+
+    @classmethod
+    def find(cls, chapter: str, path: Path | None) -> "SearchFolder":
+        """Return an existing search: the one named, or the chapter's latest.
+
+        Raises:
+            UserError: there is none.
+        """
+        if path is None:
+            above = Path("runs") / chapter
+            found = sorted(plan.parent for plan in above.glob("tune_*/search.json"))
+            if not found:
+                raise UserError(
+                    f"there is no search in {above} yet; leave --resume out, or name "
+                    "a folder with --run-dir"
+                )
+            path = found[-1]
+        folder = cls(path.resolve())
+        if not folder.plan.is_file():
+            raise UserError(
+                f"{path} is not the folder of a search: it has no {folder.plan.name}"
+            )
+        return folder
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Make the folder, keep other searches out, and log to log.txt meanwhile.
+
+        Raises:
+            UserError: it cannot be written, or another process searches in it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handler = logging.FileHandler(self.log)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        with contextlib.closing(handler), locked(handler, self.path):
+            for folder in self.path.glob(".writing-*"):
+                shutil.rmtree(folder, ignore_errors=True)
+            with copied_to(handler):
+                yield
+
+    def remove(self) -> None:
+        """Remove a search that has no result."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
+        """Write what the search was told."""
+        with atomic_path(self.plan) as temporary:
+            temporary.write_text(json.dumps(plan, indent=2) + "\n")
+
+    def read_plan(self) -> dict[str, Any]:
+        """Return what the search was told.
+
+        Raises:
+            UserError: search.json is damaged.
+        """
+        return read_object(self.plan)
+
+    def read_records(self) -> list[Record]:
+        """Return all trials that are written down; a torn last line is removed."""
+        records = read_records(self.results)
+        if records:
+            write_records(self.results, records)
+        return records
+
+    def unrecorded(self, records: Sequence[Record]) -> list[Record]:
+        """Return trials that had finished when the search was killed, but are not in
+        the file.
+
+        Args:
+            records: that are in it.
+        """
+        numbers = {record.number for record in records}
+        found = [read_result(trial) for trial in sorted(self.trials.glob("[0-9]*"))]
+        return [one for one in found if one is not None and one.number not in numbers]
+
+    def add(self, record: Record) -> None:
+        """Write one finished trial."""
+        append_record(self.results, record)
+
+    def write_best(self, plan: Plan, records: list[Record]) -> None:
+        """Write the best trial's options, as `train --config` takes them."""
+        best = best_of(records)
+        if best is not None:
+            with atomic_path(self.best) as temporary:
+                temporary.write_text(to_json(plan.best_config(best)))

@@ -1,0 +1,164 @@
+"""The results of a search: one finished trial in each line of a JSON lines file.
+
+Whoever kills the search at any moment finds every trial that had finished.
+"""
+
+import dataclasses
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from common.errors import UserError
+from common.files import atomic_path, cannot_write
+
+Status = Literal["ok", "stopped", "failed"]
+# What JSON may hold in each field.
+_KINDS = {
+    "number": int,
+    "status": str,
+    "loss": (int, float, type(None)),
+    "parameters": dict,
+    "seconds": (int, float),
+    "run": str,
+    "draws": dict,
+    "scores": list,
+    "metrics": dict,
+    "message": str,
+}
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished trial.
+
+    Attributes:
+        number: of the trial, from 0; trial 0 is the preset itself.
+        status: "ok", "stopped" by the median rule, or "failed".
+        loss: lower is better; None where the trial failed.
+        parameters: the values tried, by field.
+        seconds: that it took.
+        run: folder of its run, relative to the search's.
+        draws: what Hyperopt drew, by label: a list of one number, or an empty one
+            where the label's branch was not taken. Empty for a preset outside the
+            space.
+        scores: [share of the budget, loss] on the way.
+        metrics: all that the chapter's measure tells.
+        message: why it failed or stopped.
+    """
+
+    number: int
+    status: Status
+    loss: float | None
+    parameters: Mapping[str, Any]
+    seconds: float
+    run: str
+    draws: Mapping[str, list] = field(default_factory=dict)
+    scores: Sequence[Sequence[float]] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    message: str = ""
+
+
+def best_of(records: Iterable[Record]) -> Record | None:
+    """Return the trial of lowest loss among those that ran to their end, or None."""
+    whole = [record for record in records if record.status == "ok"]
+    return min(whole, key=lambda record: (record.loss, record.number), default=None)
+
+
+def to_json_line(record: Record) -> str:
+    """Return a record as one line of JSON.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return json.dumps(dataclasses.asdict(record), allow_nan=False) + "\n"
+
+
+def from_json_text(text: str, origin: str) -> Record:
+    """Return the record that `to_json_line` wrote.
+
+    Args:
+        text: JSON.
+        origin: where it is from, for messages.
+
+    Raises:
+        ValueError: no JSON, or a number that is not finite.
+        UserError: JSON, but no record.
+    """
+    values = json.loads(text, parse_constant=_refuse)
+    if not isinstance(values, dict):
+        raise UserError(f"{origin} must be a JSON object, found {text.strip()[:40]!r}")
+    wrong = sorted(
+        name
+        for name in {*values, *_KINDS}
+        if name not in _KINDS or not isinstance(values.get(name, ...), _KINDS[name])
+    )
+    if wrong:
+        raise UserError(
+            f"{origin} is no trial's result: {wrong[0]!r} is missing, unknown or of "
+            "the wrong kind"
+        )
+    if values["status"] not in ("ok", "stopped", "failed"):
+        raise UserError(f"{origin} has the unknown status {values['status']!r}")
+    if (values["loss"] is None) != (values["status"] == "failed"):
+        raise UserError(f"{origin} must have a loss, unless the trial failed")
+    return Record(**values)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def read_records(path: Path) -> list[Record]:
+    """Read all finished trials; an absent file has none.
+
+    A last line that is torn is left out with a warning.
+
+    Raises:
+        UserError: the file cannot be read, or another line is damaged.
+    """
+    try:
+        lines = path.read_bytes().splitlines() if path.exists() else []
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    records = []
+    for index, line in enumerate(lines, start=1):
+        origin = f"{path} line {index}"
+        try:
+            records.append(from_json_text(line.decode(), origin))
+        except ValueError as error:  # No JSON, or no text at all.
+            if index < len(lines):
+                raise UserError(
+                    f"{origin} is damaged; remove this line, then --resume goes on"
+                ) from error
+            logger.warning("%s is torn, as if written when killed; left out", origin)
+    numbers = [record.number for record in records]
+    for number in sorted(set(numbers)):
+        if numbers.count(number) > 1:
+            raise UserError(f"{path} has trial {number} twice; remove one of the lines")
+    return records
+
+
+def write_records(path: Path, records: Iterable[Record]) -> None:
+    """Write the file anew, without the torn line that it may have had."""
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(map(to_json_line, records)))
+
+
+def append_record(path: Path, record: Record) -> None:
+    """Write one finished trial at the end, and to the disk itself.
+
+    Raises:
+        UserError: the disk is full or the file cannot be written.
+    """
+    try:
+        with path.open("a") as file:
+            file.write(to_json_line(record))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise cannot_write(path, error) from error

@@ -1,0 +1,125 @@
+"""What a search tells: a bar and a line for each trial, pictures, and the end."""
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from common.errors import UserError
+from common.tuning.folder import SearchFolder
+from common.tuning.records import Record, best_of
+from common.tuning.search import Plan
+from common.tuning.trial import USER_ERROR
+
+# Between two pictures of a search; the last one is always drawn.
+PICTURE_SECONDS = 20
+logger = logging.getLogger(__name__)
+
+
+class Report:
+    """Writes down and shows each trial that has finished.
+
+    Args:
+        plan: of the search.
+        folder: of the search.
+        records: of the trials that are done.
+    """
+
+    def __init__(self, plan: Plan, folder: SearchFolder, records: Sequence[Record]):
+        self.plan = plan
+        self.folder = folder
+        self.records = list(records)
+        self.drawn = (0, time.monotonic())
+        self.bar = tqdm(
+            total=plan.trials,
+            initial=len(records),
+            desc="tuning",
+            unit="trial",
+            # A log file needs no line every tenth of a second.
+            mininterval=0.5 if sys.stderr.isatty() else 20.0,
+        )
+        self._show_best()
+
+    def finished(self, record: Record) -> None:
+        """Write down and show one trial.
+
+        Raises:
+            UserError: it is the first one, and the options or the data are wrong.
+        """
+        if record.number == 0 and record.message.startswith(USER_ERROR):
+            self.folder.remove()
+            raise UserError(record.message.removeprefix(USER_ERROR))
+        self.folder.add(record)
+        self.records.append(record)
+        with tqdm.external_write_mode(file=sys.stderr):
+            logger.info("%s", told(record))
+        self.bar.update(1)
+        self._show_best()
+        self.folder.write_best(self.plan, self.records)
+        self._write_hparams(record)
+        if time.monotonic() - self.drawn[1] > PICTURE_SECONDS:
+            self._draw()
+
+    def close(self) -> None:
+        """Leave the bar as it stands and draw what is not drawn yet."""
+        self.bar.close()
+        if len(self.records) > self.drawn[0]:
+            self._draw()
+
+    def _show_best(self) -> None:
+        best = best_of(self.records)
+        if best is not None:
+            self.bar.set_postfix_str(f"best {best.loss:.4g} in trial {best.number}")
+
+    def _write_hparams(self, record: Record) -> None:
+        from common.tuning.hparams import write_hparams
+
+        write_hparams(record, self.folder.path)
+
+    def _draw(self) -> None:
+        from common.tuning.pictures import draw_search
+
+        draw_search(self.records, self.plan.space.fields, self.folder.picture)
+        self.drawn = (len(self.records), time.monotonic())
+
+
+def told(record: Record) -> str:
+    """Return one line about a trial."""
+    parameters = ", ".join(f"{name} {v}" for name, v in record.parameters.items())
+    loss = "" if record.loss is None else f", loss {record.loss:.4g}"
+    note = f" ({record.message})" if record.message else ""
+    return (
+        f"trial {record.number}: {record.status}{loss}{note} after "
+        f"{record.seconds:.1f} s; {parameters}"
+    )
+
+
+def conclusion(records: Sequence[Record], best_file: Path) -> str:
+    """Return what the search has come to, in one or two lines.
+
+    Args:
+        records: of all trials.
+        best_file: that holds the best trial's options.
+    """
+    best = best_of(records)
+    if best is None:
+        return "no trial came to its end, so there are no best options"
+    preset = next(record for record in records if record.number == 0)
+    if best.number == 0:
+        return (
+            f"no trial was better than the preset, whose loss is {best.loss:.4g}: the "
+            f"best options known, {best_file}, are the preset's own"
+        )
+    if preset.status != "ok":
+        against = f"the preset itself {preset.status}"
+    else:
+        less = (preset.loss - best.loss) / abs(preset.loss) if preset.loss else 1.0
+        against = f"{less:.1%} below the preset's {preset.loss:.4g}"
+    return (
+        f"best is trial {best.number} with loss {best.loss:.4g}, {against}. "
+        f"The best of {len(records)} short trainings owes something to luck; the full "
+        f"training tells: train --config {best_file}"
+    )

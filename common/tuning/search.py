@@ -1,0 +1,244 @@
+"""Which options to try next, and the search that tries one after the other."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common.config import RunConfig, from_json, to_json
+from common.tuning.median import RUNGS, thresholds
+from common.tuning.options import Algorithm
+from common.tuning.records import Record
+from common.tuning.space import Space
+from common.tuning.trial import Task, run_of, run_trial
+
+# Random trials before TPE begins. Hyperopt's 20 are more than most searches have; on a
+# made-up loss of five options, 5 were the best of 3, 5, 8 and 20 for 12 trials.
+STARTUP = 5
+# Each so many-th training item is for judging the trials.
+VALIDATION_EVERY = 10
+# A trial shows its samples and saves its state at the end alone.
+NEVER = 10**9
+# Options that the search itself sets.
+RESERVED = (
+    *("data", "steps", "epochs", "max_minutes", "validation_every"),
+    *("sample_every", "checkpoint_every"),
+)
+PRESET = "preset"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what a search does.
+
+    Attributes:
+        chapter: name of its package.
+        config: the options to begin with; `data` is absolute.
+        space: to search.
+        folder: of the search, absolute.
+        trials: in all; the first is `config` itself.
+        steps: of each trial, or None.
+        minutes: of each trial's training, or None.
+        algorithm: "tpe" or "random".
+        seed: of the suggestions.
+        median_rule: whether unpromising trials stop early.
+        fixed: options that all trials have.
+    """
+
+    chapter: str
+    config: RunConfig
+    space: Space
+    folder: Path
+    trials: int
+    steps: int | None
+    minutes: float | None
+    algorithm: Algorithm = "tpe"
+    seed: int = 0
+    median_rule: bool = True
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def task(
+        self, records: Iterable[Record], number: int, draws: Mapping[str, list]
+    ) -> Task:
+        """Return what to run with some draws.
+
+        Args:
+            records: of the trials before, for the median rule.
+            number: of the trial.
+            draws: by label, as `suggest` returns them.
+        """
+        return self._task(records, number, self.space.values(draws), draws)
+
+    def preset_task(self) -> Task:
+        """Return trial 0: the options to begin with, the baseline of all others."""
+        values = json.loads(to_json(self.config))
+        draws = self.space.draws(values)
+        if draws is None:
+            known = {name: values[name] for name in self.space.fields}
+            return self._task((), 0, known, {}, PRESET)
+        return self._task((), 0, self.space.values(draws), draws, PRESET)
+
+    def best_config(self, record: Record) -> RunConfig:
+        """Return the full training with a trial's options, all items and no budget."""
+        values = json.loads(to_json(self.config)) | dict(record.parameters)
+        values["validation_every"] = None
+        return from_json(type(self.config), json.dumps(values), "the best trial")
+
+    def _task(
+        self,
+        records: Iterable[Record],
+        number: int,
+        values: Mapping[str, Any],
+        draws: Mapping[str, list],
+        message: str = "",
+    ) -> Task:
+        before = [record for record in records if record.number < number]
+        rungs = zip(RUNGS, thresholds(before), strict=True) if self.median_rule else ()
+        return Task(
+            folder=str(self.folder / run_of(number)),
+            chapter=self.chapter,
+            number=number,
+            config=self._options(values),
+            parameters=values,
+            draws=draws,
+            rungs=list(rungs),
+            steps=self.steps,
+            minutes=self.minutes,
+            message=message,
+        )
+
+    def _options(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        options = json.loads(to_json(self.config)) | dict(self.fixed) | dict(values)
+        every = NEVER // options["steps_per_execution"] * options["steps_per_execution"]
+        options |= dict.fromkeys(("sample_every", "checkpoint_every"), every)
+        options |= {"validation_every": VALIDATION_EVERY, "max_minutes": None}
+        if self.steps is not None:
+            options |= {"steps": self.steps, "epochs": None}
+        return options
+
+
+def missing(plan: Plan, records: Iterable[Record]) -> list[int]:
+    """Return the numbers of the trials that are still to be run."""
+    done = {record.number for record in records}
+    return [number for number in range(plan.trials) if number not in done]
+
+
+def run_serially(
+    plan: Plan,
+    records: Iterable[Record],
+    finished: Callable[[Record], None],
+    numbers: Sequence[int],
+) -> list[Record]:
+    """Run trials one after the other.
+
+    Args:
+        plan: of the search.
+        records: of the trials that are done.
+        finished: called with each new record.
+        numbers: of the trials to run, ascending.
+
+    Returns:
+        All records.
+    """
+    records = list(records)
+    for number in numbers:
+        if number == 0:
+            task = plan.preset_task()
+        else:
+            task = plan.task(records, number, suggest(plan, records, number))
+        record = run_trial(task)
+        finished(record)
+        records.append(record)
+    return records
+
+
+def suggest(plan: Plan, records: Iterable[Record], number: int) -> dict[str, list]:
+    """Return the draws of one trial, a function of the plan and the trials before it.
+
+    Reference: Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization",
+    NeurIPS, section 4 (TPE).
+    """
+    from hyperopt import Trials
+    from hyperopt.base import Domain
+
+    trials = Trials()
+    trials.insert_trial_docs(documents(records, plan.space))
+    trials.refresh()
+    domain = Domain(None, plan.space.expression())
+    [document] = algorithm(plan)([number], domain, trials, 0)
+    return plain(document["misc"]["vals"])
+
+
+def algorithm(plan: Plan) -> Callable:
+    """Return the search algorithm as Hyperopt's `fmin` takes it.
+
+    Its random numbers are a function of the plan's seed and the trial's number.
+    """
+    return partial(_suggest, plan.algorithm, plan.seed)
+
+
+def _suggest(
+    name: Algorithm, seed: int, new_ids: list[int], domain: Any, trials: Any, _: int
+) -> list[dict]:
+    import numpy as np
+    from hyperopt import rand, tpe
+
+    own_seed = int(np.random.SeedSequence((seed, new_ids[0])).generate_state(1)[0])
+    if name == "random":
+        return rand.suggest(new_ids, domain, trials, own_seed)
+    return tpe.suggest(
+        new_ids, domain, trials, own_seed, n_startup_jobs=STARTUP, verbose=False
+    )
+
+
+def documents(records: Iterable[Record], space: Space) -> list[dict]:
+    """Return Hyperopt's documents of finished trials.
+
+    Args:
+        records: of any status. A trial without a loss, or whose values lie outside
+            the space, is one that TPE learns nothing good from.
+        space: that was searched.
+    """
+    from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Trials
+
+    empty = {label: [] for label in space.labels}
+    found = []
+    for record in sorted(records, key=lambda record: record.number):
+        number = record.number
+        known = record.loss is not None and record.draws
+        result = {"status": STATUS_OK, "loss": record.loss}
+        vals = empty | dict(record.draws)
+        misc = {
+            "tid": number,
+            "cmd": None,
+            "workdir": None,
+            "idxs": {label: [number] * len(draws) for label, draws in vals.items()},
+            "vals": vals,
+        }
+        [document] = Trials().new_trial_docs(
+            [number], [None], [result if known else {"status": STATUS_FAIL}], [misc]
+        )
+        found.append(document | {"state": JOB_STATE_DONE})
+    return found
+
+
+def plain(draws: Mapping[str, Sequence]) -> dict[str, list]:
+    """Return draws as plain Python numbers."""
+    import numpy as np
+
+    return {label: np.asarray(drawn).tolist() for label, drawn in draws.items()}
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """Return the plan as JSON; what a resumed search must have the same."""
+    values = {
+        one.name: getattr(plan, one.name)
+        for one in dataclasses.fields(plan)
+        if one.name != "folder"
+    }
+    values["config"] = json.loads(to_json(plan.config))
+    values["space"] = plan.space.data
+    return values | {"fixed": dict(plan.fixed)}

@@ -1,0 +1,68 @@
+"""A program that trains every chapter for some steps under one strategy.
+
+    python shared_chapters.py STRATEGY FOLDER
+
+One process does all, since it can join its workers only once.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import tensorflow as tf  # noqa: E402
+import tiny  # noqa: E402
+from shapes import write_boxes  # noqa: E402
+
+import chapter01_gan  # noqa: E402
+import chapter02_3dgan  # noqa: E402
+import chapter03_agecgan  # noqa: E402
+import chapter04_dcgan  # noqa: E402
+import chapter05_srgan  # noqa: E402
+from common import workers  # noqa: E402
+from common.runs import RunDir  # noqa: E402
+from common.synthetic.age_faces import write_wiki  # noqa: E402
+from common.synthetic.anime_faces import write_faces  # noqa: E402
+from common.synthetic.glyphs import write_glyphs  # noqa: E402
+from common.synthetic.scenes import write_scenes  # noqa: E402
+
+
+def write_data(folder: Path) -> None:
+    """Write small data for all chapters."""
+    write_glyphs(folder / "digits", train=40, test=10, seed=0)
+    write_boxes(folder / "boxes")
+    write_wiki(folder / "people", people=11, photos=2, seed=0, size=48)
+    write_faces(folder / "faces", train=40, test=10, seed=0, size=32)
+    write_scenes(folder / "scenes", train=4, test=2, seed=0, size=64)
+
+
+def main(strategy: str, folder: str) -> None:
+    """Train all chapters below a folder that holds their data."""
+    if strategy == "mirrored":
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, halves)
+    root, shared = Path(folder), {"strategy": strategy, "batch_size": 8, "steps": 2}
+    third = {"identity_method": "networks", "encoder_steps": 2, "identity_steps": 2}
+    for chapter, config, data, changes in (
+        (chapter01_gan, tiny.CHAPTER01, "digits", {}),
+        (chapter02_3dgan, tiny.CHAPTER02, "boxes", {"log_every": 1}),
+        (chapter03_agecgan, tiny.CHAPTER03, "people", third),
+        (chapter04_dcgan, tiny.CHAPTER04, "faces", {"g_norm": "none"}),
+        (chapter05_srgan, tiny.CHAPTER05, "scenes", {"srgan_steps": 2}),
+    ):
+        changes = {"data": root / data, **shared, **changes}
+        config = dataclasses.replace(config, **changes)
+        run = RunDir(root / strategy / chapter.__name__)
+        place = workers.find_place(config)
+        if place.is_chief:
+            chapter.train(config, run)
+        else:
+            with workers.helper_folder(place, None) as own:
+                chapter.train(config, own)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

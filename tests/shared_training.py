@@ -1,0 +1,84 @@
+"""A program that trains the toy GAN as a run, on one device, on two, or with others.
+
+    python shared_training.py STRATEGY FOLDER [OPTION ...]
+
+Options: `norm` gives D batch normalisation; `fall` lets the last worker kill itself
+after step 4; `ask` lets it ask for a stop after step 2; `steps=N`.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+import toy  # noqa: E402
+
+from common import devices, workers  # noqa: E402
+from common.config import RunConfig  # noqa: E402
+from common.errors import TrainingError  # noqa: E402
+from common.fitting import Gallery, TrainingData, fit_run  # noqa: E402
+from common.runs import RunDir  # noqa: E402
+
+
+class Fate(keras.callbacks.Callback):
+    """What befalls a worker in the middle of the training."""
+
+    def __init__(self, signals: dict[int, signal.Signals]):
+        super().__init__()
+        self.signals = signals
+
+    def on_train_batch_end(self, batch, logs=None):
+        if sent := self.signals.get(int(self.model.step.numpy())):
+            os.kill(os.getpid(), sent)
+
+
+def main(strategy: str, folder: str, *options: str) -> int:
+    """Train, and return the exit status."""
+    steps = [int(o.removeprefix("steps=")) for o in options if o.startswith("steps=")]
+    config = RunConfig(
+        batch_size=8, steps=steps[0] if steps else 6, strategy=strategy, log_every=1,
+        sample_every=3, checkpoint_every=3, precision="float32",
+    )  # fmt: skip
+    if strategy == "mirrored":
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, halves)
+    place = workers.find_place(config)
+    last = place.number == place.count - 1
+    signals = {}
+    if last and "fall" in options:
+        signals = {4: signal.SIGKILL}
+    if last and "ask" in options:
+        signals = {2: signal.SIGTERM}
+    run = RunDir(folder)
+    if place.is_chief:
+        return train(config, run, signals, "norm" in options)
+    with workers.helper_folder(place, run if run.path.exists() else None) as own:
+        return train(config, own, signals, "norm" in options)
+
+
+def train(config: RunConfig, run: RunDir, signals: dict, norm: bool) -> int:
+    with run.recording(config):
+        devices.prepare(config, bfloat16_keeps_quality=False)
+        with devices.scope(config):
+            model = toy.build(d_norm=norm, g_every=2)
+        latents = np.zeros((2, 3), np.float32)
+        gallery = Gallery(latents, lambda items: np.zeros((4, 4, 3), np.uint8))
+        data = TrainingData(lambda rows: toy.POINTS[rows], len(toy.POINTS))
+        try:
+            interrupted = fit_run(model, data, gallery, config, run, [Fate(signals)])
+        except TrainingError as error:
+            print(error)
+            return 1
+    print("interrupted" if interrupted else "ended", int(model.step.numpy()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

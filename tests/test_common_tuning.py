@@ -1,0 +1,201 @@
+"""Searches from beginning to end, with a chapter whose training takes no time."""
+
+import dataclasses
+import json
+
+import pytest
+from searching import SLOW, resume, search, start, told, wait_for, write
+from toychapter.config import PRESETS, SPACE, Config
+
+from common.config import from_json
+from common.config_files import read_config
+from common.errors import TrainingError, UserError
+from common.tuning.records import read_records, write_records
+from common.tuning.search import Plan, suggest
+from common.tuning.space import Space
+from common.tuning.trial import run_trial
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "trials", "killed_in"), [("random", 4, 2), ("tpe", 8, 6)]
+)
+def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
+    tmp_path, algorithm, trials, killed_in, caplog
+):
+    whole = search(tmp_path / "whole", algorithm=algorithm, trials=trials)
+    folder, slow = tmp_path / "killed", write(tmp_path / "slow.json", SLOW)
+    options = ("--run-dir", folder, "--steps", 8, "--algorithm", algorithm)
+    process = start(*options, "--trials", trials, "--config", slow)
+    running = folder / "trials" / f"{killed_in:04d}" / "pid"
+    wait_for(lambda: running.exists() and running.read_text())
+    process.kill()
+    process.communicate()
+    results = folder / "trials.jsonl"
+    finished = results.read_bytes()
+    lines = len(finished.splitlines())
+    # A slow machine may have ended one more.
+    assert killed_in <= lines < trials
+    # As if the last line, of a trial that had finished, were torn.
+    results.write_bytes(finished[:-20])
+    assert told(resume(folder)) == told(whole)
+    assert f"line {lines} is torn" in caplog.text
+    best = from_json(Config, (folder / "best.json").read_text(), "")
+    # The first random ones, and those of TPE.
+    assert dataclasses.replace(best, pause=0.0) == from_json(
+        Config, (tmp_path / "whole" / "best.json").read_text(), ""
+    )
+
+
+def test_tpe_and_its_median_rule_find_what_is_good(tmp_path):
+    records = search(tmp_path / "new", trials=10)
+    assert [one.number for one in records] == list(range(10))
+    assert records[0].message == "preset" and records[0].parameters["place"] == 0.9
+    assert {one.status for one in records} == {"ok", "stopped"}
+    stopped = [one for one in records if one.status == "stopped"]
+    assert all(one.metrics["steps"] < 8 and "median" in one.message for one in stopped)
+    assert all(one.metrics["steps"] == 8 for one in records if one.status == "ok")
+    best = min((one for one in records if one.status == "ok"), key=lambda one: one.loss)
+    config = read_config(tmp_path / "new" / "best.json", PRESETS["wrong"])
+    assert config == dataclasses.replace(
+        PRESETS["quick"],
+        **dict(best.parameters) | {"labels": tuple(best.parameters["labels"])},
+    )
+    assert (tmp_path / "new" / "search.png").stat().st_size > 1000
+    log = (tmp_path / "new" / "log.txt").read_text()
+    assert f"best is trial {best.number}" in log and "below the preset's" in log
+
+
+def test_more_trials_may_be_asked_for_later(tmp_path):
+    folder = tmp_path / "new"
+    search(folder, trials=2, median_rule=False)
+    # Of a trial that finished when the search was killed, before it was written down.
+    kept = read_records(folder / "trials.jsonl")
+    write_records(folder / "trials.jsonl", kept[:1])
+    begun = (folder / "trials" / "0001" / "result.json").stat().st_mtime_ns
+    records = resume(folder, trials=3)
+    assert told(records[:2]) == told(kept)
+    assert (folder / "trials" / "0001" / "result.json").stat().st_mtime_ns == begun
+    assert [one.number for one in records] == [0, 1, 2]
+    assert all(one.scores == [] for one in records)
+    with pytest.raises(UserError, match="--trials must be 3 or more"):
+        resume(folder, trials=2)
+
+
+def test_a_resumed_search_is_the_same_one(tmp_path):
+    folder = tmp_path / "new"
+    search(folder, trials=1)
+    other = write(tmp_path / "other.json", {"layers": {"integer": [1, 3]}})
+    options = write(tmp_path / "options.json", {"batch_size": 8})
+    for asked, message in (
+        ({"seed": 1}, "seed: 0 -> 1"),
+        ({"steps": 9}, "steps: 8 -> 9"),
+        ({"minutes": 1.0}, "steps: 8 -> null; minutes: null -> 1.0"),
+        ({"algorithm": "random"}, 'algorithm: "tpe" -> "random"'),
+        ({"median_rule": False}, "median_rule: true -> false"),
+        ({"space": other}, "space: "),
+        ({"preset": "long"}, "config layers: 4 -> 3"),
+        ({"config": options}, "config batch_size: 16 -> 8"),
+        ({"data": tmp_path}, "config data: null -> "),
+    ):
+        with pytest.raises(UserError, match="is another one") as error:
+            resume(folder, **asked)
+        assert message in str(error.value)
+    assert len(resume(folder, seed=0, steps=8, preset="quick")) == 1
+
+
+def test_trials_that_fail_cost_no_more_than_themselves(tmp_path):
+    kinds = ["none", "raise", "exit", "kill", "option", "nan"]
+    space = write(tmp_path / "space.json", {"trouble": {"choice": kinds}})
+    records = search(tmp_path / "new", space=space, trials=20, algorithm="random")
+    found = {one.parameters["trouble"]: one for one in records}
+    assert set(found) == set(kinds)
+    assert found.pop("none").status == "ok"
+    assert {(one.status, one.loss) for one in found.values()} == {("failed", None)}
+    for kind, message in (
+        ("raise", "ended by MemoryError: no memory is left"),
+        ("exit", "ended with status 7: "),
+        ("kill", "killed by SIGKILL"),
+        ("option", "error: --trouble must be another one, found option"),
+        ("nan", "training failed: the loss of phase d is nan at step 3"),
+    ):
+        assert found[kind].message.startswith(message)
+    messages = tmp_path / "new" / found["raise"].run / "messages.txt"
+    assert "Traceback" in messages.read_text()
+
+
+def test_when_all_trials_fail_there_is_no_best(tmp_path):
+    with pytest.raises(TrainingError, match="all 2 trials failed, the last one: tr"):
+        search(tmp_path / "new", preset="wrong", trials=2)
+    assert not (tmp_path / "new" / "best.json").exists()
+    assert len(read_records(tmp_path / "new" / "trials.jsonl")) == 2
+
+
+def test_what_is_wrong_with_the_first_trial_ends_the_search(tmp_path, monkeypatch):
+    def fail(task):
+        return task.record("failed", None, seconds=1.0, message="error: too few items")
+
+    monkeypatch.setattr("common.tuning.search.run_trial", fail)
+    with pytest.raises(UserError, match="^too few items$"):
+        search(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_trial_of_minutes_ends_by_the_clock(tmp_path):
+    slow = write(tmp_path / "slow.json", SLOW)
+    [record] = search(tmp_path / "new", steps=None, minutes=0.01, trials=1, config=slow)
+    assert record.status == "ok"
+    assert 1 <= record.metrics["steps"] <= 12
+    # A slow machine may leave rungs out.
+    shares = [share for share, _ in record.scores]
+    assert shares == [0.25, 0.5, 0.75][: len(shares)]
+    assert read_config(tmp_path / "new" / "best.json", PRESETS["long"]) == read_config(
+        slow, PRESETS["quick"]
+    )
+
+
+def test_trials_are_told_what_the_search_decides(tmp_path):
+    config = dataclasses.replace(PRESETS["long"], steps_per_execution=50)
+    plan = Plan("toychapter", config, Space(SPACE, Config), tmp_path, 3, 7, None,
+                fixed={"pause": 0.25})  # fmt: skip
+    task = plan.preset_task()
+    values = task.config
+    assert (values["steps"], values["epochs"], values["max_minutes"]) == (7, None, None)
+    assert (values["validation_every"], values["pause"]) == (10, 0.25)
+    # No pictures and checkpoints but the last.
+    assert values["sample_every"] == values["checkpoint_every"] == 10**9
+    assert [rung for rung, _ in task.rungs] == [0.25, 0.5, 0.75]
+    assert task.folder == str(tmp_path / "trials" / "0000")
+    best = plan.best_config(task.record("ok", 1.0, seconds=1.0))
+    assert best == config
+
+
+def test_a_preset_outside_the_space_is_still_the_baseline(tmp_path):
+    space = Space({"place": {"uniform": [0, 0.5]}}, Config)
+    plan = Plan("toychapter", PRESETS["quick"], space, tmp_path, 3, 7, None)
+    task = plan.preset_task()
+    assert (task.parameters, task.draws) == ({"place": 0.9}, {})
+    records = [task.record("ok", 1.0, seconds=1.0)]
+    for number in range(1, 8):
+        draws = suggest(plan, records, number)
+        loss = space.values(draws)["place"]
+        records.append(plan.task(records, number, draws).record("ok", loss, seconds=1))
+    assert all(one.parameters["place"] <= 0.5 for one in records[1:])
+
+
+def test_suggestions_depend_on_seed_and_number_alone(tmp_path):
+    plan = Plan("toychapter", PRESETS["quick"], Space(SPACE, Config), tmp_path, 3, 7,
+                None, algorithm="random")  # fmt: skip
+    first = [suggest(plan, [], number) for number in range(1, 4)]
+    assert first == [suggest(plan, [], number) for number in range(1, 4)]
+    assert len({json.dumps(draws) for draws in first}) == 3
+    assert suggest(dataclasses.replace(plan, seed=1), [], 1) != first[0]
+
+
+def test_a_trial_folder_of_before_is_begun_anew(tmp_path):
+    plan = Plan("toychapter", PRESETS["quick"], Space(SPACE, Config), tmp_path, 3, 7,
+                None)  # fmt: skip
+    old = tmp_path / "trials" / "0000" / "result.json"
+    old.parent.mkdir(parents=True)
+    old.write_text("{")
+    record = run_trial(plan.preset_task())
+    assert record.status == "ok" and json.loads(old.read_text())["number"] == 0

@@ -1,0 +1,99 @@
+"""Measures for choosing options: the joint distance, rows, samples that are NaN."""
+
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from common.errors import TrainingError, UserError
+from common.metrics import cached_network, extractors, pretext
+from common.metrics.fjd import frechet_joint_distance
+from common.metrics.validation import chosen_rows, finite, guarded
+from common.synthetic.anime_faces import make_faces
+
+RNG = np.random.default_rng(0)
+
+
+def test_the_joint_distance_of_gaussians():
+    """Features +-2 and conditions +-1: alpha is 2; the signs agree, then differ.
+
+    The joint covariances are v v' with v = s (2, 2) and s (2, -2), s^2 = 4/3, whose
+    product's root has the trace 0: the distance is 2 * 16 s^2 / 2.
+    """
+    real = np.array([[2.0], [2.0], [-2.0], [-2.0]])
+    conditions = np.sign(real)
+    same = frechet_joint_distance(real, conditions, real, conditions)
+    assert same == pytest.approx(0, abs=1e-9)
+    apart = frechet_joint_distance(real, conditions, real, -conditions)
+    assert apart == pytest.approx(2 * (4 + 4) * 4 / 3)
+
+
+def test_the_weight_of_conditions_is_that_of_the_real_features():
+    real, conditions = RNG.normal(size=(50, 3)), np.eye(2)[RNG.integers(0, 2, 50)]
+    fake = RNG.normal(size=(50, 3))
+    plain = frechet_joint_distance(real, conditions, fake, conditions)
+    scaled = frechet_joint_distance(real, 7 * conditions, fake, 7 * conditions)
+    assert scaled == pytest.approx(plain)
+    ten = frechet_joint_distance(10 * real, conditions, 10 * fake, conditions)
+    assert ten == pytest.approx(100 * plain)
+
+
+def test_rows_are_left_out_ones_evenly_spread():
+    assert chosen_rows(30, 10, 1, 99).tolist() == [9, 19, 29]
+    assert chosen_rows(100, 10, 1, 3).tolist() == [9, 49, 99]
+    with pytest.raises(UserError, match="at least 40 items.*each 10th.*found 39"):
+        chosen_rows(39, 10, 4, 99)
+
+
+def test_values_that_are_not_finite_make_all_figures_nan():
+    def measure(generator):
+        return {"a": finite(generator)(np.ones(2)).sum(), "b": 2, "more": 3}
+
+    judge = guarded(("a", "b"), measure)
+    assert judge(lambda x, training: x) == {"a": 2.0, "b": 2.0}
+    for bad in (np.nan, np.inf):
+        figures = judge(lambda x, training, bad=bad: x * bad)
+        assert set(figures) == {"a", "b"} and all(map(math.isnan, figures.values()))
+    with pytest.raises(TrainingError):
+        finite(lambda x, training: x / 0.0 * np.inf)(np.full(1, np.nan))
+
+
+def test_a_network_in_the_cache_is_whole_for_whoever_finds_it(tmp_path, monkeypatch):
+    """A second process, at the moment when the first has written the network."""
+    path = tmp_path / "net.keras"
+    images = keras.Input((2,))
+    network = keras.Model(images, keras.layers.Dense(1)(images))
+    replace, seen = cached_network.atomic_path, []
+
+    def watch(target):
+        seen.append((target.suffix, path.with_suffix(".json").is_file()))
+        return replace(target)
+
+    monkeypatch.setattr(cached_network, "atomic_path", watch)
+    cached_network.load_or_train(path, lambda: (network, 0.5))
+    assert seen == [(".json", False), (".keras", True)]
+    assert json.loads(path.with_suffix(".json").read_text()) == {"accuracy": 0.5}
+
+    def again():
+        raise AssertionError("it is there already")
+
+    assert cached_network.load_or_train(path, again)[1] == 0.5
+
+
+def test_the_task_of_images_without_labels_is_made_once(tmp_path, monkeypatch):
+    images = make_faces(40, seed=0, size=32)[0]
+    options = {"steps": 2, "cache_dir": tmp_path}
+    first = extractors.local_unlabelled(images, **options)
+    expected = extractors.local(
+        *pretext.make_task(images), steps=2, cache_dir=tmp_path / "other"
+    )
+    for ours, theirs in zip(
+        first.network.get_weights(), expected.network.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    monkeypatch.setattr(pretext, "make_task", None)
+    assert extractors.local_unlabelled(images, **options).key == first.key
+    with pytest.raises(TypeError):
+        extractors.local_unlabelled(images[::-1], **options)

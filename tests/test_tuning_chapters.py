@@ -1,0 +1,279 @@
+"""What the chapters hand over to `tune`: search spaces and judges."""
+
+import dataclasses
+import functools
+import importlib
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hyperopt.pyll.stochastic import sample
+from shapes import write_boxes
+
+from common.config import from_json
+from common.data import validation_rows
+from common.errors import UserError
+from common.metrics import extractors
+from common.sheets import to_floats
+from common.synthetic.age_faces import write_wiki
+from common.synthetic.anime_faces import write_faces
+from common.synthetic.glyphs import write_glyphs
+from common.synthetic.scenes import write_scenes
+from common.tuning.space import Space
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = (
+    "chapter01_gan",
+    "chapter02_3dgan",
+    "chapter03_agecgan",
+    "chapter04_dcgan",
+    "chapter05_srgan",
+)
+every_chapter = pytest.mark.parametrize("name", CHAPTERS)
+
+
+def load(name: str, part: str):
+    return importlib.import_module(f"{name}.{part}")
+
+
+def values_of(name: str, chosen: dict) -> dict:
+    """Return all options of a trial as JSON holds them."""
+    tuning = load(name, "commands").CHAPTER.tuning
+    quick = dataclasses.asdict(load(name, "config").PRESETS["quick"])
+    return quick | dict(tuning.fixed) | chosen | {"validation_every": 10}
+
+
+# --- spaces
+
+
+@every_chapter
+def test_the_preset_lies_in_the_space(name):
+    config = load(name, "config")
+    space = Space(load(name, "space").SPACE, config.Config)
+    assert 7 <= len(space.root) <= 12
+    quick = json.loads(json.dumps(dataclasses.asdict(config.PRESETS["quick"])))
+    draws = space.draws(quick)
+    assert draws is not None
+    found = space.values(draws)
+    assert found == {field: quick[field] for field in found}
+
+
+@every_chapter
+def test_whatever_is_drawn_is_a_configuration(name):
+    """And each dimension is really one."""
+    config = load(name, "config")
+    space = Space(load(name, "space").SPACE, config.Config)
+    rng = np.random.default_rng(0)
+    seen: dict[str, set] = {}
+    fields: set[str] = set()
+    for _ in range(50):
+        draws = space.flat(sample(space.expression(), rng=rng))
+        chosen = space.values(draws)
+        text = json.dumps(values_of(name, chosen))
+        from_json(config.Config, text, "the draw").validate()
+        fields |= set(chosen)
+        for label, draw in draws.items():
+            seen.setdefault(label, set()).update(draw)
+    assert fields == set(space.fields)
+    assert all(len(draws) > 1 for draws in seen.values())
+
+
+def test_the_books_list_is_in_the_space():
+    """3D-GAN: batch size, rates, activations, optimizer, loss, layers of both."""
+    space = load("chapter02_3dgan", "space").SPACE
+    assert space["batch_size"]["choice"] == [8, 16, 32, 54, 128]
+    for field in ("g_activation", "d_activation"):
+        kinds = {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu"}
+        assert kinds <= set(space[field]["choice"])
+    kinds = {one["optimizer"] for one in space["optimizer"]["choice"]}
+    assert kinds == {"adam", "sgd", "adadelta", "rmsprop"}
+    assert all("g_learning_rate" in one for one in space["optimizer"]["choice"])
+
+
+@every_chapter
+def test_help_needs_no_tensorflow(name):
+    """The spaces and judges come with the commands, TensorFlow with neither."""
+    code = (
+        f"import sys, {name}.commands as c; assert c.CHAPTER.tuning.space\n"
+        "assert not {'tensorflow', 'keras', 'hyperopt'} & set(sys.modules)"
+    )
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    assert time.monotonic() - start < 5
+
+
+# --- judges
+
+
+class Replay:
+    """A "generator" whose samples are given items, over and over."""
+
+    def __init__(self, items: np.ndarray):
+        self.items = items
+        self.place = 0
+
+    def __call__(self, inputs, training: bool = False) -> np.ndarray:
+        count = len(keras.tree.flatten(inputs)[0])
+        rows = np.arange(self.place, self.place + count) % len(self.items)
+        self.place += count
+        return self.items[rows]
+
+
+@dataclasses.dataclass
+class Bench:
+    """A chapter's judge on little data.
+
+    Attributes:
+        make: returns a new judge.
+        validation: its items, as a generator returns them.
+        others: as many training items.
+        untrained: a generator.
+        loss: the measure that `tune` goes by.
+    """
+
+    make: Callable
+    validation: np.ndarray
+    others: np.ndarray
+    untrained: keras.Model
+    loss: str
+
+
+def write_data(name: str, folder: Path) -> tuple[Path, dict]:
+    """Write a little data set; return its path and options that suit it."""
+    if name == "chapter01_gan":
+        write_glyphs(folder, train=300, test=20)
+        return folder, {}
+    if name == "chapter02_3dgan":
+        small = {"classes": ("box",), "width": 0.05, "validation_every": 4}
+        return write_boxes(folder), small
+    if name == "chapter03_agecgan":
+        write_wiki(folder, people=20, photos=6, seed=0, size=32)
+        return folder, {"size": 32, "filters": 4}
+    write_faces(folder, train=200, test=20, seed=0, size=32)
+    return folder, {"size": 32, "filters": 4}
+
+
+def items_of(name: str, config) -> np.ndarray:
+    """Return a chapter's training items as its generator would."""
+    data = load(name, "data")
+    if name == "chapter02_3dgan":
+        store = data.load_shapes(config, "train")
+        return store.voxels(np.arange(len(store)))[..., None].astype(np.float32)
+    if name == "chapter03_agecgan":
+        return to_floats(data.load_faces(config, "train").images)
+    images = data.load_images(config, "train")
+    return to_floats(images[0] if name == "chapter01_gan" else images.images)
+
+
+@pytest.fixture(scope="module")
+def configure(tmp_path_factory) -> Callable:
+    """Return the preset of a chapter with little data."""
+
+    @functools.cache
+    def make(name: str):
+        folder, changes = write_data(name, tmp_path_factory.mktemp(name) / "data")
+        changes = {"data": folder, "validation_every": 10} | changes
+        return dataclasses.replace(load(name, "config").PRESETS["quick"], **changes)
+
+    return make
+
+
+@pytest.fixture(scope="module", params=CHAPTERS[:4])
+def bench(request, configure):
+    """The judge of each chapter that makes items of latents."""
+    name = request.param
+    config = configure(name)
+    items = items_of(name, config)
+    held = validation_rows(len(items), config.validation_every)
+    keras.utils.set_random_seed(0)
+    with pytest.MonkeyPatch.context() as patch:
+        # Enough steps to tell images from noise.
+        short = functools.partial(extractors.local, steps=30)
+        patch.setattr(extractors, "local", short)
+        for chapter, part in (CHAPTERS[2], "judges"), (CHAPTERS[3], "evaluation"):
+            patch.setattr(load(chapter, part), "STEPS", 30)
+        judging = load(name, "judging")
+        yield Bench(
+            lambda: judging.make_judge(config),
+            items[held],
+            np.delete(items, held, axis=0),
+            load(name, "networks").build_generator(config),
+            load(name, "commands").CHAPTER.tuning.loss,
+        )
+
+
+def test_the_left_out_items_are_what_is_judged_by(bench):
+    """Their copies are as near as can be, other items less, noise not at all."""
+    judge = bench.make()
+    own = judge(Replay(bench.validation))[bench.loss]
+    others = judge(Replay(bench.others))[bench.loss]
+    untrained = judge(bench.untrained)[bench.loss]
+    assert own < 0.05 * untrained
+    assert own < others < 0.7 * untrained
+
+
+def test_a_network_always_gets_the_same_figures(bench):
+    judge = bench.make()
+    first = judge(bench.untrained)
+    assert judge(bench.untrained) == first == bench.make()(bench.untrained)
+    assert all(math.isfinite(value) for value in first.values())
+
+
+def test_samples_that_are_no_numbers_have_no_figures(bench):
+    broken = bench.validation.copy()
+    broken[-1, 0, 0] = np.nan
+    figures = bench.make()(Replay(broken))
+    assert all(math.isnan(value) for value in figures.values())
+    assert bench.loss in figures
+
+
+def test_wrong_ages_are_worse(configure, monkeypatch):
+    name = "chapter03_agecgan"
+    config = dataclasses.replace(configure(name), validation_every=3)
+    monkeypatch.setattr(load(name, "judges"), "STEPS", 30)
+    judge = load(name, "judging").make_judge(config)
+    items = items_of(name, config)
+    photos = items[validation_rows(len(items), 3)]
+    right, wrong = judge(Replay(photos)), judge(Replay(np.roll(photos, 1, axis=0)))
+    assert wrong["fid"] == pytest.approx(right["fid"], abs=0.01)
+    assert wrong["fjd"] > right["fjd"] + 1
+    assert wrong["age_accuracy"] < right["age_accuracy"]
+
+
+def test_pictures_are_judged_by_what_is_left_out(tmp_path):
+    name = "chapter05_srgan"
+    write_scenes(tmp_path / "data", train=6, test=2, seed=0, size=300)
+    config = load(name, "config").Config(data=tmp_path / "data", validation_every=3)
+    judge = load(name, "judging").make_judge(config)
+
+    def enlarged(kind: str) -> dict[str, float]:
+        images = keras.Input((None, None, 3))
+        larger = keras.layers.UpSampling2D(4, interpolation=kind)(images)
+        return judge(keras.Model(images, larger))
+
+    bicubic, nearest = enlarged("bicubic"), enlarged("nearest")
+    assert bicubic["psnr_y"] > nearest["psnr_y"] + 0.5
+    assert enlarged("bicubic") == bicubic
+    network = load(name, "networks").build_generator(config)
+    weights = network.get_weights()
+    weights[0][...] = np.nan
+    network.set_weights(weights)
+    assert all(math.isnan(value) for value in judge(network).values())
+    tuning = load(name, "commands").CHAPTER.tuning
+    assert tuning.loss == "psnr_y" and tuning.sign == -1
+
+
+def test_too_few_items_are_told_in_one_line(tmp_path):
+    write_glyphs(tmp_path / "data", train=30, test=10)
+    config = load("chapter01_gan", "config").Config(
+        data=tmp_path / "data", validation_every=10
+    )
+    with pytest.raises(UserError, match="at least 40 items.*found 30"):
+        load("chapter01_gan", "judging").make_judge(config)

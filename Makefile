@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := runs/demo
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-slow lint clean
 
 # Alternating updates learn sooner, simultaneous ones more in a longer training.
 demo: .venv/.installed
@@ -26,7 +26,12 @@ demo: .venv/.installed
 	@echo "Measured:          $(DEMO)/metrics.md"
 
 test: .venv/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What needs minutes, or an extra: all chapters in two processes, searches on Spark.
+test-slow: .venv/.spark
+	$(BIN)/python -m pytest -m slow
+	SPARK_TESTS=1 $(BIN)/python -m pytest tests/test_common_tuning_spark.py
 
 lint: .venv/.installed
 	$(BIN)/ruff format --check .
@@ -35,6 +40,10 @@ lint: .venv/.installed
 clean:
 	rm -rf .venv $(DEMO) test.log *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.spark: .venv/.installed requirements-spark.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
+	touch $@
 
 .venv/.installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'

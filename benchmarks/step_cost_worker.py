@@ -22,6 +22,7 @@ from benchmarks.step_work import Point, build, real_items, step_config
 from common import devices
 from common.config import RunConfig
 from common.files import atomic_path
+from common.workers import find_place
 
 # Steps of one round; R1 comes at the first.
 EVERY = 4
@@ -85,14 +86,15 @@ def rounds_for(seconds: float, point: Point) -> int:
 
 
 def main(points: Path, result: Path) -> None:
-    """Time the points of one file, and write what was found into the other."""
+    """Time the points of one file; the chief writes what was found into the other."""
     asked = [Point(**point) for point in json.loads(points.read_text())]
     rows = [
         dataclasses.asdict(point) | {"seconds": seconds}
         for point, seconds in zip(asked, time_points(asked), strict=True)
     ]
-    with atomic_path(result) as temporary:
-        temporary.write_text(json.dumps(rows))
+    if find_place(step_config(asked[0])).is_chief:
+        with atomic_path(result) as temporary:
+            temporary.write_text(json.dumps(rows))
 
 
 if __name__ == "__main__":

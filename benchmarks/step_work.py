@@ -23,8 +23,10 @@ CHAPTERS = ("chapter02_3dgan", "chapter04_dcgan")
 PASSES = {"alternating": (4, 8), "simultaneous": (3, 7)}
 # How often an item is moved and mirrored, forward and back.
 AUGMENTED = {"alternating": 4, "simultaneous": 3}
-# Forward, back to the input, and both of these differentiated.
-R1_PASSES = 4
+# Forward, back to the input, both passes of this one's own derivative, and two back
+# from the forward one: TensorFlow does not know that a leaky ReLU passes nothing on
+# there, and multiplies zeros.
+R1_PASSES = 6
 
 
 @dataclass(frozen=True)
@@ -115,14 +117,15 @@ def count(point: Point) -> Work:
     networks = {phase.network.name: phase.network for phase in model.phases}
     generator, discriminator = networks["generator"], networks["discriminator"]
     g_passes, d_passes = PASSES[config.update_mode]
-    r1 = R1_PASSES / config.r1_every if config.r1_gamma else 0.0
+    r1 = 1 / config.r1_every if config.r1_gamma else 0.0
     made, judged = _of_layers(generator), _of_layers(discriminator)
-    # No gradient goes to the latents or the real items; D's own weights need none
-    # of its input either. R1 needs neither the logits nor a gradient of theirs.
+    # No gradient goes to the latents or the real items, and D's own weights need
+    # none of its input. R1 does not need the logits, only what they depend on.
     multiplied = g_passes * sum(made) - made[0]
-    multiplied += (d_passes + r1) * sum(judged) - 2 * judged[0] - r1 / 2 * judged[-1]
+    multiplied += d_passes * sum(judged) - 2 * judged[0]
+    multiplied += r1 * (R1_PASSES * sum(judged) - judged[0] - 4 * judged[-1])
     moved = g_passes * _map_numbers(generator)
-    moved += (d_passes + r1) * _map_numbers(discriminator)
+    moved += (d_passes + r1 * R1_PASSES) * _map_numbers(discriminator)
     item = discriminator.input_shape[1:]
     turns = AUGMENTED[config.update_mode] * (len(item) - 1)
     weights = [_number_of(v) for n in networks.values() for v in n.trainable_variables]

@@ -17,6 +17,8 @@ SPACE: dict[str, Any] = {
     "d_activation": {"choice": ["leaky_relu", "maxout", "relu", "elu", "selu", "tanh"]},
     # Of what the book leaves out, the one that helps a small G most.
     "g_norm": {"choice": ["none", "batch"]},
+    # Normal in the book, uniform in the paper.
+    "prior": {"choice": ["normal", "uniform11", "uniform01"]},
     # All games; r1_gamma, which wasserstein needs, is never 0 below.
     "loss": {
         "choice": [

@@ -21,6 +21,8 @@ SPACE: dict[str, Any] = {
     "g_activation": {"choice": ACTIVATIONS},
     # Leaky ReLU in the paper.
     "d_activation": {"choice": ACTIVATIONS},
+    # Uniform from 0 in the paper, normal in the book.
+    "prior": {"choice": ["normal", "uniform11", "uniform01"]},
     # Cross-entropy [paper and book] in two forms, and other games. Gulrajani et al.
     # 2017 have the penalty 10.
     "loss": {

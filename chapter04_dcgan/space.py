@@ -27,6 +27,8 @@ SPACE: dict[str, Any] = {
     "d_activation": {"choice": ACTIVATIONS},
     # Batch normalisation in the paper.
     "d_norm": {"choice": ["none", "batch"]},
+    # Uniform in the paper, normal in the book.
+    "prior": {"choice": ["normal", "uniform11", "uniform01"]},
     # Cross-entropy [paper and book] in two forms, and least squares.
     "loss": {"choice": ["non_saturating", "minimax", "least_squares"]},
     # Mescheder et al. 2018 have 10 for larger images.

@@ -136,9 +136,7 @@ def test_the_books_third_stage_moves_both_networks(run, tmp_path):
 
 def test_a_stage_needs_the_one_before(data, tmp_path):
     config = dataclasses.replace(TINY, data=data, stage="identity")
-    with pytest.raises(
-        UserError, match="identity needs .*generator.keras"
-    ):
+    with pytest.raises(UserError, match="identity needs .*generator.keras"):
         train(config, RunDir(tmp_path / "run"))
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clusters import end_workers, start_workers
 
 from common.history import read_rows
+from common.local_workers import end_workers, start_workers
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "tests" / "shared_training.py"
@@ -114,6 +114,7 @@ def chapters(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
     # The other chapters' generators have BatchNorm here. Chapter 5's second phase
@@ -125,6 +126,7 @@ def test_chapters_without_batch_statistics_train_alike(chapters, run):
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
     [
@@ -175,3 +177,26 @@ def test_a_cluster_that_cannot_be(variable, told, tmp_path, monkeypatch, caplog)
     assert main(CHAPTER, ["train", "--strategy", "multiworker"]) == 2
     assert len(caplog.messages) == 1 and told in caplog.text
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_line_of_two_workers(tmp_path):
+    """A run that begins on two workers goes on alone, with another length."""
+    from common.synthetic.glyphs import write_glyphs
+
+    write_glyphs(tmp_path / "digits", train=40, test=10, seed=0)
+    main, run = ROOT / "chapter01_gan" / "main.py", tmp_path / "run"
+    options = ["--batch-size", "8", "--log-every", "1", "--run-dir", run]
+    data = ["--data", tmp_path / "digits", "--g-units", "8", "--d-units", "8"]
+    shared = ["train", *data, *options, "--steps", "2", "--strategy", "multiworker"]
+    chief, helper = end_workers(start_workers([main, *shared], cwd=tmp_path))
+    assert (chief[0], helper[0]) == (0, 0), chief[2] + helper[2]
+    assert "the run is in" in chief[2] and "the run is in" not in helper[2]
+    told = [line for line in helper[2].splitlines() if line.strip()]
+    assert told and all(line.startswith("worker 1: ") for line in told), helper[2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits", "run"]
+    assert (run / "generator.keras").exists()
+    alone = ["train", "--resume", "--run-dir", run, "--strategy", "none"]
+    arguments = [sys.executable, main, *alone, "--steps", "3"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert losses(run)[:, 0].tolist() == [1, 2, 3]

@@ -13,7 +13,7 @@ from typing import Any
 
 from common.errors import UserError
 from common.tuning.search import Plan
-from common.tuning.trial import _root
+from common.tuning.trial import root_of
 
 MESSAGES = "spark.txt"  # what Spark says, in the folder of the search
 # Java starts sooner so; it hands out work and has nothing to compute itself.
@@ -53,7 +53,7 @@ def _start(chapter: str, parallelism: int) -> Any:
     """Start a session: of spark-submit, of $SPARK_MASTER, or on this machine."""
     from pyspark.sql import SparkSession
 
-    roots = (_root(__name__), _root(chapter))
+    roots = (root_of(__name__), root_of(chapter))
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -114,7 +114,7 @@ def read_result(folder: Path) -> Record | None:
 
 def _run_child(chapter: str, folder: Path) -> int:
     """Run this module in a process of its own and return its exit status."""
-    roots = [_root(__name__), _root(chapter), os.environ.get("PYTHONPATH")]
+    roots = [root_of(__name__), root_of(chapter), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, roots))}
     with (folder / MESSAGES).open("wb") as messages:
         # -P: a folder `common` where the user stands is not ours.
@@ -136,7 +136,7 @@ def _run_child(chapter: str, folder: Path) -> int:
         process.stdin.close()
 
 
-def _root(module: str) -> str:
+def root_of(module: str) -> str:
     """Return the folder that must be on the path for a module to be found."""
     origin = importlib.util.find_spec(module.partition(".")[0]).origin
     return str(Path(origin).resolve().parent.parent)

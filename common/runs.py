@@ -60,21 +60,8 @@ class RunDir:
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         run = cls(path or Path("runs") / chapter / f"{now}_{preset}")
         run.linked = path is None
-        if run.config.exists():
-            raise UserError(
-                f"{run.path} holds a run already; add --resume to continue it, or "
-                "name another folder"
-            )
-        if run.path.exists() and not run._is_fresh():
-            raise UserError(f"{run.path} is not an empty folder; name another one")
+        require_fresh(run.config, run.log, "run")
         return run
-
-    def _is_fresh(self) -> bool:
-        """Tell whether the folder holds nothing but a killed beginning."""
-        if not self.path.is_dir():
-            return False
-        names = {entry.name for entry in self.path.iterdir()}
-        return all(n == self.log.name or n.startswith(".writing-") for n in names)
 
     @classmethod
     def find(cls, chapter: str, path: Path | None = None) -> "RunDir":
@@ -160,6 +147,30 @@ class RunDir:
                 temporary.write_text(json.dumps(describe_environment(), indent=2))
             with copied_to(handler):
                 yield
+
+
+def require_fresh(description: Path, log: Path, kind: str) -> None:
+    """Check that a folder is free for a new run; a killed beginning may lie there.
+
+    Args:
+        description: the file by which the folder of a run is known.
+        log: of the run, in the same folder.
+        kind: what the folder is to hold, for messages.
+
+    Raises:
+        UserError: it holds a run or other files already.
+    """
+    folder = description.parent
+    if description.exists():
+        raise UserError(
+            f"{folder} holds a {kind} already; add --resume to continue it, or name "
+            "another folder"
+        )
+    if not folder.exists():
+        return
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [""]
+    if not all(name == log.name or name.startswith(".writing-") for name in names):
+        raise UserError(f"{folder} is not an empty folder; name another one")
 
 
 @contextlib.contextmanager

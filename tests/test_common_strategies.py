@@ -200,3 +200,18 @@ def test_the_command_line_of_two_workers(tmp_path):
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert losses(run)[:, 0].tolist() == [1, 2, 3]
+
+
+def test_several_workers_on_one_machine():
+    code = (
+        "import os, json; print(json.loads(os.environ['TF_CONFIG'])['task']['index'])"
+    )
+    module = [sys.executable, "-m", "common.local_workers"]
+    done = subprocess.run(
+        [*module, "2", "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0 and sorted(done.stdout.split()) == ["0", "1"]
+    failed = subprocess.run([*module, "2", "-c", "raise SystemExit(3)"], cwd=ROOT)
+    assert failed.returncode == 3
+    wrong = subprocess.run([*module, "two"], capture_output=True, text=True, cwd=ROOT)
+    assert wrong.returncode == 1 and wrong.stderr.startswith("usage: ")

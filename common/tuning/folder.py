@@ -13,7 +13,7 @@ from common.config import to_json
 from common.config_files import read_object
 from common.errors import UserError
 from common.files import atomic_path, cannot_write
-from common.runs import copied_to, locked
+from common.runs import copied_to, locked, require_fresh
 from common.tuning.records import (
     Record,
     append_record,
@@ -55,21 +55,8 @@ class SearchFolder:
         """
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = cls((path or Path("runs") / chapter / f"tune_{now}").absolute())
-        if folder.plan.exists():
-            raise UserError(
-                f"{folder.path} holds a search already; add --resume to continue it, "
-                "or name another folder"
-            )
-        if folder.path.exists() and not folder._is_fresh():
-            raise UserError(f"{folder.path} is not an empty folder; name another one")
+        require_fresh(folder.plan, folder.log, "search")
         return folder
-
-    def _is_fresh(self) -> bool:
-        """Tell whether the folder holds nothing but a killed beginning."""
-        if not self.path.is_dir():
-            return False
-        names = {entry.name for entry in self.path.iterdir()}
-        return all(n == self.log.name or n.startswith(".writing-") for n in names)
 
     @classmethod
     def find(cls, chapter: str, path: Path | None) -> "SearchFolder":

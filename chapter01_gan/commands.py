@@ -9,7 +9,7 @@ from typing import Literal
 
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter01_gan.space import SPACE
-from common.cli import Chapter, Command
+from common.chapters import Chapter, Command
 from common.options import (
     DataOptions,
     GenerateOptions,

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
+from chapter01_gan.outcomes import PROBLEMS, Outcome
 from chapter01_gan.techniques import TECHNIQUES, configure
-from common.cli import import_tensorflow
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
+from common.startup import import_tensorflow
 
-PROBLEMS = ("ring", "grid", "digits")
 MAX_JOBS = 256
 
 
@@ -61,14 +60,6 @@ class Training:
     seed: int
     steps: int
     data: Path | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one training gave: a row of compare.json, and samples to draw."""
-
-    row: dict
-    samples: np.ndarray
 
 
 def plan(budget: Budget, data: Path | None) -> list[Training]:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chapter01_gan.compare import PROBLEMS, Outcome
+from chapter01_gan.outcomes import PROBLEMS, Outcome
 from chapter01_gan.problems import grid, ring
 from chapter01_gan.techniques import TECHNIQUES
 from common.files import atomic_path

@@ -10,7 +10,7 @@ from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from chapter02_3dgan.space import SPACE
-from common.cli import Chapter, Command
+from common.chapters import Chapter, Command
 from common.options import (
     DataOptions,
     GenerateOptions,

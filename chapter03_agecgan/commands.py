@@ -12,7 +12,7 @@ import tyro
 from chapter03_agecgan.ages import parse_class
 from chapter03_agecgan.config import NAME, PRESETS, Config, Format
 from chapter03_agecgan.space import SPACE
-from common.cli import Chapter, Command
+from common.chapters import Chapter, Command
 from common.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
 from common.tuning import Judge, Tuning

@@ -9,7 +9,7 @@ from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter04_dcgan.space import SPACE
-from common.cli import Chapter, Command
+from common.chapters import Chapter, Command
 from common.options import (
     DataOptions,
     GenerateOptions,

@@ -11,7 +11,7 @@ import tyro
 
 from chapter05_srgan.config import NAME, PRESETS, Config
 from chapter05_srgan.space import SPACE
-from common.cli import Chapter, Command
+from common.chapters import Chapter, Command
 from common.options import DataOptions, GenerateOptions
 from common.runs import RunDir
 from common.tuning import Judge, Tuning

@@ -8,75 +8,38 @@ import contextlib
 import io
 import itertools
 import logging
-import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tyro
 
-from common.config import ConfigType, RunConfig, with_length
+from common.chapters import Chapter, Command
+from common.config import ConfigType, with_length
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
 from common.options import RunOptions
 from common.runs import RunDir
+from common.startup import import_tensorflow
 from common.train_options import EarlyOptions, train_options
-from common.tuning import Tuning
+from common.tuning.options import TuneOptions
 from common.workers import find_place, helper_folder
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Command:
-    """One command of a chapter besides `train`.
+def _commands(chapter: Chapter) -> dict[str, Command]:
+    """Return the commands, with `tune` where there is something to search."""
+    if chapter.tuning is None:
+        return dict(chapter.commands)
 
-    Attributes:
-        options: a dataclass of its options; its docstring is the help text.
-        run: takes an instance of `options`.
-        uses_tensorflow: import it first, without its notes.
-    """
+    def run(options: TuneOptions) -> None:
+        from common.tuning.command import tune
 
-    options: type
-    run: Callable[[Any], None]
-    uses_tensorflow: bool = True
+        tune(chapter, options)
 
-
-@dataclass(frozen=True)
-class Chapter:
-    """What a chapter hands over to its command line.
-
-    Attributes:
-        name: of its folder.
-        presets: configurations by name; the first is the default.
-        train: (config, run, callbacks=()) -> None.
-        commands: the others by name; "data describe" stands below "data".
-        tuning: how `tune` searches its options, or None.
-    """
-
-    name: str
-    presets: Mapping[str, RunConfig]
-    train: Callable[[Any, RunDir], Any]
-    commands: Mapping[str, Command] = field(default_factory=dict)
-    tuning: Tuning | None = None
-
-    def all_commands(self) -> dict[str, Command]:
-        """Return the commands, with `tune` where there is something to search."""
-        if self.tuning is None:
-            return dict(self.commands)
-        from common.tuning.options import TuneOptions
-
-        tune = Command(TuneOptions, partial(_tune, self), uses_tensorflow=False)
-        return {**self.commands, "tune": tune}
-
-
-def _tune(chapter: Chapter, options: Any) -> None:
-    from common.tuning.command import tune
-
-    tune(chapter, options)
+    return {**chapter.commands, "tune": Command(TuneOptions, run, False)}
 
 
 def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
@@ -112,7 +75,7 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
     words = " ".join(arguments[:2])
-    commands = chapter.all_commands()
+    commands = _commands(chapter)
     for name, command in commands.items():
         if words == name or words.startswith(name + " "):
             rest = arguments[len(name.split()) :]
@@ -140,7 +103,7 @@ def _overview(chapter: Chapter) -> str:
     """Return the list of commands with the first line of each one's help."""
     lines = [f"usage: {chapter.name} COMMAND [OPTIONS]", "", "commands:"]
     texts = {"train": "Train the networks, or continue a run."}
-    for name, command in chapter.all_commands().items():
+    for name, command in _commands(chapter).items():
         texts[name] = (command.options.__doc__ or "").splitlines()[0]
     width = max(map(len, texts))
     lines += [f"  {name:{width}}  {text}" for name, text in texts.items()]
@@ -181,33 +144,6 @@ def _train(chapter: Chapter, arguments: list[str]) -> None:
 
 def _first(presets: Mapping[str, ConfigType]) -> ConfigType:
     return next(iter(presets.values()))
-
-
-def import_tensorflow() -> None:
-    """Import TensorFlow and find the devices, without the notes that it prints.
-
-    It tells of missing GPUs in words that sound like failure; the run's log says
-    which devices there are. Setting TF_CPP_MIN_LOG_LEVEL brings the notes back.
-    """
-    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
-        raise UserError(f"KERAS_BACKEND must be tensorflow, found {backend}; unset it")
-    # A program that only generates must not take all of a GPU's memory.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
-        return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    # The notes come from C++, below Python's sys.stderr.
-    stderr = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def parse(options: type, program: str, arguments: list[str]) -> Any:

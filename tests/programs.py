@@ -11,7 +11,8 @@ import signal
 import sys
 from dataclasses import dataclass
 sys.path[:0] = {paths!r}
-from common.cli import Chapter, Command, main
+from common.chapters import Chapter, Command
+from common.cli import main
 
 # A shell that runs tests in the background makes them ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)

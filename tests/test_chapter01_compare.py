@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from chapter01_gan import compare, comparison, problems, small
-from chapter01_gan.compare import Budget, Outcome
+from chapter01_gan.compare import Budget
+from chapter01_gan.outcomes import Outcome
 from chapter01_gan.techniques import TECHNIQUES, configure
 from common.errors import UserError
 from common.synthetic.glyphs import write_glyphs

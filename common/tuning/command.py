@@ -5,8 +5,9 @@ import dataclasses
 import json
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from common.chapters import Chapter
 from common.config import RunConfig, from_json, require_positive
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
@@ -24,14 +25,11 @@ from common.tuning.search import (
 )
 from common.tuning.space import Space
 
-if TYPE_CHECKING:
-    from common.cli import Chapter
-
 TRIALS, MINUTES = 12, 1.0
 logger = logging.getLogger(__name__)
 
 
-def tune(chapter: "Chapter", options: TuneOptions) -> None:
+def tune(chapter: Chapter, options: TuneOptions) -> None:
     """Run a search, or go on with one.
 
     Raises:
@@ -72,7 +70,7 @@ def _parallelism(text: str | None) -> int | None:
 
 
 def _make_plan(
-    chapter: "Chapter",
+    chapter: Chapter,
     options: TuneOptions,
     folder: SearchFolder,
     stored: Mapping[str, Any] | None,
@@ -111,7 +109,7 @@ def _make_plan(
 
 
 def _make_config(
-    chapter: "Chapter",
+    chapter: Chapter,
     options: TuneOptions,
     stored: Mapping[str, Any] | None,
     origin: str,
@@ -132,7 +130,7 @@ def _make_config(
 
 
 def _check(
-    chapter: "Chapter",
+    chapter: Chapter,
     plan: Plan,
     stored: Mapping[str, Any] | None,
     folder: SearchFolder,

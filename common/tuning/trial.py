@@ -181,8 +181,8 @@ def _failure(message: str) -> dict[str, Any]:
 
 def _train(task: Task) -> dict[str, Any]:
     """Train and judge; return the record's values."""
-    from common.cli import import_tensorflow
     from common.runs import RunDir
+    from common.startup import import_tensorflow
 
     chapter = importlib.import_module(f"{task.chapter}.commands").CHAPTER
     tuning = chapter.tuning

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from common.cli import Chapter
+from common.chapters import Chapter
 from common.errors import TrainingError
 from common.tuning import Tuning
 from toychapter.config import NAME, PRESETS, SPACE

@@ -62,7 +62,9 @@ def draw_steps(axes: Axes, study: Study) -> None:
     axes.set(title=f"{TITLES[study.chapter]}: one process, all cores")
     axes.set(xlabel="batch", ylabel="milliseconds a step (lines: model)")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+    # Room above the points for the list of networks.
+    axes.set_ylim(top=6 * axes.get_ylim()[1])
+    axes.legend(fontsize=7, ncols=2, loc="upper left")
 
 
 def plain_ticks(axis: Axis, values: Sequence[float]) -> None:

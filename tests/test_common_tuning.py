@@ -199,3 +199,28 @@ def test_a_trial_folder_of_before_is_begun_anew(tmp_path):
     old.write_text("{")
     record = run_trial(plan.preset_task())
     assert record.status == "ok" and json.loads(old.read_text())["number"] == 0
+
+
+def test_luck_is_found_out_by_other_seeds(tmp_path, caplog):
+    """With seed 0 a trial seems better; the noise of seeds 1 and 2 says otherwise."""
+    space = write(tmp_path / "space.json", {"luck": {"choice": [0.0, 1.0]}})
+    options = {"space": space, "trials": 6, "algorithm": "random"}
+    records = search(tmp_path / "new", **options)
+    best = min(records, key=lambda one: one.loss)
+    assert best.parameters == {"luck": 1.0} and best.loss < records[0].loss
+    caplog.clear()
+    assert resume(tmp_path / "new", confirm=2) == records
+    assert "again with seeds 1, 2" in caplog.text and "it was luck" in caplog.text
+    config = read_config(tmp_path / "new" / "best.json", PRESETS["wrong"])
+    assert config == PRESETS["quick"]
+    made = {path.name for path in (tmp_path / "new" / "confirm").iterdir()}
+    number = f"{best.number:04d}"
+    assert made == {f"{n}_seed_{s}" for n in ("0000", number) for s in (1, 2)}
+
+
+def test_what_is_better_with_all_seeds_is_kept(tmp_path, caplog):
+    records = search(tmp_path / "new", trials=6, confirm=1)
+    best = min((one for one in records if one.status == "ok"), key=lambda one: one.loss)
+    assert "it is better on average" in caplog.text
+    config = read_config(tmp_path / "new" / "best.json", PRESETS["wrong"])
+    assert config.place == best.parameters["place"]

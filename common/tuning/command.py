@@ -12,6 +12,7 @@ from common.config import RunConfig, from_json, require_positive
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
 from common.train_options import find_preset
+from common.tuning.confirm import confirm
 from common.tuning.folder import SearchFolder
 from common.tuning.options import TuneOptions
 from common.tuning.records import Record
@@ -39,6 +40,8 @@ def tune(chapter: Chapter, options: TuneOptions) -> None:
     require_positive(options, "trials steps minutes")
     if options.steps is not None and options.minutes is not None:
         raise UserError("--steps and --minutes are both budgets of a trial; give one")
+    if options.confirm < 0:
+        raise UserError(f"--confirm must be 0 or above, found {options.confirm}")
     parallelism = _parallelism(options.parallel)
     stored = None
     if options.resume:
@@ -52,6 +55,8 @@ def tune(chapter: Chapter, options: TuneOptions) -> None:
         folder.write_plan(describe(plan))
         records = _search(plan, folder, parallelism)
         logger.info("%s", conclusion(records, folder.best))
+        if options.confirm:
+            confirm(plan, folder, records, options.confirm)
     if all(record.status == "failed" for record in records):
         raise TrainingError(
             f"all {len(records)} trials failed, the last one: {records[-1].message}"

@@ -48,6 +48,10 @@ class TuneOptions:
     parallel: str | None = None
     """spark:N runs N trials at a time on Apache Spark; by default one by one."""
 
+    confirm: int = 0
+    """In the end train the best trial and the preset again with so many other seeds:
+    the best of many owes something to luck. best.json is the better's on average."""
+
     median_rule: bool = True
     """Stop a trial early whose loss is above the median of those before it, at a
     quarter, half and three quarters of its budget [Golovin et al. 2017]."""

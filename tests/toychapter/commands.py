@@ -29,6 +29,7 @@ class Network:
         best = 0.0 if config.optimizer == "adam" else 0.9
         away = abs(config.layers - 2) + 4 * abs(config.place - 0.3)
         away += abs(config.beta_1 - best) + 0.5 * (config.optimizer == "sgd")
+        away += config.luck * (0.5 if config.seed else -0.5)
         return away + 1 / self.step
 
 

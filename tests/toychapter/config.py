@@ -30,6 +30,9 @@ class Config(RunConfig):
     trouble: Literal["none", "nan", "raise", "exit", "kill", "option"] = "none"
     """How the training goes wrong."""
 
+    luck: float = 0.0
+    """How much better seed 0 is than it should be, and the others worse."""
+
     pause: float = 0.0
     """Seconds of each step."""
 

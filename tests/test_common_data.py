@@ -5,7 +5,13 @@ import pytest
 import tensorflow as tf
 
 from common import noise
-from common.data import batch_indices, batches, total_steps
+from common.data import (
+    batch_indices,
+    batches,
+    total_steps,
+    training_rows,
+    validation_rows,
+)
 from common.errors import UserError
 
 
@@ -82,3 +88,23 @@ def test_a_data_set_is_streamed_and_not_held():
     for _ in range(5):
         next(iterator)
     assert 5 < len(asked) < 30
+
+
+def test_devices_share_each_batch():
+    """Two machines with two devices each: each gets its quarter, in order."""
+    told = (lambda rows: rows[:, None].astype(np.float32), 20, 8, 3, range(2, 5))
+    whole = [batch.numpy() for batch in batches(*told)]
+    machines = [
+        [part.numpy() for part in batches(*told, devices, 4)]
+        for devices in (range(0, 2), range(2, 4))
+    ]
+    for step, batch in enumerate(whole):
+        parts = [m[2 * step + device] for m in machines for device in range(2)]
+        assert [part.shape for part in parts] == [(2, 1)] * 4
+        np.testing.assert_array_equal(np.concatenate(parts), batch)
+
+
+def test_validation_items_are_left_out_of_training():
+    assert training_rows(7, None).tolist() == list(range(7))
+    assert training_rows(7, 3).tolist() == [0, 1, 3, 4, 6]
+    assert validation_rows(7, 3).tolist() == [2, 5]

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -215,3 +216,15 @@ def test_several_workers_on_one_machine():
     assert failed.returncode == 3
     wrong = subprocess.run([*module, "two"], capture_output=True, text=True, cwd=ROOT)
     assert wrong.returncode == 1 and wrong.stderr.startswith("usage: ")
+
+
+def test_a_batch_that_devices_cannot_share(monkeypatch):
+    from common import devices
+    from common.config import RunConfig
+    from common.errors import UserError
+
+    two = SimpleNamespace(num_replicas_in_sync=2)
+    monkeypatch.setattr(devices, "_strategy", lambda name: two)
+    assert devices.strategy(RunConfig(batch_size=8, strategy="mirrored")) is two
+    with pytest.raises(UserError, match="a multiple of 2$"):
+        devices.strategy(RunConfig(batch_size=7, strategy="mirrored"))

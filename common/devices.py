@@ -133,7 +133,10 @@ def _strategy(name: str) -> tf.distribute.Strategy:
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
     if name == "multiworker":
-        logger.info("waiting for all workers of TF_CONFIG")
+        logger.info(
+            "waiting for all workers of TF_CONFIG; if it stays at this, one of them "
+            "has ended: see what it told"
+        )
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.get_strategy()
 

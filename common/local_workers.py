@@ -11,8 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+
+# TensorFlow's workers notice within ten seconds that one is lost.
+NOTICE_SECONDS = 20
 
 
 def start_workers(
@@ -75,15 +79,45 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def main(count: str, *command: str) -> int:
-    """Run a command as so many workers and return the worst exit status."""
-    workers = start_workers(command, int(count), output=None)
-    # Ctrl-C reaches the workers by itself; they save and end, and this one waits.
+def main(count: int, command: Sequence[str]) -> int:
+    """Run a command as so many workers and return the worst exit status.
+
+    Ctrl-C and SIGTERM reach all of them; they save and end. Where one ends with an
+    error, the others have some time to notice, and are then ended, too.
+    """
+    workers = start_workers(command, count, output=None)
+
+    def pass_on(number: int, frame: object) -> None:
+        for worker in workers:
+            worker.send_signal(number)
+
+    # Ctrl-C of a terminal reaches the workers by itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return max(abs(worker.wait()) for worker in workers)
+    signal.signal(signal.SIGTERM, pass_on)
+    try:
+        while None in (statuses := [worker.poll() for worker in workers]):
+            if any(statuses):
+                _end_rest(workers)
+            time.sleep(0.2)
+    finally:
+        for worker in workers:
+            worker.kill()
+    return max(map(abs, statuses))
+
+
+def _end_rest(workers: list[subprocess.Popen]) -> None:
+    """End the workers that wait for one that has ended with an error."""
+    end = time.monotonic() + NOTICE_SECONDS
+    while any(worker.poll() is None for worker in workers):
+        if time.monotonic() > end:
+            sys.stderr.write("a worker has ended with an error; ending the others\n")
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3 or not sys.argv[1].isdigit():
+    if len(sys.argv) < 3 or not sys.argv[1].isdigit() or int(sys.argv[1]) < 1:
         sys.exit("usage: python -m common.local_workers COUNT PROGRAM [OPTION ...]")
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

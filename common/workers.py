@@ -69,7 +69,7 @@ def find_place(config: RunConfig) -> Place:
         if set(cluster) - set(kinds) or not all(map(_addresses, cluster.values())):
             raise ValueError("its cluster must list the addresses of workers alone")
         return Place(every.index((task["type"], int(task["index"]))), len(every))
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{VARIABLE} must be like {EXAMPLE}; found {text} ({error})"
         ) from error

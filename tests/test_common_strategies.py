@@ -5,14 +5,17 @@ TensorFlow begins.
 """
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from common import local_workers
 from common.history import read_rows
 from common.local_workers import end_workers, start_workers
 
@@ -151,6 +154,7 @@ def test_all_stages_of_chapters_train_together(chapters, run):
         (None, "--strategy multiworker needs the environment variable TF_CONFIG"),
         ("{", "TF_CONFIG must be like"),
         ("[1]", "TF_CONFIG must be like"),
+        ({"cluster": [], "task": {}}, "TF_CONFIG must be like"),
         ({"cluster": {"worker": ["a:1"]}}, "TF_CONFIG must be like"),
         (
             {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}},
@@ -211,11 +215,32 @@ def test_several_workers_on_one_machine():
     done = subprocess.run(
         [*module, "2", "-c", code], capture_output=True, text=True, cwd=ROOT
     )
-    assert done.returncode == 0 and sorted(done.stdout.split()) == ["0", "1"]
+    # They may write at the same time.
+    assert done.returncode == 0 and sorted("".join(done.stdout.split())) == ["0", "1"]
     failed = subprocess.run([*module, "2", "-c", "raise SystemExit(3)"], cwd=ROOT)
     assert failed.returncode == 3
-    wrong = subprocess.run([*module, "two"], capture_output=True, text=True, cwd=ROOT)
-    assert wrong.returncode == 1 and wrong.stderr.startswith("usage: ")
+    for count in ("two", "0"):
+        wrong = subprocess.run(
+            [*module, count, "x"], capture_output=True, text=True, cwd=ROOT
+        )
+        assert wrong.returncode == 1 and wrong.stderr.startswith("usage: ")
+
+
+def test_a_worker_that_refuses_does_not_leave_the_others_waiting(monkeypatch, capfd):
+    monkeypatch.setattr(local_workers, "NOTICE_SECONDS", 0.5)
+    handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
+    index = "json.loads(os.environ['TF_CONFIG'])['task']['index']"
+    code = f"import os, json, sys, time; {index} and sys.exit(2); time.sleep(100)"
+    began = time.monotonic()
+    try:
+        assert local_workers.main(2, ["-c", code]) == 9
+    finally:
+        for number, handler in zip(
+            (signal.SIGINT, signal.SIGTERM), handlers, strict=True
+        ):
+            signal.signal(number, handler)
+    assert time.monotonic() - began < 50
+    assert "ending the others" in capfd.readouterr().err
 
 
 def test_a_batch_that_devices_cannot_share(monkeypatch):

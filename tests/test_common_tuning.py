@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from searching import SLOW, resume, search, start, told, wait_for, write
@@ -204,23 +206,60 @@ def test_a_trial_folder_of_before_is_begun_anew(tmp_path):
 def test_luck_is_found_out_by_other_seeds(tmp_path, caplog):
     """With seed 0 a trial seems better; the noise of seeds 1 and 2 says otherwise."""
     space = write(tmp_path / "space.json", {"luck": {"choice": [0.0, 1.0]}})
-    options = {"space": space, "trials": 6, "algorithm": "random"}
-    records = search(tmp_path / "new", **options)
+    folder = tmp_path / "new"
+    records = search(folder, space=space, trials=6, algorithm="random")
     best = min(records, key=lambda one: one.loss)
     assert best.parameters == {"luck": 1.0} and best.loss < records[0].loss
+    assert "owes something to luck" in caplog.text
     caplog.clear()
-    assert resume(tmp_path / "new", confirm=2) == records
-    assert "again with seeds 1, 2" in caplog.text and "it was luck" in caplog.text
-    config = read_config(tmp_path / "new" / "best.json", PRESETS["wrong"])
-    assert config == PRESETS["quick"]
-    made = {path.name for path in (tmp_path / "new" / "confirm").iterdir()}
+    assert resume(folder, confirm=2) == records
+    assert "It was luck" in caplog.text and "the options of the preset" in caplog.text
+    made = {path.name for path in (folder / "confirm").iterdir()}
     number = f"{best.number:04d}"
     assert made == {f"{n}_seed_{s}" for n in ("0000", number) for s in (1, 2)}
+    # Neither a resumed search nor one that is longer forgets it.
+    for more in ({}, {"trials": 7}):
+        caplog.clear()
+        resume(folder, **more)
+        assert "It was luck" in caplog.text
+        config = read_config(folder / "best.json", PRESETS["wrong"])
+        assert config == PRESETS["quick"]
 
 
 def test_what_is_better_with_all_seeds_is_kept(tmp_path, caplog):
     records = search(tmp_path / "new", trials=6, confirm=1)
     best = min((one for one in records if one.status == "ok"), key=lambda one: one.loss)
-    assert "it is better on average" in caplog.text
+    assert "It holds" in caplog.text and "the options of that trial" in caplog.text
     config = read_config(tmp_path / "new" / "best.json", PRESETS["wrong"])
     assert config.place == best.parameters["place"]
+
+
+def test_what_a_killed_search_had_no_time_for_is_made_up_for(tmp_path, caplog):
+    folder = tmp_path / "new"
+    records = search(folder, trials=3)
+    best = (folder / "best.json").read_bytes()
+    (folder / "best.json").unlink()
+    shutil.rmtree(folder / "tensorboard" / "0001")
+    lines = (folder / "trials.jsonl").read_bytes()
+    # The very first line is torn.
+    (folder / "trials.jsonl").write_bytes(lines[:60])
+    assert told(resume(folder)) == told(records) == told(resume(folder))
+    assert (folder / "best.json").read_bytes() == best
+    assert (folder / "tensorboard" / "0001").is_dir()
+
+
+def test_the_first_trial_is_the_preset_to_the_last_digit(tmp_path):
+    config = write(tmp_path / "own.json", {"place": 0.123456, "data": "."})
+    record = search(tmp_path / "new", config=config, trials=1)[0]
+    assert record.parameters["place"] == 0.123456 and record.draws
+    best = json.loads((tmp_path / "new" / "best.json").read_text())
+    assert best["place"] == 0.123456
+    assert best["data"] == str(Path.cwd())
+
+
+def test_a_damaged_plan_is_one_line(tmp_path):
+    search(tmp_path / "new", trials=1)
+    plan = json.loads((tmp_path / "new" / "search.json").read_text())
+    write(tmp_path / "new" / "search.json", plan | {"trials": "x"})
+    with pytest.raises(UserError, match="is damaged: trials must be of the kind int"):
+        resume(tmp_path / "new")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 from searching import is_alive, resume, search, start, wait_for, write
@@ -30,12 +29,12 @@ from common.tuning.report import conclusion
         ([(None, "failed")], "no trial came to its end"),
     ],
 )
-def test_the_end_is_told_honestly(losses, message):
+def test_the_end_is_told_honestly(losses, message, tmp_path):
     records = [
         Record(number, status, loss, {}, 1.0, "trials/0000")
         for number, (loss, status) in enumerate(losses)
     ]
-    assert message in conclusion(records, Path("best.json"))
+    assert message in conclusion(records, SearchFolder(tmp_path))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from common.chapters import Chapter
@@ -54,9 +55,9 @@ def tune(chapter: Chapter, options: TuneOptions) -> None:
     with folder.recording():
         folder.write_plan(describe(plan))
         records = _search(plan, folder, parallelism)
-        logger.info("%s", conclusion(records, folder.best))
         if options.confirm:
             confirm(plan, folder, records, options.confirm)
+        logger.info("%s", conclusion(records, folder))
     if all(record.status == "failed" for record in records):
         raise TrainingError(
             f"all {len(records)} trials failed, the last one: {records[-1].message}"
@@ -130,8 +131,13 @@ def _make_config(
             config = found
     if options.config is not None:
         config = read_config(options.config, config)
-    data = data or config.data
-    return dataclasses.replace(config, data=data and data.absolute())
+    config = dataclasses.replace(config, data=data or config.data)
+    paths = {
+        field.name: value.absolute()
+        for field in dataclasses.fields(config)
+        if isinstance(value := getattr(config, field.name), Path)
+    }
+    return dataclasses.replace(config, **paths)
 
 
 def _check(
@@ -149,7 +155,9 @@ def _check(
     if plan.seed < 0:
         raise UserError(f"--seed must be a whole number from 0, found {plan.seed}")
     if plan.config.strategy == "multiworker":
-        raise UserError("each trial is trained on one machine; use --strategy none")
+        raise UserError(
+            "each trial is trained on one machine; set the option strategy to none"
+        )
     taken = sorted({*RESERVED, *plan.fixed} & set(plan.space.fields))
     if taken:
         raise UserError(f"the search space has {taken[0]}, which tune sets itself")

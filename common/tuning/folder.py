@@ -4,7 +4,9 @@ import contextlib
 import datetime
 import json
 import logging
+import math
 import shutil
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,16 @@ from common.tuning.records import (
 from common.tuning.search import Plan
 from common.tuning.trial import read_result
 
+# What search.json must hold, beside what may be null.
+PLAN_KINDS = {
+    "chapter": str,
+    "config": dict,
+    "space": dict,
+    "trials": int,
+    "algorithm": str,
+    "seed": int,
+    "median_rule": bool,
+}
 logger = logging.getLogger(__name__)
 
 
@@ -114,12 +126,19 @@ class SearchFolder:
         Raises:
             UserError: search.json is damaged.
         """
-        return read_object(self.plan)
+        plan = read_object(self.plan)
+        for name, kind in PLAN_KINDS.items():
+            if not isinstance(plan.get(name), kind):
+                raise UserError(
+                    f"{self.plan} is damaged: {name} must be of the kind "
+                    f"{kind.__name__}, found {plan.get(name)!r:.40}"
+                )
+        return plan
 
     def read_records(self) -> list[Record]:
         """Return all trials that are written down; a torn last line is removed."""
         records = read_records(self.results)
-        if records:
+        if self.results.exists():
             write_records(self.results, records)
         return records
 
@@ -138,9 +157,41 @@ class SearchFolder:
         """Write one finished trial."""
         append_record(self.results, record)
 
-    def write_best(self, plan: Plan, records: list[Record]) -> None:
-        """Write the best trial's options, as `train --config` takes them."""
+    def choose(self, records: Sequence[Record]) -> Record | None:
+        """Return the trial whose options are the best known, or None.
+
+        That is the one with the lowest loss, unless the preset was better on average
+        when both were trained again with other seeds; see `confirm`.
+        """
         best = best_of(records)
+        if best is None or best.number == 0:
+            return best
+        again = self.confirmed(best.number), self.confirmed(0)
+        seeds = sorted(set(again[0]) & set(again[1]))
+        if not seeds:
+            return best
+        own, presets = (statistics.fmean(map(losses.get, seeds)) for losses in again)
+        if own < presets:
+            return best
+        return next((record for record in records if record.number == 0), best)
+
+    def confirmation(self, number: int, seed: int) -> Path:
+        """Return the folder of a trial that is trained again with another seed."""
+        return self.path / "confirm" / f"{number:04d}_seed_{seed}"
+
+    def confirmed(self, number: int) -> dict[int, float]:
+        """Return a trial's losses with other seeds, infinite where it failed."""
+        losses = {}
+        for folder in self.confirmation(number, 0).parent.glob(f"{number:04d}_seed_*"):
+            record = read_result(folder)
+            if record is not None:
+                seed = int(folder.name.rpartition("_")[2])
+                losses[seed] = math.inf if record.loss is None else record.loss
+        return losses
+
+    def write_best(self, plan: Plan, records: Sequence[Record]) -> None:
+        """Write the best options known, as `train --config` takes them."""
+        best = self.choose(records)
         if best is not None:
             with atomic_path(self.best) as temporary:
                 temporary.write_text(to_json(plan.best_config(best)))

@@ -4,7 +4,6 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -42,6 +41,15 @@ class Report:
             mininterval=0.5 if sys.stderr.isatty() else 20.0,
         )
         self._show_best()
+        self._mend()
+
+    def _mend(self) -> None:
+        """Write what a search that was killed had no time for."""
+        if self.records:
+            self.folder.write_best(self.plan, self.records)
+        for record in self.records:
+            if not (self.folder.path / "tensorboard" / f"{record.number:04d}").exists():
+                self._write_hparams(record)
 
     def finished(self, record: Record) -> None:
         """Write down and show one trial.
@@ -97,29 +105,42 @@ def told(record: Record) -> str:
     )
 
 
-def conclusion(records: Sequence[Record], best_file: Path) -> str:
+def conclusion(records: Sequence[Record], folder: SearchFolder) -> str:
     """Return what the search has come to, in one or two lines.
 
     Args:
         records: of all trials.
-        best_file: that holds the best trial's options.
+        folder: of the search.
     """
-    best = best_of(records)
-    if best is None:
+    best, chosen = best_of(records), folder.choose(records)
+    if best is None or chosen is None:
         return "no trial came to its end, so there are no best options"
     preset = next(record for record in records if record.number == 0)
     if best.number == 0:
         return (
             f"no trial was better than the preset, whose loss is {best.loss:.4g}: the "
-            f"best options known, {best_file}, are the preset's own"
+            f"best options known, {folder.best}, are the preset's own"
         )
     if preset.status != "ok":
         against = f"the preset itself {preset.status}"
     else:
         less = (preset.loss - best.loss) / abs(preset.loss) if preset.loss else 1.0
         against = f"{less:.1%} below the preset's {preset.loss:.4g}"
-    return (
-        f"best is trial {best.number} with loss {best.loss:.4g}, {against}. "
-        f"The best of {len(records)} short trainings owes something to luck; the full "
-        f"training tells: train --config {best_file}"
+    text = f"best is trial {best.number} with loss {best.loss:.4g}, {against}. "
+    again, presets = folder.confirmed(best.number), folder.confirmed(0)
+    if not again or not presets:
+        return text + (
+            f"The best of {len(records)} short trainings owes something to luck, "
+            "which --confirm finds out; the full training tells: train --config "
+            f"{folder.best}"
+        )
+    verdict = "It holds" if chosen is best else "It was luck"
+    return text + (
+        f"{verdict}: with other seeds it has {_losses(again)}, the preset "
+        f"{_losses(presets)}. Go on with train --config {folder.best}, which holds the "
+        f"options of {'that trial' if chosen is best else 'the preset'}"
     )
+
+
+def _losses(by_seed: dict[int, float]) -> str:
+    return ", ".join(f"{by_seed[seed]:.4g}" for seed in sorted(by_seed))

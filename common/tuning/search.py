@@ -25,7 +25,7 @@ NEVER = 10**9
 # Options that the search itself sets.
 RESERVED = (
     *("data", "steps", "epochs", "max_minutes", "validation_every"),
-    *("sample_every", "checkpoint_every"),
+    *("sample_every", "checkpoint_every", "steps_per_execution", "strategy"),
 )
 PRESET = "preset"
 
@@ -76,10 +76,9 @@ class Plan:
         """Return trial 0: the options to begin with, the baseline of all others."""
         values = json.loads(to_json(self.config))
         draws = self.space.draws(values)
-        if draws is None:
-            known = {name: values[name] for name in self.space.fields}
-            return self._task((), 0, known, {}, PRESET)
-        return self._task((), 0, self.space.values(draws), draws, PRESET)
+        names = self.space.fields if draws is None else self.space.values(draws)
+        own = {name: values[name] for name in names}
+        return self._task((), 0, own, draws or {}, PRESET)
 
     def best_config(self, record: Record) -> RunConfig:
         """Return the full training with a trial's options, all items and no budget."""

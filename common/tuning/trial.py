@@ -100,7 +100,13 @@ def run_trial(task: Task) -> Record:
         seconds = round(time.monotonic() - began, 2)
         how = _describe(status, folder / MESSAGES)
         record = task.record("failed", None, seconds=seconds, message=how)
+        _write_result(folder, record)
     return record
+
+
+def _write_result(folder: Path, record: Record) -> None:
+    with atomic_path(folder / RESULT) as temporary:
+        temporary.write_text(to_json_line(record))
 
 
 def read_result(folder: Path) -> Record | None:
@@ -170,8 +176,7 @@ def main(folder: Path) -> None:
         logger.exception("the trial has failed")
         values = _failure(f"ended by {type(error).__name__}: {error}"[:300])
     record = task.record(**values, seconds=round(time.monotonic() - began, 2))
-    with atomic_path(folder / RESULT) as temporary:
-        temporary.write_text(to_json_line(record))
+    _write_result(folder, record)
 
 
 def _failure(message: str) -> dict[str, Any]:

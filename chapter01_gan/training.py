@@ -1,5 +1,6 @@
 """Training of the first GAN: the losses of both phases, every trick, and `train`."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import keras
@@ -68,24 +69,17 @@ def build_model(
             return losses.feature_matching(real_features, fake_features), {}
         return rules.generator(fake_logits), {}
 
-    def phase(name: str, network: keras.Model, update, loss) -> Phase:
-        history = None
-        if config.historical_averaging:
-            history = HistoricalAverage(network, config.historical_averaging)
-        return Phase(name, network, update, loss, history=history)
-
     d_optimizer, g_optimizer = game.optimizers(config)
-    return AdversarialModel(
-        generator,
-        [
-            phase("d", discriminator, d_optimizer, d_loss),
-            phase("g", generator, g_optimizer, g_loss),
-        ],
-        forward,
-        mode=config.update_mode,
-        average=config.average,
-        seed=config.seed,
-    )
+    phases = [
+        Phase("d", discriminator, d_optimizer, d_loss),
+        Phase("g", generator, g_optimizer, g_loss),
+    ]
+    if weight := config.historical_averaging:
+        phases = [
+            dataclasses.replace(phase, history=HistoricalAverage(phase.network, weight))
+            for phase in phases
+        ]
+    return game.model_of(config, generator, phases, forward)
 
 
 def train(

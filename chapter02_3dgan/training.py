@@ -64,17 +64,11 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
 
     gate = weak_enough if config.gate_accuracy is not None else None
     d_optimizer, g_optimizer = game.optimizers(config)
-    return AdversarialModel(
-        generator,
-        [
-            Phase("d", discriminator, d_optimizer, d_loss, when=gate),
-            Phase("g", generator, g_optimizer, g_loss),
-        ],
-        forward,
-        mode=config.update_mode,
-        average=config.average,
-        seed=config.seed,
-    )
+    phases = [
+        Phase("d", discriminator, d_optimizer, d_loss, when=gate),
+        Phase("g", generator, g_optimizer, g_loss),
+    ]
+    return game.model_of(config, generator, phases, forward)
 
 
 def penalty(

@@ -72,17 +72,11 @@ def build_model(config: Config) -> AdversarialModel:
         game.adam(rate, config.beta_1, config.beta_2)
         for rate in (config.d_learning_rate, config.g_learning_rate)
     )
-    return AdversarialModel(
-        generator,
-        [
-            Phase("d", discriminator, d_optimizer, d_loss),
-            Phase("g", generator, g_optimizer, g_loss),
-        ],
-        forward,
-        mode=config.update_mode,
-        average=config.average,
-        seed=config.seed,
-    )
+    phases = [
+        Phase("d", discriminator, d_optimizer, d_loss),
+        Phase("g", generator, g_optimizer, g_loss),
+    ]
+    return game.model_of(config, generator, phases, forward)
 
 
 def pairs_loss(

@@ -7,6 +7,7 @@ people who were not in training.
 """
 
 import sys
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from chapter03_agecgan.face_changes import change
 from common import noise
 from common.data import batch_indices
+from common.errors import UserError
 
 # A new number trains every network anew: raise it with any change below or of
 # face_changes.
@@ -173,3 +175,37 @@ def _make_step(
         return loss, tf.reduce_mean(tf.cast(right, tf.float32))
 
     return step
+
+
+def training_set(
+    images: np.ndarray, persons: Sequence[str], singles: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the photos to learn from, and the numbers of their people.
+
+    Args:
+        images: uint8 (N, H, W, 3).
+        persons: who each shows.
+        singles: learn from people with one photo, too.
+
+    Returns:
+        Photos uint8 (M, H, W, 3), and int32 (M,) from 0.
+
+    Raises:
+        UserError: fewer than two people can be learnt from.
+    """
+    if np.shape(persons) != (len(images),):
+        raise ValueError(f"expected {len(images)} persons, found {np.shape(persons)}")
+    _, numbers, counts = np.unique(
+        np.asarray(persons, str), return_inverse=True, return_counts=True
+    )
+    several = counts > 1
+    if len(counts) < 2 or not singles and several.sum() < 2:
+        raise UserError(
+            "the local face-recognition network learns from people with several "
+            f"photos: expected 2 such people or more, found {several.sum()} among "
+            f"{len(counts)}; give such a folder, or a network's file"
+        )
+    if not singles:
+        kept = several[numbers]
+        images, numbers = images[kept], np.unique(numbers[kept], return_inverse=True)[1]
+    return images, numbers.astype(np.int32)

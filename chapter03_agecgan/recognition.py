@@ -155,7 +155,7 @@ def local(
         UserError: there are fewer than two people with several photos.
         ValueError: shape or type are others.
     """
-    images, targets = _training_set(images, persons, singles)
+    images, targets = identity_network.training_set(_checked(images), persons, singles)
     settings = [identity_network.VERSION, steps, seed]
     key = fingerprint(settings, images, targets)
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
@@ -277,26 +277,3 @@ def _checked(images: np.ndarray) -> np.ndarray:
             f"expected images (N, H, W, 3) uint8, found {images.shape} {images.dtype}"
         )
     return images
-
-
-def _training_set(
-    images: np.ndarray, persons: Sequence[str], singles: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the photos to learn from, and the numbers of their people."""
-    images = _checked(images)
-    if np.shape(persons) != (len(images),):
-        raise ValueError(f"expected {len(images)} persons, found {np.shape(persons)}")
-    _, numbers, counts = np.unique(
-        np.asarray(persons, str), return_inverse=True, return_counts=True
-    )
-    several = counts > 1
-    if len(counts) < 2 or not singles and several.sum() < 2:
-        raise UserError(
-            "the local face-recognition network learns from people with several "
-            f"photos: expected 2 such people or more, found {several.sum()} among "
-            f"{len(counts)}; give such a folder, or a network's file"
-        )
-    if not singles:
-        kept = several[numbers]
-        images, numbers = images[kept], np.unique(numbers[kept], return_inverse=True)[1]
-    return images, numbers.astype(np.int32)

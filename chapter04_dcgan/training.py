@@ -56,17 +56,11 @@ def build_model(config: Config) -> AdversarialModel:
         return rules.generator(step.shared()), {}
 
     d_optimizer, g_optimizer = game.optimizers(config, nesterov=True)
-    return AdversarialModel(
-        generator,
-        [
-            Phase("d", discriminator, d_optimizer, d_loss),
-            Phase("g", generator, g_optimizer, g_loss),
-        ],
-        forward,
-        mode=config.update_mode,
-        average=config.average,
-        seed=config.seed,
-    )
+    phases = [
+        Phase("d", discriminator, d_optimizer, d_loss),
+        Phase("g", generator, g_optimizer, g_loss),
+    ]
+    return game.model_of(config, generator, phases, forward)
 
 
 def train(

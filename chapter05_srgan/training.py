@@ -108,17 +108,11 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         )
         for beta in (0.0, 0.9)
     )
-    return AdversarialModel(
-        generator,
-        [
-            Phase("d", discriminator, d_optimizer, d_loss),
-            Phase("g", generator, g_optimizer, g_loss),
-        ],
-        forward,
-        mode=config.update_mode,
-        average=config.average,
-        seed=config.seed,
-    )
+    phases = [
+        Phase("d", discriminator, d_optimizer, d_loss),
+        Phase("g", generator, g_optimizer, g_loss),
+    ]
+    return game.model_of(config, generator, phases, forward)
 
 
 def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:

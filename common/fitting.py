@@ -18,7 +18,7 @@ from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.history import draw_curves, read_rows
 from common.runs import RunDir
-from common.stopping import stop_on_signals
+from common.stopping import StopRequest, stop_on_signals
 from common.trainer import AdversarialModel
 from common.workers import find_place
 
@@ -132,31 +132,16 @@ def _fit(
     steps: range,
     more_callbacks: Sequence[keras.callbacks.Callback],
 ) -> bool:
-    done = steps.start
     writer = tf.summary.create_file_writer(str(run.tensorboard))
-    is_chief = find_place(config).is_chief
-    progress = Progress(steps.stop, done, is_chief)
-    samples = Samples(
-        run, config.sample_every, done, gallery.latents, gallery.draw, writer
-    )
+    progress = Progress(steps.stop, steps.start, find_place(config).is_chief)
     try:
         with stop_on_signals(config.max_minutes) as stop:
+            own = _callbacks(gallery, config, run, steps.start, writer, stop)
             model.fit(
                 _dataset(model, data, config, steps),
                 shuffle=False,
                 verbose=0,
-                # The state is saved before pictures, which take time, are drawn,
-                # and after the logs, whose sums are part of it.
-                callbacks=[
-                    *more_callbacks,
-                    progress,
-                    Logs(run, config.log_every, done, writer),
-                    Checkpoints(
-                        run.checkpoints, config.checkpoint_every, done, is_chief
-                    ),
-                    Stop(stop, config.log_every, done),
-                    *([samples] if is_chief else []),
-                ],
+                callbacks=[*more_callbacks, progress, *own],
             )
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         raise TrainingError(
@@ -175,6 +160,31 @@ def _fit(
             run.path,
         )
     return stop.interrupted
+
+
+def _callbacks(
+    gallery: Gallery,
+    config: RunConfig,
+    run: RunDir,
+    done: int,
+    writer: tf.summary.SummaryWriter,
+    stop: StopRequest,
+) -> list[keras.callbacks.Callback]:
+    """Return what writes the run's files, and what ends it early.
+
+    The state is saved before pictures, which take time, are drawn, and after the
+    logs, whose sums are part of it.
+    """
+    is_chief = find_place(config).is_chief
+    callbacks = [
+        Logs(run, config.log_every, done, writer),
+        Checkpoints(run.checkpoints, config.checkpoint_every, done, is_chief),
+        Stop(stop, config.log_every, done),
+    ]
+    if is_chief:
+        every, latents, draw = config.sample_every, gallery.latents, gallery.draw
+        callbacks.append(Samples(run, every, done, latents, draw, writer))
+    return callbacks
 
 
 def _dataset(

@@ -1,6 +1,7 @@
 """What the phases of all adversarial games share: D's loss, its labels, optimizers."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,7 +9,8 @@ import tensorflow as tf
 from common import devices, losses
 from common.choices import OptimizerName
 from common.config import RunConfig
-from common.phases import Logs, Step
+from common.phases import Logs, Phase, Step
+from common.trainer import AdversarialModel
 
 Tensor = tf.Tensor
 
@@ -53,6 +55,30 @@ def lazy_r1(
         return None
     return gamma * losses.lazily(
         step.index, every, lambda: losses.r1_penalty(discriminator, real)
+    )
+
+
+def model_of(
+    config: RunConfig,
+    generator: keras.Model,
+    phases: list[Phase],
+    forward: Callable[[Step], Any],
+) -> AdversarialModel:
+    """Return the model of a game, played as the configuration says.
+
+    Args:
+        config: uses update_mode, average, seed.
+        generator: G.
+        phases: of the players.
+        forward: the pass that they have in common.
+    """
+    return AdversarialModel(
+        generator,
+        phases,
+        forward,
+        mode=config.update_mode,
+        average=config.average,
+        seed=config.seed,
     )
 
 

@@ -129,15 +129,7 @@ class RunDir:
             UserError: the folder cannot be written, another process is training in
                 it, or it holds a run of another configuration.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handler = logging.FileHandler(self.log)
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-        with contextlib.closing(handler), locked(handler, self.path):
-            # What a killed process was writing.
-            for folder in self.path.rglob(".writing-*"):
-                shutil.rmtree(folder, ignore_errors=True)
+        with own_folder(self.log) as handler:
             if self.config.exists():
                 self.check_same(config)
             self.write_config(config)
@@ -174,16 +166,31 @@ def require_fresh(description: Path, log: Path, kind: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
-    """Keep other processes from training in the same folder.
+def own_folder(log: Path) -> Iterator[logging.FileHandler]:
+    """Make a folder and keep other processes out of it; yield what writes its log.
 
     Args:
-        handler: of a log in the folder; its file carries the lock.
-        path: the folder, for the message.
+        log: in the folder; this file carries the lock.
 
     Raises:
-        UserError: another process is at it.
+        UserError: the folder cannot be written, or another process is at it.
     """
+    folder = log.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    with contextlib.closing(handler), _locked(handler, folder):
+        # What a killed process was writing.
+        for torn in folder.rglob(".writing-*"):
+            shutil.rmtree(torn, ignore_errors=True)
+        yield handler
+
+
+@contextlib.contextmanager
+def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
+    """Keep other processes from training in the same folder."""
     try:
         fcntl.flock(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -17,6 +17,15 @@ from common.tuning.records import read_records
 MAIN = Path(__file__).parent / "toychapter" / "main.py"
 # One trial takes 0.4 seconds then, long enough to be killed in.
 SLOW = {"pause": 0.05}
+# One draw from the toy chapter's space.
+ADAM = {
+    "place": [0.25],
+    "layers": [3.0],
+    "optimizer": [0],
+    "optimizer/0/beta_1": [0.123456],
+    "optimizer/1/beta_1": [],
+    "labels": [1],
+}
 
 
 def search(folder, **options):

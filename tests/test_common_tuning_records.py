@@ -4,6 +4,7 @@ import dataclasses
 import signal
 
 import pytest
+from searching import ADAM
 from toychapter.config import SPACE, Config
 
 from common.errors import TrainingError, UserError
@@ -19,15 +20,6 @@ from common.tuning.records import (
 from common.tuning.scoring import Scorer, as_callback
 from common.tuning.search import documents
 from common.tuning.space import Space
-
-ADAM = {
-    "place": [0.25],
-    "layers": [3.0],
-    "optimizer": [0],
-    "optimizer/0/beta_1": [0.123456],
-    "optimizer/1/beta_1": [],
-    "labels": [1],
-}
 
 
 def record(number, loss, status="ok", scores=(), draws=None):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from searching import ADAM
 from toychapter.config import PRESETS, SPACE, Config
 
 from common.config import to_json
@@ -15,14 +16,6 @@ from common.tuning.search import plain
 from common.tuning.space import Space
 
 CHAPTERS = sorted(p.name for p in Path(__file__).parent.parent.glob("chapter*_*"))
-ADAM = {
-    "place": [0.25],
-    "layers": [3.0],
-    "optimizer": [0],
-    "optimizer/0/beta_1": [0.123456],
-    "optimizer/1/beta_1": [],
-    "labels": [1],
-}
 
 
 def test_choices_are_told_as_values_and_conditional_ones_only_where_taken():

@@ -46,23 +46,13 @@ def build(
     def past(network):
         return HistoricalAverage(network, history) if history else None
 
+    def phase(name, network, loss, **others):
+        adam = keras.optimizers.Adam(0.01)
+        return Phase(name, network, adam, loss, history=past(network), **others)
+
     phases = [
-        Phase(
-            "d",
-            discriminator,
-            keras.optimizers.Adam(0.01),
-            d_loss,
-            when=when,
-            history=past(discriminator),
-        ),
-        Phase(
-            "g",
-            generator,
-            keras.optimizers.Adam(0.01),
-            g_loss,
-            every=g_every,
-            history=past(generator),
-        ),
+        phase("d", discriminator, d_loss, when=when),
+        phase("g", generator, g_loss, every=g_every),
     ]
     model = AdversarialModel(generator, phases, forward, mode, average, seed)
     model.prepare(tf.TensorSpec((BATCH, 2), tf.float32))

@@ -14,8 +14,8 @@ from typing import Any
 from common.config import to_json
 from common.config_files import read_object
 from common.errors import UserError
-from common.files import atomic_path, cannot_write
-from common.runs import copied_to, locked, require_fresh
+from common.files import atomic_path
+from common.runs import copied_to, own_folder, require_fresh
 from common.tuning.records import (
     Record,
     append_record,
@@ -100,16 +100,8 @@ class SearchFolder:
         Raises:
             UserError: it cannot be written, or another process searches in it.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handler = logging.FileHandler(self.log)
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-        with contextlib.closing(handler), locked(handler, self.path):
-            for folder in self.path.glob(".writing-*"):
-                shutil.rmtree(folder, ignore_errors=True)
-            with copied_to(handler):
-                yield
+        with own_folder(self.log) as handler, copied_to(handler):
+            yield
 
     def remove(self) -> None:
         """Remove a search that has no result."""

@@ -76,6 +76,9 @@ def train(config: RunConfig, run: RunDir, signals: dict, norm: bool) -> int:
         except TrainingError as error:
             print(error)
             return 1
+    if norm:
+        moments = model.phases[0].network.non_trainable_variables
+        print("moments", [np.asarray(values).tolist() for values in moments])
     print("interrupted" if interrupted else "ended", int(model.step.numpy()))
     return 0
 

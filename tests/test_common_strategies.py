@@ -98,7 +98,10 @@ def test_batch_statistics_are_where_devices_differ(tmp_path):
     train("mirrored", tmp_path / "two", "norm")
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert np.abs(one[0, 1:] - two[0, 1:]).max() > 1e-3
-    # But the moving moments of both devices are averaged, as one device's nearly are.
+    # But the moving moments are averaged: all workers have the same, as they must
+    # have, since each goes on with its own copy of the networks.
+    (_, chief, _), (_, helper, _) = train_together(tmp_path / "workers", "norm")
+    assert chief.startswith("moments [[") and chief == helper
     for name in ("discriminator/004", "discriminator/005"):
         moments = [state(tmp_path / run)[name] for run in ("one", "two")]
         np.testing.assert_allclose(*moments, rtol=0.02, atol=0.02)

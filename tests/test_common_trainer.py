@@ -218,3 +218,18 @@ def test_another_backend_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow, found jax"):
         toy.build()
+
+
+def test_where_the_data_end_nothing_is_counted():
+    """Counters do not need the batch, so they could move on without one."""
+    model = toy.build()
+    data = tf.data.Dataset.from_tensors(toy.POINTS[: toy.BATCH]).repeat(2)
+    iterator = iter(data)
+    step = tf.function(lambda: model.train_step(next(iterator)))
+    for _ in range(2):
+        step()
+    for _ in range(5):
+        with pytest.raises(tf.errors.OutOfRangeError):
+            step()
+    assert int(model.step) == 2
+    assert [int(phase.optimizer.iterations) for phase in model.phases] == [2, 2]

@@ -18,6 +18,14 @@ def own_cache(tmp_path_factory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_log_level() -> Iterator[None]:
+    """Keep TensorFlow quiet in subprocesses, whatever the user's shell exports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_number_format() -> Iterator[None]:
     """Leave no test the number format that another one has trained in."""

@@ -27,9 +27,10 @@ def own_log_level() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_number_format() -> Iterator[None]:
-    """Leave no test the number format that another one has trained in."""
+def own_settings() -> Iterator[None]:
+    """Leave no test the number format or the log level that another one has set."""
     yield
+    os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
     if "keras" in sys.modules:
         sys.modules["keras"].mixed_precision.set_global_policy("float32")
 

@@ -129,7 +129,7 @@ def _read_header(path: Path, raw: bytes) -> tuple[int, int]:
 def _encode_runs(voxels: np.ndarray) -> bytes:
     """Return pairs of bytes (value, count); no count is above 255."""
     flat = np.ascontiguousarray(voxels).ravel().astype(np.uint8)
-    starts = np.flatnonzero(np.diff(flat, prepend=2 - flat[:1]))
+    starts = np.flatnonzero(np.diff(flat, prepend=2))
     lengths = np.diff(starts, append=flat.size)
     pieces = -(-lengths // 255)
     counts = np.full(pieces.sum(), 255, np.uint8)

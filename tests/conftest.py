@@ -18,10 +18,19 @@ def own_cache(tmp_path_factory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_log_level() -> Iterator[None]:
+    """Keep TensorFlow quiet in subprocesses, whatever the user's shell exports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def own_number_format() -> Iterator[None]:
-    """Leave no test the number format that another one has trained in."""
+def own_settings() -> Iterator[None]:
+    """Leave no test the number format or the log level that another one has set."""
     yield
+    os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
     if "keras" in sys.modules:
         sys.modules["keras"].mixed_precision.set_global_policy("float32")
 

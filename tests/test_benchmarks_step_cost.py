@@ -135,7 +135,9 @@ def test_study_finds_what_the_seconds_were_made_of(made_up):
     np.testing.assert_allclose(made_up.thread.coefficients, ALONE, rtol=1e-5)
     np.testing.assert_allclose(made_up.pair.coefficients, PAIR, rtol=1e-5)
     assert made_up.spread == 0
-    assert all(value == 0 for value in made_up.summary().values())
+    figures = made_up.summary()
+    assert {name.split("_")[0] for name in figures} == {"machine", "thread", "pair"}
+    assert set(figures.values()) == {0}
     assert made_up.chain_errors.largest == pytest.approx(0, abs=1e-6)
 
 

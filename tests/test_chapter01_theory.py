@@ -155,7 +155,9 @@ def test_alternating_stays_on_an_ellipse(rate):
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("start", [(1.0, 0.0), (0.6, -1.1)])
 def test_predicted_distances_enclose_every_distance_closely(start, rate):
-    for name, (low, high) in nash.predicted_distances(start, rate, 1000).items():
+    predicted = nash.predicted_distances(start, rate, 1000)
+    assert set(predicted) == {"simultaneous", "alternating", "extragradient"}
+    for name, (low, high) in predicted.items():
         points = nash.play(nash.UPDATES[name][0], start, rate, 1000)
         distances = np.linalg.norm(points, axis=1)
         assert (distances >= low * (1 - 1e-9)).all(), name

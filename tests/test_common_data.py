@@ -22,9 +22,12 @@ def test_every_item_comes_once_in_an_epoch_and_batches_are_full():
 
 
 def test_a_batch_is_known_from_its_step_alone():
-    later = [batch_indices(7, 3, seed=1, step=s) for s in (5, 2)]
-    again = [batch_indices(7, 3, seed=1, step=s) for s in (5, 2)]
-    np.testing.assert_array_equal(later, again)
+    """One order of all items an epoch, joined end to end and cut into batches."""
+    orders = [np.random.default_rng((1, epoch)).permutation(7) for epoch in range(3)]
+    joined = np.concatenate(orders)
+    for step in (5, 2, 6, 0):
+        batch = batch_indices(7, 3, seed=1, step=step)
+        np.testing.assert_array_equal(batch, joined[3 * step : 3 * step + 3])
     other = batch_indices(100, 50, seed=2, step=0)
     assert list(other) != list(batch_indices(100, 50, seed=1, step=0))
 

@@ -62,7 +62,7 @@ def test_written_bytes_are_the_format(tmp_path):
     assert (tmp_path / "labels").read_bytes() == LABELS
 
 
-@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize("end", ["", ".gz", ".GZ"])
 def test_round_trip(tmp_path, end):
     images, labels = noise(300, 28, 20), noise(300)
     idx.write_images(tmp_path / f"images{end}", images)
@@ -82,8 +82,7 @@ def test_packed_bytes_do_not_hang_on_time_or_name(tmp_path):
 
 def test_what_is_read_can_be_changed(tmp_path):
     for content in (HEADER + PIXELS, PACKED):
-        images = idx.read_images(saved(tmp_path / "a", content))
-        images += 1
+        idx.read_images(saved(tmp_path / "a", content))[...] += 1
 
 
 @pytest.mark.parametrize("array", [noise(2, 3), noise(2, 3, 4) * 1.0, noise(0, 3, 4)])
@@ -141,8 +140,9 @@ def test_images_are_no_labels(tmp_path):
     assert "magic number 2049 (idx labels), found 2051 (idx images)" in line
 
 
-def test_a_name_in_gz_needs_gzip_inside(tmp_path):
-    line = message(idx.read_images, saved(tmp_path / "a.gz", HEADER + PIXELS))
+@pytest.mark.parametrize("name", ["a.gz", "a.GZ"])
+def test_a_name_in_gz_needs_gzip_inside(tmp_path, name):
+    line = message(idx.read_images, saved(tmp_path / name, HEADER + PIXELS))
     assert "no gzip file: expected the first bytes 1f 8b, found 00 00" in line
 
 
@@ -269,10 +269,10 @@ def test_wrong_folders(tmp_path):
     fill(tmp_path, test=4)
     assert "expected at least 5, found 4" in message(idx.load_split, tmp_path, "train")
     fill(tmp_path, test=6)
-    idx.write_labels(tmp_path / "t10k-labels-idx1-ubyte.gz", noise(5))
-    line = message(idx.load_split, tmp_path, "test")
-    assert "holds 6 images, but" in line
-    assert "5 labels" in line
+    for count in (5, 7):
+        idx.write_labels(tmp_path / "t10k-labels-idx1-ubyte.gz", noise(count))
+        line = message(idx.load_split, tmp_path, "test")
+        assert re.search(f"holds 6 images, but .* holds {count} labels", line)
 
 
 def test_unknown_split_is_a_programming_error(tmp_path):

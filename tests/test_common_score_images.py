@@ -191,9 +191,10 @@ def test_options_reach_their_scores():
         scores = score_images(fake, real, **options)
         assert {name for name in usual if scores[name] != usual[name]} == changed
     options = {"subset_size": 100, "subsets": 3}
-    assert score_images(fake, real, **options) == score_images(fake, real, **options)
+    # `scores` are those of the last options, with the usual seed.
+    assert score_images(fake, real, seed=0, **options) == scores
     other = score_images(fake, real, seed=1, **options)
-    assert other["kid300_local"] != score_images(fake, real, **options)["kid300_local"]
+    assert other["kid300_local"] != scores["kid300_local"]
 
 
 def test_missing_classes_show_in_the_label_divergence():

@@ -43,6 +43,7 @@ def test_the_weight_of_conditions_is_that_of_the_real_features():
 def test_rows_are_left_out_ones_evenly_spread():
     assert chosen_rows(30, 10, 1, 99).tolist() == [9, 19, 29]
     assert chosen_rows(100, 10, 1, 3).tolist() == [9, 49, 99]
+    assert chosen_rows(40, 10, 4, 4).tolist() == [9, 19, 29, 39]
     with pytest.raises(UserError, match="at least 40 items.*each 10th.*found 39"):
         chosen_rows(39, 10, 4, 99)
 
@@ -52,12 +53,38 @@ def test_values_that_are_not_finite_make_all_figures_nan():
         return {"a": finite(generator)(np.ones(2)).sum(), "b": 2, "more": 3}
 
     judge = guarded(("a", "b"), measure)
-    assert judge(lambda x, training: x) == {"a": 2.0, "b": 2.0}
+    figures = judge(lambda x, training: x)
+    assert figures == {"a": 2.0, "b": 2.0}
+    assert {type(value) for value in figures.values()} == {float}
     for bad in (np.nan, np.inf):
         figures = judge(lambda x, training, bad=bad: x * bad)
         assert set(figures) == {"a", "b"} and all(map(math.isnan, figures.values()))
     with pytest.raises(TrainingError):
         finite(lambda x, training: x / 0.0 * np.inf)(np.full(1, np.nan))
+    with pytest.raises(TrainingError):
+        finite(lambda x, training: x)(np.array([[1.0, 2.0], [3.0, np.nan]]))
+
+
+def test_a_judge_hides_no_other_error():
+    def measure(generator):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        guarded(("a",), measure)(None)
+
+
+def test_a_network_is_judged_as_it_is_used_unless_told_otherwise():
+    flags = []
+
+    def generator(x, training):
+        flags.append(training)
+        return 3 * x
+
+    call = finite(generator)
+    assert call(np.ones(2)).tolist() == [3.0, 3.0]
+    call(np.ones(2), training=True)
+    call(np.ones(2), training=False)
+    assert flags == [False, True, False]
 
 
 def test_a_network_in_the_cache_is_whole_for_whoever_finds_it(tmp_path, monkeypatch):

@@ -101,6 +101,26 @@ def test_binvox_by_hand(tmp_path):
     assert np.argwhere(voxels).tolist() == [[0, 1, 1]]
 
 
+def test_binvox_runs_by_hand(tmp_path):
+    """A count is one byte: 255 voxels fill one run, 257 need a second."""
+    x_z_y = np.zeros(8**3, bool)
+    x_z_y[:255] = True
+    voxels = x_z_y.reshape(8, 8, 8)[:, ::-1]
+    write_binvox(tmp_path / "a.binvox", voxels)
+    header, runs = (tmp_path / "a.binvox").read_bytes().split(b"\ndata\n")
+    assert header.startswith(b"#binvox 1\ndim 8 8 8\n")
+    assert list(runs) == [1, 255, 0, 255, 0, 2]
+    assert (read_binvox(tmp_path / "a.binvox") == voxels).all()
+
+
+def test_the_largest_binvox_is_read(tmp_path):
+    header, count = b"#binvox 1\ndim 256 256 256\ndata\n", 256**3 // 255
+    content = header + bytes([1, 255]) * count + bytes([1, 256**3 - 255 * count])
+    (tmp_path / "a.binvox").write_bytes(content)
+    voxels = read_binvox(tmp_path / "a.binvox")
+    assert voxels.shape == (256, 256, 256) and voxels.all()
+
+
 def test_binvox_agrees_with_trimesh(tmp_path):
     trimesh = pytest.importorskip("trimesh")
     voxels = np.random.default_rng(0).random((11, 11, 11)) < 0.2

@@ -133,16 +133,35 @@ def test_torn_files_end_in_one_line(tmp_path, suffix):
         path.write_bytes(whole[:length])
         with pytest.raises(UserError):
             read_voxels(path)
-    rng = np.random.default_rng(1)
-    for _ in range(150):
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".npy", ".npz", ".binvox"])
+def test_damaged_files_are_refused_or_read_as_what_they_hold(tmp_path, suffix):
+    """A checksum guards .mat and .npz; the others have none, but hold plain bytes."""
+    voxels = _random(9, 9, 9)
+    path = _write(tmp_path / f"a{suffix}", voxels)
+    whole, rng, refused = path.read_bytes(), np.random.default_rng(1), 0
+    for number in range(150):
         content = bytearray(whole)
-        for place in rng.integers(0, len(whole), 4):
-            content[place] = rng.integers(256)
+        for place in rng.integers(0, len(whole), 1 + number % 4):
+            content[place] = rng.integers(256 if number % 2 else 2)
         path.write_bytes(bytes(content))
+        expected = voxels.tolist()
+        if suffix == ".npy":
+            held = np.frombuffer(content[-(9**3) :], np.uint8)
+            expected = held.reshape(9, 9, 9).tolist()
+        elif suffix == ".binvox":
+            runs = content[content.find(b"data\n") + 5 :]
+            pairs = zip(runs[::2], runs[1::2], strict=False)
+            held = [value for value, count in pairs for _ in range(count)]
+            if len(held) == 9**3:
+                expected = np.reshape(held, (9, 9, 9))[:, ::-1].tolist()
         try:
-            assert read_voxels(path).dtype == bool
+            assert read_voxels(path)[0].tolist() == expected
         except UserError as error:
             assert "\n" not in str(error)
+            refused += 1
+    assert 0 < refused < 150
 
 
 def _write(path: Path, voxels: np.ndarray) -> Path:
@@ -183,6 +202,7 @@ def test_arrays_of_all_layouts(tmp_path, shape, dtype):
         (np.zeros((0, 3, 3, 3)), "no shapes"),
         (np.zeros((2, 3, 3, 4)), "expected a cube"),
         (np.full((3, 3, 3), "a"), "expected numbers"),
+        (np.zeros((0, 0, 0)), "expected a cube"),
     ],
 )
 def test_arrays_that_are_no_shapes_are_refused(tmp_path, array, message):
@@ -210,6 +230,11 @@ def test_wrong_archives_are_refused(tmp_path):
     np.savez_compressed(tmp_path / "d.npz", voxels=np.zeros((64, 64, 64)))
     with pytest.raises(UserError, match="at most 100,000 bytes unpacked"):
         read_array(tmp_path / "d.npz", max_bytes=100_000)
+    np.save(tmp_path / "e.npy", np.zeros((64, 64, 64)))
+    (tmp_path / "e.npy").rename(tmp_path / "e.NPY")
+    assert read_voxels(tmp_path / "e.NPY").shape == (1, 64, 64, 64)
+    with pytest.raises(UserError, match="at most 100,000 bytes"):
+        read_array(tmp_path / "e.NPY", max_bytes=100_000)
 
 
 # Sizes
@@ -234,6 +259,8 @@ def test_fit_leaves_or_centres_other_sizes():
     assert fit_to_size(_random(17, 17, 17), 17).shape == (17, 17, 17)
     small = fit_to_size(np.ones((20, 20, 20), bool), 32)
     assert small[6:26, 6:26, 6:26].all() and small.sum() == 20**3
+    odd = fit_to_size(np.ones((17, 17, 17), bool), 32)  # 15 more: 7 and 8
+    assert odd[7:24, 7:24, 7:24].all() and odd.sum() == 17**3
     middle = fit_to_size(np.ones((40, 40, 40), bool), 64)
     assert middle[12:52, 12:52, 12:52].all() and middle.sum() == 40**3
 

@@ -1,5 +1,7 @@
 """Order of the data, noise and latents as functions of (seed, step)."""
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -32,6 +34,12 @@ def test_a_batch_is_known_from_its_step_alone():
     assert list(other) != list(batch_indices(100, 50, seed=1, step=0))
 
 
+def test_the_second_epoch_is_not_the_first_of_another_seed():
+    second = batch_indices(50, 50, seed=3, step=1)
+    for seed in (2, 4):
+        assert list(second) != list(batch_indices(50, 50, seed=seed, step=0))
+
+
 def test_a_data_set_that_begins_later_is_the_tail_of_the_whole():
     items = np.arange(20, dtype=np.float32)[:, None]
     whole = [b.numpy() for b in batches(lambda i: items[i], 20, 6, 0, range(9))]
@@ -43,6 +51,49 @@ def test_a_data_set_that_begins_later_is_the_tail_of_the_whole():
 def test_a_batch_larger_than_the_data_set_is_refused():
     with pytest.raises(UserError, match="batch size is 9 .* only 8 .*--batch-size 8"):
         batches(lambda i: np.zeros((len(i), 1), np.float32), 8, 9, 0, range(1))
+
+
+def test_a_batch_of_the_whole_data_set_is_allowed():
+    data = batches(lambda i: i[:, None].astype(np.float32), 8, 8, 0, range(2))
+    found = [batch.numpy().ravel().tolist() for batch in data]
+    assert [sorted(batch) for batch in found] == [list(range(8))] * 2
+    assert found[0] != found[1]
+
+
+def test_items_keep_their_labels():
+    def fetch(rows):
+        items = rows[:, None].astype(np.float32)
+        return items, np.repeat(10 * items, 3, axis=1)
+
+    for items, labels in batches(fetch, 9, 4, 0, range(4)):
+        assert items.shape == (4, 1) and labels.shape == (4, 3)
+        np.testing.assert_array_equal(labels, np.repeat(10 * items, 3, axis=1))
+
+
+def test_batches_keep_their_order_when_one_takes_longer():
+    late = batch_indices(30, 5, 0, step=0).tolist()
+
+    def fetch(rows):
+        if rows.tolist() == late:
+            time.sleep(0.2)
+        return rows[:, None].astype(np.float32)
+
+    found = [
+        batch.numpy()[:, 0].tolist() for batch in batches(fetch, 30, 5, 0, range(4))
+    ]
+    assert found == [batch_indices(30, 5, 0, step).tolist() for step in range(4)]
+
+
+def test_epochs_make_the_nearest_whole_number_of_steps():
+    assert total_steps(11, 4, steps=None, epochs=1) == 3  # 2.75
+    assert total_steps(9, 4, steps=None, epochs=1) == 2  # 2.25
+
+
+def test_one_step_is_enough_and_none_is_refused():
+    assert total_steps(100, 10, steps=1, epochs=None) == 1
+    # Not taken for steps that were not given.
+    with pytest.raises(UserError, match="at least one step, found 0"):
+        total_steps(100, 10, steps=0, epochs=3)
 
 
 def test_steps_override_epochs():

@@ -35,6 +35,18 @@ def test_one_sided_smoothing_moves_the_real_label_alone():
     assert float(loss) == pytest.approx(real_part(0.9) / 2 + fake, rel=1e-6)
 
 
+def test_both_labels_of_the_cross_entropy_count():
+    def part(label, logits):
+        terms = [
+            -label * log_sigmoid(x) - (1 - label) * log_sigmoid(-x) for x in logits
+        ]
+        return sum(terms) / 2
+
+    loss = losses.discriminator_cross_entropy(REAL, FAKE, 0.9, 0.2)
+    expected = part(0.9, (2, -1)) + part(0.2, (0.5, -3))
+    assert float(loss) == pytest.approx(expected, rel=1e-6)
+
+
 def test_generator_losses_by_hand():
     minimax = (log_sigmoid(-0.5) + log_sigmoid(3)) / 2
     saturating = -(log_sigmoid(0.5) + log_sigmoid(-3)) / 2
@@ -53,6 +65,19 @@ def test_discriminator_losses_by_hand():
     assert float(losses.discriminator_hinge(REAL, FAKE)) == pytest.approx(1.75)
     # mean fake -1.25 minus mean real 0.5
     assert float(losses.discriminator_wasserstein(REAL, FAKE)) == pytest.approx(-1.75)
+
+
+def test_discriminator_losses_with_other_labels_by_hand():
+    # ((2 - 0.9)^2 + (-1 - 0.9)^2) / 2 = 2.41
+    # ((0.5 - 0.2)^2 + (-3 - 0.2)^2) / 2 = 5.165; half the sum
+    squares = losses.discriminator_least_squares(REAL, FAKE, 0.9, 0.2)
+    assert float(squares) == pytest.approx(3.7875)
+    # max(0, 0.9 - 2), max(0, 0.9 + 1) -> 0.95; the generated give 0.75 as before
+    hinge = losses.discriminator_hinge(REAL, FAKE, 0.9)
+    assert float(hinge) == pytest.approx(1.7)
+    # mean fake -1.25 minus 0.9 times mean real 0.5
+    critic = losses.discriminator_wasserstein(REAL, FAKE, 0.9)
+    assert float(critic) == pytest.approx(-1.7)
 
 
 @pytest.mark.parametrize("name", losses.GAMES)
@@ -95,6 +120,19 @@ def test_r1_of_a_quadratic_by_hand():
     assert float(losses.r1_penalty(quadratic, real)) == pytest.approx(3.5)
 
 
+def test_large_gradients_in_half_precision_do_not_overflow():
+    """The largest float16 is 65,504, the square of a slope of 300 is 90,000."""
+
+    def steep(inputs, training):
+        return 300 * inputs
+
+    logits, gradient = losses.input_gradient(steep, tf.ones((2, 1), tf.float16))
+    assert gradient.dtype == tf.float32 and gradient.shape == (2, 1)
+    np.testing.assert_array_equal(logits, [[300], [300]])
+    penalty = losses.r1_penalty(steep, tf.ones((2, 1), tf.float16))
+    assert float(penalty) == pytest.approx(45_000)
+
+
 def test_gradient_penalty_of_a_quadratic_by_hand():
     real = tf.constant([[[3.0], [4.0]]])
     fake = tf.zeros_like(real)
@@ -131,3 +169,16 @@ def test_logs_of_the_discriminator():
     assert float(logs["d_accuracy"]) == 0.5
     sigmoid = keras.ops.sigmoid(np.array([2.0, -1.0])).numpy().mean()
     assert float(logs["d_real"]) == pytest.approx(float(sigmoid))
+    # Each item's probability, then their mean: sigmoid of the mean would be 0.22.
+    share = (1 / (1 + math.exp(-0.5)) + 1 / (1 + math.exp(3))) / 2
+    assert float(logs["d_fake"]) == pytest.approx(share, rel=1e-6)
+
+
+def test_a_probability_of_one_half_counts_as_generated():
+    def accuracy(real, fake):
+        logs = losses.discriminator_logs(tf.constant([[real]]), tf.constant([[fake]]))
+        return float(logs["d_accuracy"])
+
+    assert accuracy(0.0, 0.0) == 0.5
+    assert accuracy(0.0, 1.0) == 0.0
+    assert accuracy(1.0, 0.0) == 1.0

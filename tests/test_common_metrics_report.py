@@ -65,6 +65,70 @@ def test_linear_svm_chooses_c_without_the_test_set():
     assert tiny["class_accuracy"] < 0.6
 
 
+def test_linear_svm_chooses_c_on_examples_that_it_was_not_trained_on():
+    """Each example has a feature of its own, by which a large C learns it by heart."""
+    classes = np.arange(40) % 2
+    # A fifth of the labels is wrong: whoever learns all has learnt nothing more.
+    labels = np.where(np.arange(40) % 10 < 2, 1 - classes, classes)
+    signal = np.tile(2.0 * classes[:, None] - 1, (1, 40))
+    features = np.column_stack([signal, np.eye(40)])
+
+    def run(c):
+        return linear_svm.linear_svm_accuracy(features, labels, features, labels, c=c)
+
+    assert run((100.0,))["accuracy"] == 1
+    assert run((0.01,))["accuracy"] == pytest.approx(0.8)
+    assert run((0.01, 100.0))["c"] == 0.01
+
+
+def test_linear_svm_takes_the_smallest_of_equal_c():
+    features, labels = two_classes(40, 0)
+    for c in ((0.1, 1.0, 10.0), (10.0, 0.1, 1.0), (10.0, 1.0, 0.1)):
+        result = linear_svm.linear_svm_accuracy(features, labels, features, labels, c=c)
+        assert (result["c"], result["accuracy"]) == (0.1, 1)
+
+
+def test_linear_svm_needs_no_more_than_two_examples_of_each_class():
+    """Whatever the split, one of them is trained on and the other held out."""
+    features, labels = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])
+    for seed in range(8):
+        result = linear_svm.linear_svm_accuracy(
+            features, labels, features, labels, c=(1.0, 10.0), seed=seed
+        )
+        assert result["accuracy"] == 1
+
+
+def test_linear_svm_standardises_by_the_training_set_alone():
+    features, labels = two_classes(40, 0)
+    # All are far on the side of class 1.
+    far = np.column_stack([np.linspace(5, 9, 6), np.zeros((6, 4))])
+    result = linear_svm.linear_svm_accuracy(features, labels, far, np.ones(6, int))
+    assert result["accuracy"] == 1
+
+
+def test_linear_svm_has_the_same_c_for_any_number_of_features():
+    """Each feature many times over tells no more than once, so nothing changes."""
+    labels = np.repeat([0, 1], [70, 30])
+    features = np.random.default_rng(0).normal(size=(100, 2))
+    features[:, 0] += 1.5 * labels
+
+    def run(x, c):
+        return linear_svm.linear_svm_accuracy(x, labels, x, labels, c=(c,))["accuracy"]
+
+    often = np.tile(features, (1, 64))
+    assert run(often, 0.01) == run(features, 0.01) != run(features, 0.64)
+
+
+def test_linear_svm_tells_when_it_stopped_too_soon(monkeypatch, caplog):
+    features, labels = two_classes(40, 0)
+    arguments = (features, labels, features, labels)
+    linear_svm.linear_svm_accuracy(*arguments, c=(0.1,))
+    assert "converged" not in caplog.text
+    monkeypatch.setattr(linear_svm, "_MAX_ITERATIONS", 1)
+    linear_svm.linear_svm_accuracy(*arguments, c=(0.1,))
+    assert "C 0.1 stopped before it converged" in caplog.text
+
+
 def test_linear_svm_learns_nothing_from_noise():
     rng = np.random.default_rng(0)
     features, labels = rng.normal(size=(600, 8)), rng.integers(0, 4, 600)

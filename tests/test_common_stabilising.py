@@ -88,6 +88,46 @@ def test_spectral_normalization_divides_by_the_largest_singular_value(inner, sha
     np.testing.assert_allclose(outputs, np.asarray(layer(inputs)), rtol=1e-5)
 
 
+def one_step(kernel: np.ndarray, u: np.ndarray) -> tuple:
+    """Return v, u and sigma after one step of power iteration, by NumPy."""
+    v = kernel @ u / np.linalg.norm(kernel @ u)
+    u = kernel.T @ v / np.linalg.norm(kernel.T @ v)
+    return v, u, (v.T @ kernel @ u).item()
+
+
+def test_the_bias_of_spectral_normalization_is_not_divided():
+    layer = SpectralNormalization(keras.layers.Dense(3, use_bias=False))
+    inputs = RNG.normal(size=(4, 5)).astype(np.float32)
+    layer(inputs)
+    kernel, u = np.array(layer.layer.kernel), np.array(layer.u)
+    bias = np.array([1.0, -2.0, 5.0], np.float32)
+    layer.bias.assign(bias)
+    _, u, sigma = one_step(kernel, u)
+    outputs = layer(inputs, training=True)
+    np.testing.assert_allclose(outputs, inputs @ kernel / sigma + bias, rtol=1e-4)
+    np.testing.assert_allclose(layer.u, u, rtol=1e-4)
+    assert {id(v) for v in layer.trainable_variables} == {
+        id(layer.layer.kernel),
+        id(layer.bias),
+    }
+
+
+def test_the_gradient_takes_both_singular_vectors_as_constants():
+    """Also while the power iteration is far from its end (equation 12)."""
+    layer = SpectralNormalization(keras.layers.Dense(3, use_bias=False))
+    inputs = RNG.normal(size=(4, 5)).astype(np.float32)
+    slopes = RNG.normal(size=(4, 3)).astype(np.float32)
+    layer(inputs)
+    kernel = np.array(layer.layer.kernel)
+    v, u, sigma = one_step(kernel, np.array(layer.u))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(slopes * layer(tf.constant(inputs), training=True))
+    gradient = tape.gradient(loss, layer.layer.kernel)
+    outside = np.sum(slopes * (inputs @ kernel)) / sigma**2
+    expected = inputs.T @ slopes / sigma - outside * (v @ u.T)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3)
+
+
 def test_spectral_normalization_leaves_the_weights_alone():
     layer = SpectralNormalization(keras.layers.Dense(3, use_bias=False))
     inputs = RNG.normal(size=(4, 3)).astype(np.float32)
@@ -167,6 +207,36 @@ def test_moving_average_follows_with_a_short_memory_at_first():
     for _ in range(3):
         average.update(tf.constant(1000, tf.int64))
     assert average.network.get_weights()[0][0, 0] == pytest.approx(1 - 0.1 * 0.9**3)
+
+
+def test_all_weights_are_pulled_towards_their_own_mean():
+    network = line(1.0)
+    history = HistoricalAverage(network, weight=0.5)
+    kernel, bias = network.trainable_variables
+    kernel.assign([[3.0]])
+    bias.assign([5.0])
+    assert float(history.penalty()) == pytest.approx(0.5 * (2.0**2 + 5.0**2))
+    with tf.GradientTape() as tape:
+        penalty = history.penalty()
+    slopes = tape.gradient(penalty, [kernel.value, bias.value])
+    assert [float(tf.squeeze(slope)) for slope in slopes] == [2.0, 5.0]
+
+
+def test_the_moving_average_follows_the_moments_of_batch_normalisation():
+    """Else G's average would be shown with the mean 0 and variance 1 of the start."""
+    network = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
+    average = MovingAverage(network, decay=0.9)
+    names = [variable.name for variable in network.variables]
+    assert names == ["gamma", "beta", "moving_mean", "moving_variance"]
+    assert len(average.variables) == 4
+    network.set_weights([np.full(2, value) for value in (2.0, 3.0, 10.0, 6.0)])
+    # At step 5 the decay is (1 + 5) / (10 + 5) = 0.4.
+    average.update(tf.constant(5, tf.int64))
+    followed = [variable.numpy()[0] for variable in average.variables]
+    expected = [1 + 0.6, 0.6 * 3, 0.6 * 10, 0.4 + 0.6 * 6]
+    assert followed == pytest.approx(expected)
+    # The network itself does not move.
+    assert [w[0] for w in network.get_weights()] == [2.0, 3.0, 10.0, 6.0]
 
 
 def test_historical_averaging_works_in_the_training_step():

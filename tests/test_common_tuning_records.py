@@ -1,6 +1,7 @@
 """Results files, what Hyperopt is told of them, the median rule and the judging."""
 
 import dataclasses
+import json
 import signal
 
 import pytest
@@ -14,7 +15,9 @@ from common.tuning.records import (
     Record,
     append_record,
     best_of,
+    from_json_text,
     read_records,
+    to_json_line,
     write_records,
 )
 from common.tuning.scoring import Scorer, as_callback
@@ -28,6 +31,8 @@ def record(number, loss, status="ok", scores=(), draws=None):
 
 
 def test_failed_trials_teach_tpe_nothing_good_and_stopped_ones_their_last_loss():
+    from hyperopt.base import JOB_STATE_DONE
+
     space = Space(SPACE, Config)
     records = [
         record(2, None, "failed", draws=ADAM),
@@ -41,6 +46,8 @@ def test_failed_trials_teach_tpe_nothing_good_and_stopped_ones_their_last_loss()
     assert results[1] == {"status": "ok", "loss": 3.0}
     assert found[1]["misc"]["vals"] == ADAM
     assert found[1]["misc"]["idxs"]["optimizer/1/beta_1"] == []
+    assert found[1]["misc"]["idxs"]["optimizer/0/beta_1"] == [1]
+    assert {one["state"] for one in found} == {JOB_STATE_DONE}
     assert found[0]["misc"]["vals"] == {label: [] for label in space.labels}
 
 
@@ -74,6 +81,8 @@ def test_a_torn_last_line_is_left_out(tmp_path, caplog):
     ("line", "message"),
     [
         ('{"number": 0,', "line 1 is damaged"),
+        ('{"loss": NaN}', "line 1 is damaged"),
+        ('{"loss": -Infinity}', "line 1 is damaged"),
         ("[1]", "must be a JSON object"),
         ('{"number": 0}', "'draws' is missing"),
     ],
@@ -84,6 +93,30 @@ def test_a_damaged_line_before_others_is_an_error(tmp_path, line, message):
     path.write_text(line + "\n" + path.read_text())
     with pytest.raises(UserError, match=message):
         read_records(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"seconds": "1"}, "seconds"),
+        ({"number": 1.0}, "number"),
+        ({"loss": "1"}, "loss"),
+        ({"draws": []}, "draws"),
+    ],
+)
+def test_fields_that_are_unknown_or_of_a_wrong_kind_are_refused(change, name):
+    values = json.loads(to_json_line(record(0, 1.0)))
+    assert from_json_text(json.dumps(values), "it").loss == 1.0
+    with pytest.raises(UserError, match=f"^it is no trial's result: '{name}' is"):
+        from_json_text(json.dumps(values | change), "it")
+
+
+def test_files_that_cannot_be_read_or_written_are_one_line(tmp_path):
+    with pytest.raises(UserError, match="cannot read .*directory"):
+        read_records(tmp_path)
+    with pytest.raises(UserError, match="cannot write .*none/trials.jsonl"):
+        append_record(tmp_path / "none" / "trials.jsonl", record(0, 1.0))
 
 
 def test_records_that_contradict_themselves_are_refused(tmp_path):
@@ -106,6 +139,11 @@ def test_the_best_is_the_lowest_of_those_that_came_to_the_end():
     assert best_of(records).number == 0
     assert best_of([*records, record(3, 2.0), record(4, 1.5)]).number == 4
     assert best_of(records[1:]) is None
+
+
+def test_of_equal_losses_the_earliest_trial_is_the_best():
+    equal = [record(3, 1.5), record(1, 1.5), record(2, 1.5), record(0, 2.0)]
+    assert best_of(equal).number == best_of(equal[::-1]).number == 1
 
 
 def test_median_rule_by_hand():

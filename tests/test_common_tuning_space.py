@@ -51,6 +51,30 @@ def test_values_lead_back_to_their_draws():
         assert space.draws(values | outside) is None
 
 
+def test_limits_lie_within_the_space():
+    space = Space({"place": {"uniform": [0, 1]}, "layers": {"integer": [1, 5]}}, Config)
+    for place, layers in ((0, 1), (1.0, 5)):
+        values = {"place": place, "layers": layers}
+        assert space.draws(values) == {"place": [place], "layers": [layers]}
+    for place, layers in ((-0.1, 1), (0, 0), (0, 6), (True, 1), (0, True), ("0", 1)):
+        assert space.draws({"place": place, "layers": layers}) is None
+
+
+def test_rounded_values_stay_within_their_limits():
+    """Rounding to four digits or to a whole number may step over a limit."""
+    data = {"place": {"uniform": [0.10006, 0.12346]}, "layers": {"integer": [1, 5]}}
+    space = Space(data, Config)
+    # 0.1235 and 6 lie above, 0.1 and 0 below.
+    assert space.values({"place": [0.12346], "layers": [6.0]}) == {
+        "place": 0.12346,
+        "layers": 5,
+    }
+    assert space.values({"place": [0.10004], "layers": [0.0]}) == {
+        "place": 0.10006,
+        "layers": 1,
+    }
+
+
 def test_hyperopt_draws_what_the_space_says():
     from hyperopt import Trials, pyll, rand
     from hyperopt.base import Domain, spec_from_misc
@@ -99,10 +123,20 @@ def test_loguniform_is_uniform_in_the_logarithm():
         ({"layers": {"choice": []}}, "choice of two or more"),
         ({"layers": {"choice": [1, "two"]}}, "layers must be int, found 'two'"),
         ({"optimizer": {"choice": ["adam", "adm"]}}, "'adam' or 'sgd', found 'adm'"),
+        ({"layers": {"choice": [4]}}, "choice of two or more"),
+        ({"layers": {"choice": "ab"}}, "choice of two or more"),
+        ({"layers": {"choice": [1, 2], "integer": [1, 2]}}, "layers must have one of"),
         ({"place": {"uniform": [1, 0]}}, "low < high"),
+        ({"place": {"uniform": [1, 1]}}, "low < high as uniform, found .1, 1."),
+        ({"place": {"loguniform": [1, 1]}}, "low < high as loguniform"),
+        ({"layers": {"integer": [2, 2]}}, "low < high as integer"),
+        ({"place": {"uniform": [False, 1]}}, "two numbers"),
+        ({"place": {"uniform": [0, float("inf")]}}, "two numbers"),
+        ({"place": {"uniform": [0, 1, 2]}}, "two numbers"),
         ({"place": {"uniform": [0, "1"]}}, "two numbers"),
         ({"place": {"uniform": [0]}}, "two numbers"),
         ({"place": {"loguniform": [0, 1]}}, "above 0 as loguniform"),
+        ({"place": {"loguniform": [-1, 1]}}, "above 0 as loguniform"),
         ({"layers": {"integer": [1, 2.5]}}, "whole numbers"),
         ({"layers": {"uniform": [1, 4]}}, "layers must be int, found 2.5"),
         ({"labels": {"choice": [[1], ["a"]]}}, "labels must be"),

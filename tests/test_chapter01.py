@@ -10,7 +10,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import assert_every_weight_learns, discriminator_losses
+from checks import (
+    Sides,
+    assert_d_sees_both_kinds_changed,
+    assert_each_player_has_its_own_side,
+    assert_every_weight_learns,
+    assert_own_learning_rates,
+    assert_r1_of_the_real_for_d_alone,
+    assert_the_label_is_that_of_the_real,
+    discriminator_losses,
+)
 from tiny import CHAPTER01 as TINY
 
 from chapter01_gan import evaluation, generation
@@ -32,6 +41,14 @@ BATCH = to_floats(make_glyphs(8, seed=0)[0])
 def make_model(config: Config):
     keras.utils.set_random_seed(0)
     return build_model(config, build_generator(config), build_discriminator(config))
+
+
+SIDES = Sides(tf.constant(BATCH), tf.constant(BATCH), sample_latents(TINY, 8, 0))
+
+
+def altered(**changes):
+    """Return a model of the same weights without any technique but those named."""
+    return make_model(dataclasses.replace(TINY, **changes))
 
 
 def test_the_books_networks():
@@ -89,9 +106,32 @@ def test_a_phase_moves_its_own_network_only(technique):
         assert all(moved(before[1], own))
 
 
-def test_discriminator_overfits_one_batch():
-    losses = discriminator_losses(make_model(TINY), tf.constant(BATCH), 300)
+def test_each_player_alone_wins_on_one_batch():
+    model = altered(g_learning_rate=1e-2)
+    losses = discriminator_losses(model, SIDES.batch, 300)
     assert losses[-1] < 0.1 * losses[0]
+    assert_each_player_has_its_own_side(model, SIDES)
+
+
+def test_the_penalty_is_r1_of_real_items_for_d_alone():
+    def build(r1_gamma, r1_every):
+        return altered(r1_gamma=r1_gamma, r1_every=r1_every)
+
+    assert_r1_of_the_real_for_d_alone(build, SIDES)
+
+
+def test_the_label_is_that_of_the_real():
+    smoothed = altered(real_label=(0.9,))
+    assert_the_label_is_that_of_the_real(altered(), smoothed, SIDES, 0.9)
+
+
+def test_d_sees_both_kinds_changed():
+    assert_d_sees_both_kinds_changed(altered(), altered(instance_noise=0.5), SIDES)
+
+
+def test_each_network_has_its_own_learning_rate():
+    model = altered(d_learning_rate=0.1, g_learning_rate=0.2)
+    assert_own_learning_rates(model, 0.1, 0.2)
 
 
 def test_feature_matching_trains_the_generator_on_means():

@@ -6,13 +6,32 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import assert_every_weight_learns, discriminator_losses
+from checks import (
+    Sides,
+    assert_d_sees_both_kinds_changed,
+    assert_each_player_has_its_own_side,
+    assert_every_weight_learns,
+    assert_own_learning_rates,
+    assert_r1_of_the_real_for_d_alone,
+    assert_the_label_is_that_of_the_real,
+    discriminator_losses,
+)
 from shapes import boxes, padded
 from tiny import CHAPTER02 as TINY
 
 from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator, build_generator
 from chapter02_3dgan.training import build_model, sample_latents
+
+BATCH = tf.constant(padded(boxes(8))[..., None], tf.float32)
+SIDES = Sides(BATCH, BATCH, sample_latents(TINY, 8, 0))
+
+
+def altered(**changes):
+    """Return a model of the same weights without penalty and augmentation."""
+    bare = {"r1_gamma": 0.0, "augment_shift": 0, "augment_mirror": False}
+    keras.utils.set_random_seed(0)
+    return build_model(dataclasses.replace(TINY, **bare | changes), occupancy=0.1)
 
 
 def parameters(network: keras.Model) -> int:
@@ -130,12 +149,51 @@ def test_training_and_output_draw_from_the_same_prior():
     assert sample_latents(config, 500, 0).std() == pytest.approx(0.33, rel=0.02)
 
 
-def test_discriminator_overfits_one_batch():
+def test_each_player_alone_wins_on_one_batch():
     keras.utils.set_random_seed(0)
-    model = build_model(dataclasses.replace(TINY, r1_gamma=0.0), occupancy=0.1)
-    batch = tf.constant(padded(boxes(8))[..., None], tf.float32)
-    losses = discriminator_losses(model, batch, 60)
+    config = dataclasses.replace(TINY, r1_gamma=0.0, g_learning_rate=1e-2)
+    model = build_model(config, occupancy=0.1)
+    losses = discriminator_losses(model, BATCH, 60)
     assert losses[-1] < 0.05 * losses[0]
+    assert_each_player_has_its_own_side(model, SIDES)
+
+
+def test_the_penalty_is_r1_of_real_items_for_d_alone():
+    def build(r1_gamma, r1_every):
+        return altered(r1_gamma=r1_gamma, r1_every=r1_every)
+
+    assert_r1_of_the_real_for_d_alone(build, SIDES)
+
+
+def test_the_label_is_that_of_the_real():
+    smoothed = altered(real_label=0.9)
+    assert_the_label_is_that_of_the_real(altered(), smoothed, SIDES, 0.9)
+
+
+def test_d_sees_both_kinds_changed():
+    assert_d_sees_both_kinds_changed(altered(), altered(augment_shift=2), SIDES)
+
+
+def test_each_network_has_its_own_learning_rate():
+    model = altered(d_learning_rate=0.1, g_learning_rate=0.2)
+    assert_own_learning_rates(model, 0.1, 0.2)
+
+
+@pytest.mark.parametrize("mode", ["alternating", "simultaneous"])
+@pytest.mark.parametrize(("limit", "moves"), [(0.5, True), (0.49, False)])
+def test_d_stands_still_where_its_accuracy_is_above_the_gate(mode, limit, moves):
+    """A D that says the same of all shapes is right about half of them."""
+    model = altered(gate_accuracy=limit, update_mode=mode)
+    discriminator = model.phases[0].network
+    output = [x for x in discriminator.layers if x.weights][-1]
+    output.set_weights([0 * values for values in output.get_weights()])
+    model.prepare(tf.TensorSpec(BATCH.shape, tf.float32))
+    before = discriminator.get_weights()
+    model.train_step(BATCH)
+    logs = model.read_logs()
+    assert logs["d_accuracy"] == 0.5 and logs["d_skipped"] == float(not moves)
+    pairs = zip(before, discriminator.get_weights(), strict=True)
+    assert any(not np.array_equal(a, b) for a, b in pairs) == moves
 
 
 def test_generator_fits_one_batch():

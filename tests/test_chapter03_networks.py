@@ -1,23 +1,34 @@
 """Chapter 3: networks, and what the phases of each stage learn from."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import assert_every_weight_learns, discriminator_losses
+from checks import (
+    Sides,
+    assert_each_player_has_its_own_side,
+    assert_every_weight_learns,
+    assert_own_learning_rates,
+    assert_r1_of_the_real_for_d_alone,
+    discriminator_losses,
+)
 
 from chapter03_agecgan import encoding, gan
-from chapter03_agecgan.ages import one_hot
+from chapter03_agecgan.ages import age_class, one_hot
 from chapter03_agecgan.config import PRESETS, Config
+from chapter03_agecgan.data import Faces
 from chapter03_agecgan.networks import (
     build_discriminator,
     build_encoder,
     build_generator,
 )
+from chapter03_agecgan.training import paired
 from common.errors import UserError
-from common.sheets import to_floats
+from common.phases import Step
+from common.sheets import to_bytes, to_floats
 from common.synthetic.age_faces import draw_person
 
 TINY = Config(
@@ -33,6 +44,20 @@ BATCH = (tf.constant(IMAGES), tf.constant(AGES))
 def make_model(config: Config):
     keras.utils.set_random_seed(0)
     return gan.build_model(config)
+
+
+SIDES = Sides(
+    BATCH,
+    BATCH[0],
+    [tf.constant(gan.sample_latents(TINY, 6, 0)), BATCH[1]],
+    condition=[BATCH[1]],
+)
+
+
+def altered(**changes):
+    """Return a model of the same weights without penalty, moves and wrong ages."""
+    bare = {"r1_gamma": 0.0, "augment_shift": 0, "mirror": False, "wrong_age": False}
+    return make_model(dataclasses.replace(TINY, **bare | changes))
 
 
 def shapes(network: keras.Model, kinds: tuple) -> list[tuple]:
@@ -157,9 +182,47 @@ def test_the_encoder_stage_leaves_the_generator_as_it_is():
         np.testing.assert_array_equal(old, new)
 
 
-def test_discriminator_overfits_one_batch():
-    losses = discriminator_losses(make_model(TINY), BATCH, 200)
+def test_each_player_alone_wins_on_one_batch():
+    model = make_model(dataclasses.replace(TINY, g_learning_rate=1e-2))
+    losses = discriminator_losses(model, BATCH, 200)
     assert losses[-1] < 0.3 * losses[0]
+    assert_each_player_has_its_own_side(model, SIDES, 100)
+
+
+def test_the_penalty_is_r1_of_real_items_for_d_alone():
+    def build(r1_gamma, r1_every):
+        return altered(r1_gamma=r1_gamma, r1_every=r1_every)
+
+    assert_r1_of_the_real_for_d_alone(build, SIDES)
+
+
+def test_each_network_has_its_own_learning_rate():
+    model = altered(d_learning_rate=0.1, g_learning_rate=0.2)
+    assert_own_learning_rates(model, 0.1, 0.2)
+
+
+def test_a_generated_face_is_judged_with_the_age_that_it_was_made_for():
+    model = altered()
+    index, key = tf.constant(0, tf.int64), tf.constant([1, 2])
+    latents = Step(BATCH, index, key).latents(TINY.latent_dim, TINY.prior)
+    faces = model.generator([latents, BATCH[1]], training=True)
+    expected = model.phases[0].network([faces, BATCH[1]], training=True)
+    found = model.forward(Step(BATCH, index, key))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_photos_keep_their_own_ages():
+    """Here a photo's brightness tells its class; two photos come twice."""
+    ages = np.array([70, 5, 25, 45])
+    images = np.zeros((4, 32, 32, 3), np.uint8) + (ages[:, None, None, None])
+    names = tuple("abcd")
+    faces = Faces(images, ages, (None,) * 4, names, Path("photos"), {})
+    data = paired(faces, np.array([3, 1, 1, 0, 2, 2]))
+    assert data.count == 6
+    photos, labels = data.fetch(np.array([5, 0, 3, 2]))
+    shown = to_bytes(photos)[:, 0, 0, 0]
+    np.testing.assert_array_equal(shown, [25, 45, 70, 5])
+    np.testing.assert_array_equal(labels, one_hot(age_class(shown)))
 
 
 def test_wrong_ages_are_wrong_and_equally_likely():

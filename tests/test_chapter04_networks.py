@@ -6,7 +6,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import assert_every_weight_learns, discriminator_losses
+from checks import (
+    Sides,
+    assert_d_sees_both_kinds_changed,
+    assert_each_player_has_its_own_side,
+    assert_every_weight_learns,
+    assert_own_learning_rates,
+    assert_r1_of_the_real_for_d_alone,
+    assert_the_label_is_that_of_the_real,
+    discriminator_losses,
+    evaluate,
+    step_of,
+)
 from tiny import CHAPTER04 as TINY
 
 from chapter04_dcgan.config import PRESETS, Config
@@ -24,6 +35,15 @@ BATCH = to_floats(make_faces(8, seed=0, size=32)[0])
 def make_model(config: Config):
     keras.utils.set_random_seed(0)
     return build_model(config)
+
+
+SIDES = Sides(tf.constant(BATCH), tf.constant(BATCH), sample_latents(TINY, 8, 0))
+
+
+def altered(**changes):
+    """Return a model of the same weights without penalty and augmentation."""
+    bare = {"r1_gamma": 0.0, "augment_shift": 0, "mirror": False}
+    return make_model(dataclasses.replace(TINY, **bare | changes))
 
 
 def output_shapes(network: keras.Model, kinds: tuple) -> list[tuple]:
@@ -106,9 +126,42 @@ def test_a_phase_moves_its_own_network_only():
         assert all(moved[0]) and not any(moved[1])
 
 
-def test_discriminator_overfits_one_batch():
-    losses = discriminator_losses(make_model(TINY), tf.constant(BATCH), 150)
+def test_each_player_alone_wins_on_one_batch():
+    model = make_model(dataclasses.replace(TINY, g_learning_rate=1e-2))
+    losses = discriminator_losses(model, SIDES.batch, 150)
     assert losses[-1] < 0.2 * losses[0]
+    assert_each_player_has_its_own_side(model, SIDES)
+
+
+def test_the_penalty_is_r1_of_real_items_for_d_alone():
+    def build(r1_gamma, r1_every):
+        return altered(r1_gamma=r1_gamma, r1_every=r1_every)
+
+    assert_r1_of_the_real_for_d_alone(build, SIDES)
+
+
+def test_the_label_is_that_of_the_real():
+    smoothed = altered(real_label=(0.9,))
+    assert_the_label_is_that_of_the_real(altered(), smoothed, SIDES, 0.9)
+
+
+def test_d_sees_both_kinds_changed():
+    assert_d_sees_both_kinds_changed(altered(), altered(augment_shift=5), SIDES)
+
+
+def test_each_network_has_its_own_learning_rate():
+    model = altered(d_learning_rate=0.1, g_learning_rate=0.2)
+    assert_own_learning_rates(model, 0.1, 0.2)
+
+
+def test_the_fake_label_is_that_of_the_generated():
+    """The cross-entropy with the label s is that with 0, less s E[logit of G(z)]."""
+    plain, smoothed = altered(), altered(fake_label=(0.2,))
+    losses = [evaluate(model, "d", SIDES.batch)[0] for model in (plain, smoothed)]
+    logits = plain.forward(step_of(plain, SIDES.batch))
+    less = 0.2 * float(tf.reduce_mean(logits))
+    assert abs(less) > 1e-3
+    assert losses[0] - losses[1] == pytest.approx(less, rel=1e-2)
 
 
 def test_the_books_labels():

@@ -11,6 +11,8 @@ from common import devices
 from common.phases import Phase
 from common.trainer import AdversarialModel
 
+MODES = pytest.mark.parametrize("mode", ["alternating", "simultaneous"])
+
 
 def never(logs):
     return logs["d_accuracy"] < 0.0
@@ -39,8 +41,9 @@ def test_every_weight_gets_a_finite_gradient_that_is_not_zero():
             assert (old != new).any()
 
 
-def test_a_closed_gate_leaves_d_and_its_optimizer_untouched():
-    model = toy.build(when=never)
+@MODES
+def test_a_closed_gate_leaves_d_and_its_optimizer_untouched(mode):
+    model = toy.build(mode, when=never)
     before = toy.weights(model)
     after = toy.weights(toy.run(model, 3))
     for name in ("discriminator", "d_optimizer"):
@@ -49,9 +52,10 @@ def test_a_closed_gate_leaves_d_and_its_optimizer_untouched():
     assert model.read_logs()["d_skipped"] == 1.0
 
 
-def test_an_open_gate_changes_nothing():
-    gated = toy.run(toy.build(when=lambda logs: logs["d_accuracy"] <= 1.0), 3)
-    plain = toy.run(toy.build(), 3)
+@MODES
+def test_an_open_gate_changes_nothing(mode):
+    gated = toy.run(toy.build(mode, when=lambda logs: logs["d_accuracy"] <= 1.0), 3)
+    plain = toy.run(toy.build(mode), 3)
     for ours, theirs in zip(
         gated.generator.variables, plain.generator.variables, strict=True
     ):
@@ -59,9 +63,11 @@ def test_an_open_gate_changes_nothing():
     assert gated.read_logs()["d_skipped"] == 0.0
 
 
-def test_the_gate_follows_the_accuracy_of_the_step():
-    model = toy.build(when=lambda logs: logs["d_accuracy"] <= 0.8)
+@MODES
+def test_the_gate_follows_the_accuracy_of_the_step(mode):
+    model = toy.build(mode, when=lambda logs: logs["d_accuracy"] <= 0.8)
     step = tf.function(model.train_step)
+    seen = set()
     for _ in range(60):
         before = toy.weights(model)["discriminator"]
         step(tf.constant(toy.POINTS[: toy.BATCH]))
@@ -69,6 +75,35 @@ def test_the_gate_follows_the_accuracy_of_the_step():
         skipped = logs["d_accuracy"] > 0.8
         assert logs["d_skipped"] == float(skipped)
         assert toy.moved(before, toy.weights(model)["discriminator"]) != skipped
+        seen.add(skipped)
+    assert seen == {True, False}
+
+
+def latents_of_passes(model: AdversarialModel, steps: int) -> list[np.ndarray]:
+    """Return the latents that each pass through the networks begins with."""
+    inner, passes = model.forward, []
+
+    def forward(step):
+        drawn = []
+        draw, step.latents = step.latents, lambda *a: drawn.append(draw(*a)) or drawn[0]
+        made = inner(step)
+        passes.append(np.array(drawn[0]))
+        return made
+
+    model.forward = forward
+    for _ in range(steps):
+        model.train_step(tf.constant(toy.POINTS[: toy.BATCH]))
+    return passes
+
+
+@pytest.mark.parametrize(("mode", "each"), [("alternating", 2), ("simultaneous", 1)])
+def test_every_pass_draws_its_own_latents(mode, each):
+    """D and G of one alternating step differ, and so do the steps and the seeds."""
+    passes = latents_of_passes(toy.build(mode), 3)
+    assert len(passes) == 3 * each
+    passes += latents_of_passes(toy.build(mode, seed=1), 3)
+    numbers = np.concatenate([latents.ravel() for latents in passes])
+    assert len(np.unique(numbers)) == len(numbers)
 
 
 def test_interval_of_a_phase():

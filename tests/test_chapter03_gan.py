@@ -131,6 +131,9 @@ def test_the_loss_of_pairs_by_hand(wrong_age):
     assert float(loss) == pytest.approx(of_real + fakes + 10, rel=1e-5)
     assert float(logs["d_loss"]) == pytest.approx(of_real + of_fake, rel=1e-5)
     assert float(logs["d_penalty"]) == 10
+    for name, (one, other) in (("d_real", (2, -1)), ("d_fake", (-3, 1))):
+        chance = (1 / (1 + np.exp(-one)) + 1 / (1 + np.exp(-other))) / 2
+        assert float(logs[name]) == pytest.approx(chance, rel=1e-5)
     assert ("d_wrong_age" in logs) == wrong_age
     if wrong_age:
         expected = (1 / (1 + np.exp(-4)) + 0.5) / 2

@@ -127,7 +127,9 @@ def _projection(
     features = layers.LeakyReLU(0.2, name="features")(x)  # (B, 128)
     face = layers.Dense(1)(features)  # (B, 1)
     match = layers.Dense(AGES, use_bias=False)(features)  # (B, 6): v_y . f(x)
-    every = layers.Add(name=EACH_AGE)([match, face])
+    # Not the other way round: of six images Keras 3.15 would take (B, 1) for the
+    # biases of six channels.
+    every = layers.Add(name=EACH_AGE)([face, match])
     return layers.Dot(axes=1)([every, age])  # (B, 1)
 
 

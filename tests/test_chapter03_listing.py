@@ -198,7 +198,11 @@ def test_a_mat_file_too_large_is_not_opened(tmp_path, monkeypatch):
 
 def test_files_named_as_in_utkface_tell_their_age(tmp_path):
     good = ["20_0_4_2017.jpg.chip.jpg", "sub/9_1_0_20170.JPG"]
-    bad = ["61_3_20170109.jpg", "21_2_0_2017.jpg", "22_0_5_2017.jpg", "x.png"]
+    bad = [
+        "61_3_20170109.jpg", "21_2_0_2017.jpg", "22_0_5_2017.jpg", "x.png",
+        "holiday_25_0_1_2017.jpg", "25_0_1_.jpg", "0025_0_1_2017.jpg",
+        "\u0662\u0665_0_1_2017.jpg",  # 25 in Arabic digits
+    ]  # fmt: skip
     for name in (*good, *bad, "116_1_2_2017.png"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -208,7 +212,7 @@ def test_files_named_as_in_utkface_tell_their_age(tmp_path):
     assert listing.records == (Record(good[0], 20, None), Record(good[1], 9, None))
     assert listing.dropped == {
         "age above 100": 1,
-        "name is not age_gender_race_date": 4,
+        "name is not age_gender_race_date": len(bad),
     }
     assert listing.folder == listing.source == tmp_path
 
@@ -217,7 +221,7 @@ def test_a_table_is_read_by_its_columns(tmp_path):
     path = table(
         tmp_path,
         "\ufeffPerson, age ,path,x\nAnn,20,a/b.png,1\n,21.9,c.png,\n\nBo,old,d.png,1\n"
-        "Bo,nan,e.png,1\nBo\nBo,-1,f.png,1\nBo,22,../g.png,1\n",
+        "Bo,nan,e.png,1\nBo,inf,h.png,1\nBo\nBo,-1,f.png,1\nBo,22,../g.png,1\n",
     )
     for data in (path, tmp_path):
         listing = read_listing(data)
@@ -225,7 +229,7 @@ def test_a_table_is_read_by_its_columns(tmp_path):
             Record("a/b.png", 20, "Ann"),
             Record("c.png", 21, None),
         )
-    reasons = {"no age": 2, "age below 0": 1, "path outside the folder": 2}
+    reasons = {"no age": 3, "age below 0": 1, "path outside the folder": 2}
     assert listing.dropped == reasons and listing.folder == tmp_path
 
 

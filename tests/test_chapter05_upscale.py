@@ -94,7 +94,7 @@ def test_one_broken_file_is_one_line(tmp_path, doubling):
         ("text.png", b"no image", "found something else"),
     ):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=f"^{tmp_path / name}.*{told}"):
             upscale(doubling, 2, tmp_path / name)
     with pytest.raises(UserError, match="no such file"):
         upscale(doubling, 2, tmp_path / "none.png")
@@ -159,3 +159,17 @@ def test_comparisons_show_the_most_detailed_part(tmp_path, doubling, shape):
     with pytest.raises(UserError, match="exists already"):
         upscale(doubling, 2, source, tmp_path / "z.png", compare=True)
         upscale(doubling, 2, source, tmp_path / "z.jpg", compare=True)
+
+
+def test_a_comparison_of_16_bits_looks_as_that_of_8(tmp_path, doubling):
+    """257 v + 100 of 65,535 is nearest to v of 255."""
+    values = noise(4, 24, 20) % 255
+    sheets = []
+    for name, pixels in (("8", values), ("16", values.astype(np.uint16) * 257 + 100)):
+        source = tmp_path / name / "x.png"
+        source.parent.mkdir()
+        write_picture(source, Picture(pixels, None, False))
+        made = upscale(doubling, 2, source, compare=True)
+        assert read_picture(made[0]).bits == int(name)
+        sheets.append(read_picture(made[1]).rgb)
+    np.testing.assert_array_equal(*sheets)

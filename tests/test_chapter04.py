@@ -56,8 +56,9 @@ def test_scores_and_baselines(run, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "STEPS", 30)
     config = run.read_config(Config)
     book = dataclasses.replace(
-        PRESETS["book"], data=config.data, size=32, steps=1, batch_size=4, epochs=None
-    )
+        PRESETS["book"], data=config.data, size=32, filters=4, steps=1, batch_size=4,
+        epochs=None,
+    )  # fmt: skip
     book_run = train(book, RunDir(tmp_path / "book"))
     metrics = evaluation.test(run, config, book_run=book_run)
     assert json.loads((run.path / "metrics.json").read_text()) == metrics

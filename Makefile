@@ -26,7 +26,7 @@ demo: .venv/.installed
 	@echo "Measured:          $(DEMO)/metrics.md"
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What needs minutes, or an extra: all chapters in two processes, searches on Spark.
 test-slow: .venv/.spark

@@ -1,6 +1,9 @@
 """A program that trains the toy GAN as a run, on one device, on two, or with others.
 
-    python shared_training.py STRATEGY FOLDER [OPTION ...]
+    python shared_training.py STRATEGY FOLDER [OPTION ...] [then FOLDER [OPTION ...]]
+
+One process does several runs one after another, since it can join its workers only
+once, and takes seconds to begin.
 
 Options: `norm` gives D batch normalisation; `fall` lets the last worker kill itself
 after step 4; `ask` lets it ask for a stop after step 2; `steps=N`.
@@ -38,17 +41,27 @@ class Fate(keras.callbacks.Callback):
             os.kill(os.getpid(), sent)
 
 
-def main(strategy: str, folder: str, *options: str) -> int:
-    """Train, and return the exit status."""
+def main(strategy: str, *words: str) -> int:
+    """Do all runs, and return the first exit status that is not 0."""
+    if strategy == "mirrored":
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, halves)
+    while words:
+        end = words.index("then") if "then" in words else len(words)
+        if status := do_run(strategy, *words[:end]):
+            return status
+        words = words[end + 1 :]
+    return 0
+
+
+def do_run(strategy: str, folder: str, *options: str) -> int:
+    """Train once, and return the exit status."""
     steps = [int(o.removeprefix("steps=")) for o in options if o.startswith("steps=")]
     config = RunConfig(
         batch_size=8, steps=steps[0] if steps else 6, strategy=strategy, log_every=1,
         sample_every=3, checkpoint_every=3, precision="float32",
     )  # fmt: skip
-    if strategy == "mirrored":
-        halves = [tf.config.LogicalDeviceConfiguration()] * 2
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(cpu, halves)
     place = workers.find_place(config)
     last = place.number == place.count - 1
     signals = {}
@@ -79,7 +92,8 @@ def train(config: RunConfig, run: RunDir, signals: dict, norm: bool) -> int:
     if norm:
         moments = model.phases[0].network.non_trainable_variables
         print("moments", [np.asarray(values).tolist() for values in moments])
-    print("interrupted" if interrupted else "ended", int(model.step.numpy()))
+    # What a worker that kills itself in a later run has not flushed is lost.
+    print("interrupted" if interrupted else "ended", int(model.step), flush=True)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Chapter 1: networks, tricks, training, scores and what the commands write."""
 
 import dataclasses
+import functools
 import json
 import subprocess
 import sys
@@ -20,9 +21,11 @@ from checks import (
     assert_the_label_is_that_of_the_real,
     discriminator_losses,
 )
+from command_lines import call
 from tiny import CHAPTER01 as TINY
 
 from chapter01_gan import evaluation, generation
+from chapter01_gan.commands import CHAPTER
 from chapter01_gan.config import PRESETS, Config
 from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_discriminator, build_generator
@@ -30,6 +33,7 @@ from chapter01_gan.techniques import TECHNIQUES, configure
 from chapter01_gan.training import build_model, sample_latents, train
 from common.errors import UserError
 from common.idx import read_images
+from common.metrics import extractors
 from common.runs import RunDir
 from common.sheets import to_floats
 from common.synthetic.glyphs import make_glyphs, write_glyphs
@@ -185,7 +189,15 @@ def run(tmp_path_factory, data) -> RunDir:
     return train(dataclasses.replace(TINY, **tricks), run)
 
 
-def test_scores_and_baselines(run, data):
+@pytest.fixture
+def short(monkeypatch):
+    """Train the local extractor for fewer steps, enough to tell digits from noise."""
+    monkeypatch.setattr(
+        extractors, "local", functools.partial(extractors.local, steps=30)
+    )
+
+
+def test_scores_and_baselines(run, data, short):
     config = run.read_config(Config)
     metrics = evaluation.test(run, config)
     assert json.loads((run.path / "metrics.json").read_text()) == metrics
@@ -231,19 +243,21 @@ def main(*arguments, **options):
     )
 
 
-def test_the_command_line_from_train_to_test(tmp_path, data):
-    """Train, stop, resume and test, as a user types it."""
+def test_the_command_line_from_train_to_test(tmp_path, data, short):
+    """Train in a process of its own; resume, test and generate in this one."""
     small = ["--g-units", "16", "--d-units", "16", "--batch-size", "16"]
     done = main("train", "--data", data, "--run-dir", "r", "--steps", 5, *small,
                 cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    done = main("train", "--resume", "--run-dir", "r", "--steps", 8, cwd=tmp_path)
+    done = call(
+        CHAPTER, "train", "--resume", "--run-dir", "r", "--steps", 8, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert "training steps 5 to 8" in done.stderr
-    done = main("test", "--run-dir", "r", "--samples", 40, cwd=tmp_path)
+    done = call(CHAPTER, "test", "--run-dir", "r", "--samples", 40, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "fid40_local" in done.stdout
-    done = main("generate", "--run-dir", "r", "--count", 2, cwd=tmp_path)
+    done = call(CHAPTER, "generate", "--run-dir", "r", "--count", 2, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "r" / "generated").iterdir())) == 3
 
@@ -255,7 +269,7 @@ def test_a_damaged_file_ends_in_one_line(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(cut)
     header = b"".join(n.to_bytes(4, "big") for n in (2049, 30))
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
-    done = main("train", "--data", tmp_path, "--run-dir", tmp_path / "run")
+    done = call(CHAPTER, "train", "--data", tmp_path, "--run-dir", tmp_path / "run")
     assert done.returncode == 2
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
@@ -273,7 +287,7 @@ def test_images_of_another_size_are_refused(tmp_path):
 
 @pytest.mark.parametrize("command", ["divergences", "nash"])
 def test_pages_are_written(tmp_path, command):
-    done = main(command, "--out", tmp_path)
+    done = call(CHAPTER, command, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / f"{command}.png").stat().st_size > 10_000
     assert "|" in done.stdout

@@ -87,22 +87,34 @@ def test_other_images_are_refused(images, message):
 # --- InceptionV3
 
 
-@pytest.fixture(scope="module")
-def inception(tmp_path_factory) -> tuple[keras.Model, Path]:
-    """InceptionV3 of random weights, and a file of them."""
+def small_inception(weights: None) -> keras.Model:
+    """Stand in for keras.applications.InceptionV3, in a hundredth of its time."""
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(5, 3)(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    return keras.Model(inputs, keras.layers.Dense(4, "softmax")(x))
+
+
+@pytest.mark.parametrize(
+    ("build", "edge", "dimensions"),
+    [
+        (small_inception, 8, 5),
+        pytest.param(keras.applications.InceptionV3, 299, 2048, marks=pytest.mark.slow),
+    ],
+)
+def test_inceptionv3_from_a_file_gives_what_the_network_gives(
+    tmp_path, monkeypatch, build, edge, dimensions
+):
+    monkeypatch.setattr(keras.applications, "InceptionV3", build)
     keras.utils.set_random_seed(0)
-    network = keras.applications.InceptionV3(weights=None)
-    path = tmp_path_factory.mktemp("inception") / "own.weights.h5"
+    network = build(weights=None)
+    path = tmp_path / "own.weights.h5"
     network.save_weights(path)
-    return network, path
-
-
-def test_inceptionv3_from_a_file_gives_what_the_network_gives(inception):
-    network, path = inception
     extractor = inceptionv3(path)
-    images = RNG.uniform(-1, 1, (2, 299, 299, 3)).astype(np.float32)
+    images = RNG.uniform(-1, 1, (2, edge, edge, 3)).astype(np.float32)
     features, probabilities = extractor(images)
-    assert (extractor.name, extractor.dimensions) == ("inceptionv3", 2048)
+    assert (extractor.name, extractor.dimensions) == ("inceptionv3", dimensions)
     assert extractor.key == hashlib.md5(path.read_bytes()).hexdigest()
     inner = keras.Model(network.input, network.get_layer("avg_pool").output)
     assert features.std() > 1e-4
@@ -112,20 +124,12 @@ def test_inceptionv3_from_a_file_gives_what_the_network_gives(inception):
     np.testing.assert_allclose(extractor(grey)[1].sum(), 1, rtol=1e-4)
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
+def test_weights_of_another_network_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.applications, "InceptionV3", small_inception)
     path = tmp_path / "other.weights.h5"
     pixels_network(4, 1).save_weights(path)
     with pytest.raises(UserError, match="not of InceptionV3 with its 1000 classes"):
         inceptionv3(path)
-
-
-def small_inception(weights: None) -> keras.Model:
-    """Stand in for keras.applications.InceptionV3, in a hundredth of its time."""
-    inputs = keras.Input((8, 8, 3))
-    x = keras.layers.Conv2D(5, 3)(inputs)
-    x = keras.layers.BatchNormalization()(x)
-    x = keras.layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    return keras.Model(inputs, keras.layers.Dense(4, "softmax")(x))
 
 
 def write_legacy(network: keras.Model, path: Path) -> None:

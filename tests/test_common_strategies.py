@@ -1,7 +1,7 @@
 """Training shared by devices and by processes equals training on one device.
 
-Each runs in processes of its own: logical devices and workers must be known before
-TensorFlow begins.
+Devices and workers are those of other processes: they must be known before TensorFlow
+begins. Each such process does several runs, since it takes seconds to begin.
 """
 
 import json
@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import shared_training
+from command_lines import call
 
 from common import local_workers
 from common.history import read_rows
@@ -23,16 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "tests" / "shared_training.py"
 
 
-def train(strategy: str, folder: Path, *options: str) -> None:
-    """Run the toy GAN in one process."""
-    arguments = [sys.executable, PROGRAM, strategy, folder, *options]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-3000:]
+def words(*runs: tuple) -> list:
+    """Return runs, each a folder and its options, as shared_training.py takes them."""
+    return [word for run in runs for word in ("then", *run)][1:]
 
 
-def train_together(folder: Path, *options: str) -> list[tuple[int, str, str]]:
-    """Run the toy GAN in two processes; the helper must not touch the folder."""
-    return end_workers(start_workers([PROGRAM, "multiworker", folder, *options]))
+def train_together(*runs: tuple) -> list[tuple[int, str, str]]:
+    """Do runs of the toy GAN in two processes; the helper must not touch a folder."""
+    return end_workers(start_workers([PROGRAM, "multiworker", *words(*runs)]))
 
 
 def losses(folder: Path) -> np.ndarray:
@@ -52,10 +52,38 @@ def state(folder: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory) -> Path:
-    """The toy GAN's run on one device."""
-    folder = tmp_path_factory.mktemp("alone") / "run"
-    train("none", folder)
+    """Runs on one device: of the toy GAN, and of the one with BatchNorm."""
+    folder = tmp_path_factory.mktemp("alone")
+    for run in [folder / "run"], [folder / "norm", "norm"]:
+        assert shared_training.do_run("none", *map(str, run)) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory) -> Path:
+    """The same runs on two devices."""
+    folder = tmp_path_factory.mktemp("mirrored")
+    runs = words([folder / "run"], [folder / "norm", "norm"])
+    done = subprocess.run(
+        [sys.executable, PROGRAM, "mirrored", *runs],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory) -> tuple[Path, list[tuple[int, str, str]]]:
+    """Runs of one pair of workers, the last of which loses a worker; what both told."""
+    folder = tmp_path_factory.mktemp("together")
+    done = train_together(
+        [folder / "norm", "norm"],
+        [folder / "ask", "ask", "steps=500"],
+        [folder / "fall", "fall"],
+    )
+    return folder, done
 
 
 def assert_alike(folder: Path, alone: Path) -> None:
@@ -67,43 +95,42 @@ def assert_alike(folder: Path, alone: Path) -> None:
         np.testing.assert_allclose(found[name], value, rtol=1e-3, atol=1e-5)
 
 
-def test_two_devices_do_what_one_does(alone, tmp_path):
-    train("mirrored", tmp_path / "run")
-    assert_alike(tmp_path / "run", alone)
+def test_two_devices_do_what_one_does(alone, mirrored):
+    assert_alike(mirrored / "run", alone / "run")
 
 
-def test_a_lost_worker_ends_the_others_and_resume_goes_on(alone, tmp_path):
+def test_a_lost_worker_ends_the_others_and_resume_goes_on(alone, together):
     """Resumed on two workers, the run ends as if one had trained without a break."""
-    (status, told, _), (killed, *_) = train_together(tmp_path / "run", "fall")
+    folder, ((status, told, _), (killed, *_)) = together
     assert (status, killed) == (1, -9)
-    assert told.startswith("another worker was lost") and told.count("\n") == 1
-    assert "--resume" in told
-    kept = sorted(p.name for p in (tmp_path / "run" / "checkpoints").iterdir())
+    told = told.splitlines()[-1]
+    assert told.startswith("another worker was lost") and "--resume" in told
+    run = folder / "fall"
+    kept = sorted(p.name for p in (run / "checkpoints").iterdir())
     assert kept == ["step_00000003.npz"]
-    assert [done[:2] for done in train_together(tmp_path / "run")] == [
-        (0, "ended 6\n")
-    ] * 2
-    assert_alike(tmp_path / "run", alone)
+    assert [done[:2] for done in train_together([run])] == [(0, "ended 6\n")] * 2
+    assert_alike(run, alone / "run")
 
 
-def test_all_workers_stop_where_one_is_asked_to(tmp_path):
-    done = train_together(tmp_path / "run", "ask", "steps=500")
-    assert [d[:2] for d in done] == [(0, "interrupted 2\n")] * 2
-    assert (tmp_path / "run" / "checkpoints" / "step_00000002.npz").exists()
+def test_all_workers_stop_where_one_is_asked_to(together):
+    folder, workers = together
+    # After the moments and the end of the first run; the third run tells what was lost.
+    assert [told.splitlines()[2] for _, told, _ in workers] == ["interrupted 2"] * 2
+    assert [len(told.splitlines()) for _, told, _ in workers] == [4, 3]
+    assert (folder / "ask" / "checkpoints" / "step_00000002.npz").exists()
 
 
-def test_batch_statistics_are_where_devices_differ(tmp_path):
+def test_batch_statistics_are_where_devices_differ(alone, mirrored, together):
     """D's BatchNorm takes its moments from each device's own half of the batch."""
-    train("none", tmp_path / "one", "norm")
-    train("mirrored", tmp_path / "two", "norm")
-    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    one, two = losses(alone / "norm"), losses(mirrored / "norm")
     assert np.abs(one[0, 1:] - two[0, 1:]).max() > 1e-3
     # But the moving moments are averaged: all workers have the same, as they must
     # have, since each goes on with its own copy of the networks.
-    (_, chief, _), (_, helper, _) = train_together(tmp_path / "workers", "norm")
-    assert chief.startswith("moments [[") and chief == helper
+    chief, helper = (told.splitlines() for _, told, _ in together[1])
+    assert chief[0].startswith("moments [[") and chief[:2] == helper[:2]
+    assert chief[1] == "ended 6"
     for name in ("discriminator/004", "discriminator/005"):
-        moments = [state(tmp_path / run)[name] for run in ("one", "two")]
+        moments = [state(runs / "norm")[name] for runs in (alone, mirrored)]
         np.testing.assert_allclose(*moments, rtol=0.02, atol=0.02)
 
 
@@ -189,6 +216,7 @@ def test_a_cluster_that_cannot_be(variable, told, tmp_path, monkeypatch, caplog)
 
 def test_the_command_line_of_two_workers(tmp_path):
     """A run that begins on two workers goes on alone, with another length."""
+    from chapter01_gan.commands import CHAPTER
     from common.synthetic.glyphs import write_glyphs
 
     write_glyphs(tmp_path / "digits", train=40, test=10, seed=0)
@@ -204,8 +232,7 @@ def test_the_command_line_of_two_workers(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["digits", "run"]
     assert (run / "generator.keras").exists()
     alone = ["train", "--resume", "--run-dir", run, "--strategy", "none"]
-    arguments = [sys.executable, main, *alone, "--steps", "3"]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
+    done = call(CHAPTER, *alone, "--steps", "3")
     assert done.returncode == 0, done.stderr
     assert losses(run)[:, 0].tolist() == [1, 2, 3]
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_lines import call
 
 from common.config import RunConfig, from_json, to_json
 
@@ -44,7 +45,7 @@ def test_presets(chapter):
 
 def test_every_option_is_explained(chapter):
     """tyro takes the help from the text below each field."""
-    done = run(chapter, "train", "--help")
+    done = call(chapter_of(chapter), "train", "--help")
     assert done.returncode == 0
     config = importlib.import_module(f"{chapter.__name__}.config").Config
     for field in dataclasses.fields(config):
@@ -54,6 +55,11 @@ def test_every_option_is_explained(chapter):
     for name in own & set(config.__annotations__):
         declaration = source.split(f"\n    {name}:", 1)[1]
         assert declaration.split('"""', 1)[0].count("\n\n") == 0, f"{name} has no text"
+
+
+def chapter_of(package):
+    """Return what a chapter hands over to its command line."""
+    return importlib.import_module(f"{package.__name__}.commands").CHAPTER
 
 
 def run(chapter, *arguments, **options):
@@ -67,24 +73,22 @@ def run(chapter, *arguments, **options):
     )
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["train", "--help"]])
-def test_help_answers_without_tensorflow(chapter, arguments):
+def test_help_answers_without_tensorflow(chapter):
     """Under a second; the import is what would take longer, so that is tested."""
     program = (
-        "import runpy, sys; sys.argv[0] = 'main.py'\n"
-        f"try: runpy.run_path({str(ROOT / chapter.__name__ / 'main.py')!r}, "
+        "import runpy, sys\n"
+        "for words in [], ['--help'], ['train', '--help']:\n"
+        "    sys.argv = ['main.py', *words]\n"
+        f"    try: runpy.run_path({str(ROOT / chapter.__name__ / 'main.py')!r}, "
         "run_name='__main__')\n"
-        "except SystemExit as end: assert not end.code\n"
-        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+        "    except SystemExit as end: assert not end.code\n"
+        "    assert not {'tensorflow', 'keras'} & set(sys.modules), words\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    assert "usage: " in done.stdout
+    assert done.stdout.count("usage: ") == 3
 
 
 def test_both_ways_to_start(chapter, tmp_path):
@@ -123,13 +127,22 @@ def test_both_ways_to_start(chapter, tmp_path):
     ],
 )
 def test_what_a_user_gets_wrong_ends_in_one_line(chapter, tmp_path, arguments, message):
-    done = run(chapter, *arguments, cwd=tmp_path)
+    done = call(chapter_of(chapter), *arguments, cwd=tmp_path)
+    assert_refused(done, message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_program_ends_as_its_command_line_does(chapter, tmp_path):
+    """A process of its own passes the status and the one line on."""
+    assert_refused(run(chapter, "fly", cwd=tmp_path), "unknown command 'fly'")
+
+
+def assert_refused(done, message):
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
     assert message in lines[0]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_common_imports_no_chapter():

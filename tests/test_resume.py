@@ -1,16 +1,32 @@
-"""The real command line: killed, stopped, resumed, and ended by NaN."""
+"""The command line of a training: killed, stopped, resumed, and ended by NaN.
+
+One training is a process of its own, to be killed; the others run in this one, and
+those that do not ask for a chapter's networks train the toy GAN.
+"""
 
 import csv
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import toy
+from command_lines import Ended, call
 from shapes import boxes, write_boxes
 
+from chapter02_3dgan import data as chapter_data
+from chapter02_3dgan import training
+from chapter02_3dgan.commands import CHAPTER
+from common import devices
+from common.chapters import Chapter
+from common.config import RunConfig
+from common.fitting import Gallery, TrainingData, fit_run
+from common.runs import RunDir
 from common.voxels import write_mat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,31 +44,53 @@ def data(tmp_path_factory) -> Path:
     return write_boxes(tmp_path_factory.mktemp("data"))
 
 
-def command(run: Path, *arguments: str) -> list[str]:
-    return [sys.executable, str(MAIN), "train", "--run-dir", str(run), *arguments]
+def options(run: Path, data: Path) -> list:
+    """Return the command line of a new run."""
+    return ["train", "--run-dir", run, "--data", data, "--classes", "box", *OPTIONS]
 
 
 def start(run: Path, data: Path) -> subprocess.Popen:
-    arguments = ["--data", str(data), "--classes", "box", *OPTIONS]
+    """Train in a process of its own."""
     return subprocess.Popen(
-        command(run, *arguments), stderr=subprocess.PIPE, text=True, cwd=run.parent
-    )
-
-
-def train(run: Path, data: Path) -> None:
-    process = start(run, data)
-    _, told = process.communicate(timeout=200)
-    assert process.returncode == 0, told
-
-
-def resume(run: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command(run, "--resume", *arguments),
-        capture_output=True,
+        [sys.executable, MAIN, *options(run, data)],
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=200,
         cwd=run.parent,
     )
+
+
+def train(run: Path, data: Path, *more: str) -> Ended:
+    return call(CHAPTER, *options(run, data), *more, cwd=run.parent)
+
+
+def resume(run: Path, *arguments: object, chapter: Chapter = CHAPTER) -> Ended:
+    resumed = ["train", "--run-dir", run, "--resume", *arguments]
+    return call(chapter, *resumed, cwd=run.parent)
+
+
+def points(*callbacks: keras.callbacks.Callback) -> Chapter:
+    """Return a chapter that trains the toy GAN with these callbacks."""
+
+    def fit(config: RunConfig, run: RunDir) -> None:
+        run.write_config(config)
+        with run.recording(config):
+            devices.prepare(config, bfloat16_keeps_quality=False)
+            latents = np.zeros((2, 3), np.float32)
+            gallery = Gallery(latents, lambda items: np.zeros((4, 4, 3), np.uint8))
+            data = TrainingData(lambda rows: toy.POINTS[rows], toy.COUNT)
+            model = toy.build(d_norm=True, g_every=2)
+            fit_run(model, data, gallery, config, run, callbacks)
+
+    preset = RunConfig(
+        batch_size=toy.BATCH, steps=STEPS, log_every=4, checkpoint_every=4,
+        sample_every=20, precision="float32",
+    )  # fmt: skip
+    return Chapter("points", {"quick": preset}, fit)
+
+
+def train_points(run: Path, *more: str) -> None:
+    done = call(points(), "train", "--run-dir", run, *more, cwd=run.parent)
+    assert done.returncode == 0, done.stderr
 
 
 def wait_for_checkpoint(run: Path, process: subprocess.Popen) -> None:
@@ -75,7 +113,8 @@ def final_state(run: Path, steps: int = STEPS) -> dict[str, np.ndarray]:
 def whole(tmp_path_factory, data) -> Path:
     """A run that nobody interrupted."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    train(run, data)
+    done = train(run, data)
+    assert done.returncode == 0, done.stderr
     return run
 
 
@@ -141,16 +180,23 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, data, whole):
     assert rows(run) == rows(whole)
 
 
-def test_sigterm_saves_and_ends_cleanly(tmp_path, data, whole):
-    run = tmp_path / "run"
-    process = start(run, data)
-    wait_for_checkpoint(run, process)
-    process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=100)
-    assert process.returncode == 0, told
-    assert "stopped by SIGTERM after step" in told
+class Terminate(keras.callbacks.Callback):
+    """Asks its own process to end after step 10."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.step.numpy()) == 10:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_sigterm_saves_and_ends_cleanly(tmp_path):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    train_points(whole)
+    done = call(points(Terminate()), "train", "--run-dir", run, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "stopped by SIGTERM after step 10 of" in done.stderr
+    assert (run / "checkpoints" / "step_00000010.npz").exists()
     assert (run / "generator.keras").exists()
-    done = resume(run)
+    done = resume(run, chapter=points())
     assert done.returncode == 0, done.stderr
     assert_same(run, whole)
 
@@ -160,7 +206,7 @@ def test_resuming_with_other_data_is_refused(whole, tmp_path):
     folder.mkdir(parents=True)
     for number, voxels in enumerate(boxes(9), start=1):
         write_mat(folder / f"box_{number:09d}_1.mat", voxels)
-    done = resume(whole, "--data", str(tmp_path))
+    done = resume(whole, "--data", tmp_path)
     assert done.returncode == 2
     assert "began with 24 training items, and there are 9 now" in done.stderr
 
@@ -173,46 +219,40 @@ def test_resuming_with_other_options_is_refused(whole):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, data):
+    """The checkpoints before are kept, and none of them holds NaN."""
     run = tmp_path / "run"
-    arguments = ["--data", str(data), "--classes", "box", *OPTIONS]
-    arguments += ["--g-learning-rate", "2e9", "--d-learning-rate", "2e9"]
-    done = subprocess.run(
-        command(run, *arguments), capture_output=True, text=True, timeout=200
-    )
+    rates = ["--g-learning-rate", "2e9", "--d-learning-rate", "2e9"]
+    done = train(run, data, *rates, "--checkpoint-every", "1")
     assert done.returncode == 1, done.stderr
     assert "training failed: the loss of phase" in done.stderr
     assert "Traceback" not in done.stderr
-    for path in (run / "checkpoints").glob("*.npz"):
+    kept = sorted((run / "checkpoints").glob("*.npz"))
+    assert kept
+    for path in kept:
         with np.load(path) as file:
             assert all(np.isfinite(file[name]).all() for name in file.files)
 
 
-def test_ctrl_c_while_the_data_are_read_ends_quietly(tmp_path, data):
-    process = start(tmp_path / "run", data)
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=100)
-    assert process.returncode in (130, 0), told
-    assert "Traceback" not in told
+def test_ctrl_c_while_the_data_are_read_ends_quietly(tmp_path, data, monkeypatch):
+    read = chapter_data.load_shapes
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return read(*arguments)
+
+    monkeypatch.setattr(training, "load_shapes", interrupted)
+    done = train(tmp_path / "run", data)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
-def test_a_longer_training_goes_on_where_it_ended(tmp_path, data):
-    """8 steps and then 8 more are 16, also with two steps an execution."""
-    runs = []
-    for lengths in (["16"], ["7", "16"]):
-        run = tmp_path / f"run{len(lengths)}"
-        arguments = ["--data", str(data), "--classes", "box", *OPTIONS]
-        arguments += ["--steps-per-execution", "2"]
-        for steps in lengths:
-            done = subprocess.run(
-                command(run, *arguments, "--steps", steps),
-                capture_output=True,
-                text=True,
-                timeout=200,
-            )
-            assert done.returncode == 0, done.stderr
-            arguments = ["--resume"]
-        runs.append(run)
+def test_a_longer_training_goes_on_where_it_ended(tmp_path):
+    """7 steps and then 9 more are 16, also with two steps an execution."""
+    runs = [tmp_path / "at once", tmp_path / "in two"]
+    two = ["--steps-per-execution", "2", "--steps"]
+    train_points(runs[0], *two, "16")
+    train_points(runs[1], *two, "7")
+    done = resume(runs[1], "--steps", "16", chapter=points())
+    assert done.returncode == 0, done.stderr
     states = [final_state(run, 16) for run in runs]
     for name, value in states[0].items():
         if not name.startswith("progress"):

@@ -12,21 +12,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import tensorflow as tf  # noqa: E402
-import tiny  # noqa: E402
-from shapes import write_boxes  # noqa: E402
+import tensorflow as tf
+import tiny
+from shapes import write_boxes
 
-import chapter01_gan  # noqa: E402
-import chapter02_3dgan  # noqa: E402
-import chapter03_agecgan  # noqa: E402
-import chapter04_dcgan  # noqa: E402
-import chapter05_srgan  # noqa: E402
-from common import workers  # noqa: E402
-from common.runs import RunDir  # noqa: E402
-from common.synthetic.age_faces import write_wiki  # noqa: E402
-from common.synthetic.anime_faces import write_faces  # noqa: E402
-from common.synthetic.glyphs import write_glyphs  # noqa: E402
-from common.synthetic.scenes import write_scenes  # noqa: E402
+import chapter01_gan
+import chapter02_3dgan
+import chapter03_agecgan
+import chapter04_dcgan
+import chapter05_srgan
+from common import workers
+from common.runs import RunDir
+from common.synthetic.age_faces import write_wiki
+from common.synthetic.anime_faces import write_faces
+from common.synthetic.glyphs import write_glyphs
+from common.synthetic.scenes import write_scenes
 
 
 def write_data(folder: Path) -> None:

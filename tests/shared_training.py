@@ -17,16 +17,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-import toy  # noqa: E402
+import keras
+import numpy as np
+import tensorflow as tf
+import toy
 
-from common import devices, workers  # noqa: E402
-from common.config import RunConfig  # noqa: E402
-from common.errors import TrainingError  # noqa: E402
-from common.fitting import Gallery, TrainingData, fit_run  # noqa: E402
-from common.runs import RunDir  # noqa: E402
+from common import devices, workers
+from common.config import RunConfig
+from common.errors import TrainingError
+from common.fitting import Gallery, TrainingData, fit_run
+from common.runs import RunDir
 
 
 class Fate(keras.callbacks.Callback):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
-from chapter01_gan.space import SPACE
+from chapter01_gan.tuning import SPACE
 from common.chapters import Chapter, Command
 from common.options import (
     DataOptions,
@@ -182,7 +182,7 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
 
 
 def _judge(config: Config) -> Judge:
-    from chapter01_gan.judging import make_judge
+    from chapter01_gan.tuning import make_judge
 
     return make_judge(config)
 

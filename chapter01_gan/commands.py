@@ -95,7 +95,7 @@ class CompareOptions:
 
 
 def _compare(options: CompareOptions) -> None:
-    from chapter01_gan.compare import compare
+    from chapter01_gan.stabilising.compare import compare
 
     sys.stdout.write(
         compare(options.preset, options.run_dir, options.data, options.jobs)

@@ -29,7 +29,7 @@ from chapter01_gan.commands import CHAPTER
 from chapter01_gan.config import PRESETS, Config
 from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_discriminator, build_generator
-from chapter01_gan.techniques import TECHNIQUES, configure
+from chapter01_gan.stabilising.techniques import TECHNIQUES, configure
 from chapter01_gan.training import build_model, sample_latents, train
 from common.errors import UserError
 from common.idx import read_images

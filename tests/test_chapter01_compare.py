@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from chapter01_gan import compare, comparison, problems, small
-from chapter01_gan.compare import Budget
-from chapter01_gan.outcomes import Outcome
-from chapter01_gan.techniques import TECHNIQUES, configure
+from chapter01_gan.stabilising import compare, problems, report, short_training
+from chapter01_gan.stabilising.compare import Budget
+from chapter01_gan.stabilising.techniques import TECHNIQUES, Outcome, configure
 from common.errors import UserError
 from common.synthetic.glyphs import write_glyphs
 
@@ -86,7 +85,8 @@ def test_a_small_training_repeats_itself():
     ring = problems.ring()
     config = configure("r1_ema", dataclasses.replace(ring.base, g_units=(8,)), False)
     first, again, other = (
-        small.train_small(config, ring, steps=5, seed=seed) for seed in (1, 1, 2)
+        short_training.train_small(config, ring, steps=5, seed=seed)
+        for seed in (1, 1, 2)
     )
     assert first.shape == (2500, 2) and np.isfinite(first).all()
     np.testing.assert_array_equal(first, again)
@@ -116,7 +116,7 @@ def row(technique="plain", problem="ring", seed=0, modes=4, quality=0.5, fid=0.2
 
 def test_the_table_holds_means_over_seeds():
     rows = [row(), row(seed=1, modes=7, quality=0.75, fid=0.5), row("r1", modes=8)]
-    lines = comparison.tabulate(rows).splitlines()
+    lines = report.tabulate(rows).splitlines()
     assert "ring: modes of 8" in lines[0] and "grid" not in lines[0]
     plain = next(line for line in lines if line.startswith("| plain"))
     assert plain == "| plain | 5.5 | 62 % | 0.375 | 1.0 |"
@@ -130,7 +130,7 @@ def test_the_comparison_is_drawn(tmp_path):
         Outcome(row(problem="grid"), np.zeros((50, 2))),
         Outcome(row(problem="digits"), np.zeros((50, 28, 28))),
     ]
-    comparison.draw_comparison(outcomes, tmp_path / "a.png")
+    report.draw_comparison(outcomes, tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 20_000
 
 

@@ -3,7 +3,11 @@
 import dataclasses
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from chapter01_gan.config import Config
+
+PROBLEMS = ("ring", "grid", "digits")
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,11 @@ def configure(technique: str, base: Config, digits: bool) -> Config:
     chosen = TECHNIQUES[technique]
     changes = chosen.changes | (chosen.on_digits if digits else {})
     return dataclasses.replace(base, **changes)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one training gave: a row of compare.json, and samples to draw."""
+
+    row: dict
+    samples: np.ndarray

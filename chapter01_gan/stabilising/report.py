@@ -7,9 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chapter01_gan.outcomes import PROBLEMS, Outcome
-from chapter01_gan.problems import grid, ring
-from chapter01_gan.techniques import TECHNIQUES
+from chapter01_gan.stabilising.problems import grid, ring
+from chapter01_gan.stabilising.techniques import PROBLEMS, TECHNIQUES, Outcome
 from common.files import atomic_path
 from common.sheets import image_grid
 

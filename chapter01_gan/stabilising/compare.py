@@ -17,8 +17,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from chapter01_gan.outcomes import PROBLEMS, Outcome
-from chapter01_gan.techniques import TECHNIQUES, configure
+from chapter01_gan.stabilising.techniques import (
+    PROBLEMS,
+    TECHNIQUES,
+    Outcome,
+    configure,
+)
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.startup import import_tensorflow
@@ -91,15 +95,15 @@ def start_worker() -> None:
 
 def prepare_digits(data: Path | None) -> None:
     """Train the classifier that judges digits, or find it in the cache."""
-    from chapter01_gan.problems import load_problem
+    from chapter01_gan.stabilising.problems import load_problem
 
     load_problem("digits", data)
 
 
 def run_training(training: Training) -> Outcome:
     """Train one small GAN and judge its samples."""
-    from chapter01_gan.problems import load_problem
-    from chapter01_gan.small import train_small
+    from chapter01_gan.stabilising.problems import load_problem
+    from chapter01_gan.stabilising.short_training import train_small
 
     problem = load_problem(training.problem, training.data)
     config = configure(training.technique, problem.base, training.problem == "digits")
@@ -137,7 +141,7 @@ def compare(preset: str, folder: Path, data: Path | None, jobs: int | None) -> s
         UserError: an option or the data are wrong.
         TrainingError: a process died.
     """
-    from chapter01_gan.comparison import draw_comparison, tabulate
+    from chapter01_gan.stabilising.report import draw_comparison, tabulate
 
     check(jobs, data)
     outcomes: list[Outcome] = []

@@ -122,7 +122,7 @@ class NashOptions(PageOptions):
 
 
 def _divergences(options: DivergencesOptions) -> None:
-    from chapter01_gan.divergences import draw_divergences
+    from chapter01_gan.theory.divergences import draw_divergences
 
     path = options.out / "divergences.png"
     sys.stdout.write(draw_divergences(path))
@@ -130,7 +130,7 @@ def _divergences(options: DivergencesOptions) -> None:
 
 
 def _nash(options: NashOptions) -> None:
-    from chapter01_gan.nash import draw_nash
+    from chapter01_gan.theory.nash import draw_nash
 
     path = options.out / "nash.png"
     sys.stdout.write(draw_nash(path))

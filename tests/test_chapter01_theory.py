@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from chapter01_gan import divergences, nash
+from chapter01_gan.theory import divergences, nash
 from common.metrics.divergence import js_divergence, kl_divergence
 
 A, B = nash.PRISONERS_DILEMMA

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chapter01_gan.divergences import BLUE, GREEN, GREY, VERMILLION, write_title
+from chapter01_gan.theory.divergences import BLUE, GREEN, GREY, VERMILLION, write_title
 from common.files import atomic_path
 from common.metrics.report import table
 

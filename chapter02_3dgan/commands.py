@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
-from chapter02_3dgan.space import SPACE
+from chapter02_3dgan.tuning import SPACE
 from common.chapters import Chapter, Command
 from common.options import (
     DataOptions,
@@ -211,7 +211,7 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
 
 
 def _judge(config: Config) -> Judge:
-    from chapter02_3dgan.judging import make_judge
+    from chapter02_3dgan.tuning import make_judge
 
     return make_judge(config)
 

@@ -7,46 +7,21 @@ import numpy as np
 
 from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_shapes
+from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.networks import build_generator
 from chapter02_3dgan.training import sample_latents
 from common import images
 from common.errors import UserError
 from common.fitting import load_network
-from common.fragments import without_fragments
 from common.metrics.report import table, write_metrics
 from common.metrics.voxel import evaluate_shapes, pairwise_iou
 from common.rendering import render_grid, render_rows
 from common.runs import RunDir
 from common.voxel_store import VoxelStore
 
-BATCH = 32
-# The tools of Wu et al. 2016 draw voxels above 0.1, and the largest body of them.
-THRESHOLD = 0.1
 MAX_SAMPLES = 1000
 SHEET_SHAPES = 8
 logger = logging.getLogger(__name__)
-
-
-def make_shapes(
-    generator: keras.Model,
-    latents: np.ndarray,
-    threshold: float = THRESHOLD,
-    fragments: bool = False,
-) -> np.ndarray:
-    """Return the shapes of some latents as bool (N, S, S, S).
-
-    Args:
-        generator: z (N, d) -> occupancy (N, S, S, S, 1).
-        latents: float32 (N, d).
-        threshold: a voxel is filled where its occupancy is above this.
-        fragments: keep what floats beside the largest body.
-    """
-    batches = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
-    parts = [np.asarray(generator(z, training=False)) > threshold for z in batches]
-    shapes = np.concatenate(parts)[..., 0]
-    if fragments:
-        return shapes
-    return np.stack([without_fragments(voxels) for voxels in shapes])
 
 
 def test(

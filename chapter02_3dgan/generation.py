@@ -3,22 +3,27 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 from tqdm import tqdm
 
 from chapter02_3dgan.config import Config, Format
-from chapter02_3dgan.evaluation import make_shapes
 from chapter02_3dgan.training import sample_latents
 from common import images
 from common.binvox import write_binvox
 from common.errors import UserError
 from common.files import atomic_path
 from common.fitting import load_network
+from common.fragments import without_fragments
 from common.meshes import voxels_to_mesh, write_mesh
 from common.rendering import render_grid, render_rows, render_voxels, turntable
 from common.runs import RunDir
 from common.viewer import write_viewer
 from common.voxels import write_mat
+
+BATCH = 32
+# The tools of Wu et al. 2016 draw voxels above 0.1, and the largest body of them.
+THRESHOLD = 0.1
 
 MAX_COUNT = 10_000
 SHEET_SHAPES = 64
@@ -167,3 +172,25 @@ def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
     columns = [f"{strength:+.2f}" for strength in strengths]
     images.save(render_rows(rows, column_labels=columns), path)
     return path
+
+
+def make_shapes(
+    generator: keras.Model,
+    latents: np.ndarray,
+    threshold: float = THRESHOLD,
+    fragments: bool = False,
+) -> np.ndarray:
+    """Return the shapes of some latents as bool (N, S, S, S).
+
+    Args:
+        generator: z (N, d) -> occupancy (N, S, S, S, 1).
+        latents: float32 (N, d).
+        threshold: a voxel is filled where its occupancy is above this.
+        fragments: keep what floats beside the largest body.
+    """
+    batches = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
+    parts = [np.asarray(generator(z, training=False)) > threshold for z in batches]
+    shapes = np.concatenate(parts)[..., 0]
+    if fragments:
+        return shapes
+    return np.stack([without_fragments(voxels) for voxels in shapes])

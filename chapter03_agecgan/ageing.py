@@ -1,16 +1,28 @@
 """Faces made older and younger: find the latent, then change the age."""
 
+import logging
+from pathlib import Path
+
 import numpy as np
 
 from chapter03_agecgan import identity
-from chapter03_agecgan.ages import AGE_CLASSES, one_hot
+from chapter03_agecgan.ages import AGE_CLASSES, MAX_AGE, MIN_AGE, age_class, one_hot
 from chapter03_agecgan.config import Config
+from chapter03_agecgan.generation import read_framing
+from chapter03_agecgan.photo import load_face
 from chapter03_agecgan.recognition import Recognizer, from_file
+from common import images
 from common.errors import UserError
 from common.fitting import load_network
 from common.generated import make_images
 from common.runs import RunDir
-from common.sheets import to_floats
+from common.sheets import sheet, to_floats, to_picture
+
+# Height in pixels that faces are enlarged to.
+TILE = 128
+GUESS = "rebuilt"
+
+logger = logging.getLogger(__name__)
 
 ALL = np.arange(len(AGE_CLASSES))
 
@@ -96,3 +108,101 @@ class Ager:
         ages = np.tile(one_hot(classes), (len(latents), 1))
         faces = make_images(self.generator, [repeated, ages])
         return faces.reshape(len(latents), len(classes), *faces.shape[1:])
+
+
+def age_photo(
+    run: RunDir,
+    config: Config,
+    photo: Path,
+    to: int | None,
+    out: Path | None,
+    whole: bool,
+    years: int | None,
+) -> list[Path]:
+    """Show the person of a photo at other ages.
+
+    Args:
+        run: whose three stages have been trained.
+        config: of the run.
+        photo: an image file.
+        to: age class to show; None shows all six.
+        out: the sheet's path, by default aged/<name>.png in the run's folder; the
+            single images lie beside it.
+        whole: the photo is a cut-out face already.
+        years: the person's age in the photo; by default the discriminator guesses.
+
+    Returns:
+        Paths of the sheet and of the single images.
+
+    Raises:
+        UserError: no image, no face in it, or the run lacks a stage.
+    """
+    out = out or run.path / "aged" / f"{photo.stem}.png"
+    if out.suffix.lower() != ".png":
+        raise UserError(f"--out must end in .png, found {out}")
+    if years is not None and not MIN_AGE <= years <= MAX_AGE:
+        raise UserError(f"--years must be from {MIN_AGE} to {MAX_AGE}, found {years}")
+    ager = Ager(run, config)
+    framing = read_framing(run)
+    if framing is None and not whole:
+        logger.warning(
+            "this run's data have no faces to measure; using all of %s", photo
+        )
+    face = load_face(photo, config.size, framing, whole)[None]
+    own = ager.guess_classes(face) if years is None else np.array([age_class(years)])
+    logger.info(
+        "taken for %s years%s",
+        AGE_CLASSES[own[0]],
+        " (--years tells the age if you know it)" if years is None else "",
+    )
+    classes = ALL if to is None else np.array([to])
+    aged = ager.at_ages(ager.latents(face, own), classes)
+    draw_aged(face, aged, out, classes, own)
+    paths = [out]
+    for number, picture in zip(classes, aged[0], strict=True):
+        paths.append(out.with_name(f"{out.stem}_{AGE_CLASSES[number]}.png"))
+        images.save(to_picture(picture, TILE), paths[-1])
+    return paths
+
+
+def draw_aged(
+    photos: np.ndarray,
+    aged: np.ndarray,
+    path: Path,
+    classes: np.ndarray,
+    own: np.ndarray,
+) -> None:
+    """Draw photos beside the same persons at other ages, one row a person.
+
+    Args:
+        photos: uint8 (N, S, S, 3).
+        aged: uint8 (N, K, S, S, 3).
+        path: of the picture.
+        classes: age classes of the K columns.
+        own: age class of each photo, int (N,); its column is the photo rebuilt.
+    """
+    rows = [
+        [
+            (to_picture(photo, TILE), AGE_CLASSES[was]),
+            *(
+                (to_picture(face, TILE), GUESS if number == was else None)
+                for face, number in zip(faces, classes, strict=True)
+            ),
+        ]
+        for photo, faces, was in zip(photos, aged, own, strict=True)
+    ]
+    names = ["photo", *(AGE_CLASSES[number] for number in classes)]
+    images.save(sheet(rows, column_labels=names), path)
+
+
+def draw_people(faces: np.ndarray, path: Path, classes: np.ndarray) -> None:
+    """Draw generated persons, each at the same ages, one row a person.
+
+    Args:
+        faces: uint8 (N, K, S, S, 3).
+        path: of the picture.
+        classes: age classes of the K columns.
+    """
+    rows = [[(to_picture(face, TILE), None) for face in person] for person in faces]
+    names = [AGE_CLASSES[number] for number in classes]
+    images.save(sheet(rows, column_labels=names), path)

@@ -11,7 +11,7 @@ import tyro
 
 from chapter03_agecgan.ages import parse_class
 from chapter03_agecgan.config import NAME, PRESETS, Config, Format
-from chapter03_agecgan.space import SPACE
+from chapter03_agecgan.tuning import SPACE
 from common.chapters import Chapter, Command
 from common.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
@@ -49,7 +49,7 @@ class AgeOptions(RunOptions):
 
 def _age(options: AgeOptions) -> None:
     to = _parse_age(options.to, "--to")
-    from chapter03_agecgan.generation import age_photo
+    from chapter03_agecgan.ageing import age_photo
 
     paths = age_photo(
         *options.open(NAME, Config),
@@ -182,7 +182,7 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
 
 
 def _judge(config: Config) -> Judge:
-    from chapter03_agecgan.judging import make_judge
+    from chapter03_agecgan.tuning import make_judge
 
     return make_judge(config)
 

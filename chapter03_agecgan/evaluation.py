@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from chapter03_agecgan.ageing import ALL, Ager
+from chapter03_agecgan.ageing import ALL, Ager, draw_aged, draw_people
 from chapter03_agecgan.ages import AGE_CLASSES, one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import Faces, load_faces
+from chapter03_agecgan.evaluators import Judges, appoint, score_ages, share_verified
 from chapter03_agecgan.gan import sample_latents
-from chapter03_agecgan.judges import Judges, appoint, score_ages, share_verified
 from chapter03_agecgan.networks import build_generator
-from chapter03_agecgan.pictures import draw_aged, draw_people
 from common.errors import UserError
 from common.generated import draw_neighbours, make_images
 from common.metrics.fid import fid

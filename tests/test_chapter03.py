@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from tiny import CHAPTER03 as TINY
 
-from chapter03_agecgan import evaluation, generation, identity, judges
+from chapter03_agecgan import ageing, evaluation, evaluators, generation, identity
 from chapter03_agecgan.ageing import ALL, Ager
 from chapter03_agecgan.ages import AGE_CLASSES
 from chapter03_agecgan.config import Config
@@ -162,7 +162,7 @@ def test_latents_are_found_again(run):
 
 
 def test_scores_and_baselines(run, monkeypatch):
-    monkeypatch.setattr(judges, "STEPS", 20)
+    monkeypatch.setattr(evaluators, "STEPS", 20)
     config = run.read_config(Config)
     # Any other run can stand for the book's.
     metrics = evaluation.test(run, config, photos=6, book_run=run)
@@ -184,7 +184,7 @@ def test_scores_and_baselines(run, monkeypatch):
 
 
 def test_persons_are_not_measured_where_nobody_has_two_photos(run, caplog, monkeypatch):
-    monkeypatch.setattr(judges, "STEPS", 20)
+    monkeypatch.setattr(evaluators, "STEPS", 20)
     faces = load_faces(run.read_config(Config), "test")
     rows = np.array([0, 6])
     alone = dataclasses.replace(
@@ -195,7 +195,7 @@ def test_persons_are_not_measured_where_nobody_has_two_photos(run, caplog, monke
         names=("a", "b"),
     )
     train_set = load_faces(run.read_config(Config), "train")
-    found = judges.appoint(run.read_config(Config), train_set, alone, 0, None)
+    found = evaluators.appoint(run.read_config(Config), train_set, alone, 0, None)
     assert found.verified is None
     assert "identity is not measured: " in caplog.text
 
@@ -274,7 +274,7 @@ def test_the_age_of_a_photo_can_be_told(run, photo, tmp_path):
     config = run.read_config(Config)
     for years in (5, 70):
         out = tmp_path / f"{years}.png"
-        generation.age_photo(run, config, photo, 5, out, False, years)
+        ageing.age_photo(run, config, photo, 5, out, False, years)
     faces = [np.asarray(Image.open(tmp_path / f"{years}_60+.png")) for years in (5, 70)]
     assert not np.array_equal(*faces)
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from chapter03_agecgan.ages import AGE_CLASSES, age_class
 from chapter03_agecgan.config import Config
-from chapter03_agecgan.listing import Listing, Record, read_listing
-from chapter03_agecgan.records import count_reasons
+from chapter03_agecgan.labels.listing import Listing, Record, read_listing
+from chapter03_agecgan.labels.rows import count_reasons
 from common.errors import UserError
 from common.files import default_cache_dir
 from common.image_store import ImageStore

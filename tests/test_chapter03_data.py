@@ -21,7 +21,7 @@ from chapter03_agecgan.data import (
     load_people,
     split_by_person,
 )
-from chapter03_agecgan.listing import Record
+from chapter03_agecgan.labels.listing import Record
 from common.errors import UserError
 from common.image_files import read_image
 

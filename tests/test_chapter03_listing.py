@@ -7,9 +7,9 @@ import pytest
 from scipy.io import savemat
 from wikis import cells, day, fields, write_mat
 
-from chapter03_agecgan import struct_reader, wiki
 from chapter03_agecgan.ages import AGE_CLASSES, age_class, one_hot, parse_class
-from chapter03_agecgan.listing import Record, read_listing
+from chapter03_agecgan.labels import imdb_wiki, imdb_wiki_reader
+from chapter03_agecgan.labels.listing import Record, read_listing
 from common.errors import UserError
 
 NO_DAY = "no date of birth"
@@ -145,15 +145,15 @@ def test_imdb_mat_is_read_with_its_further_fields(tmp_path):
 def test_a_struct_of_other_fields_is_refused(tmp_path, change, message):
     content = {k: v for k, v in (fields([{}, {}]) | change).items() if v is not None}
     path = write_mat(tmp_path / "wiki.mat", content)
-    with pytest.raises(struct_reader.Fault, match=message):
-        struct_reader.read_columns(str(path))
+    with pytest.raises(imdb_wiki_reader.Fault, match=message):
+        imdb_wiki_reader.read_columns(str(path))
 
 
 def test_the_name_may_be_missing(tmp_path):
     content = fields([{}, {}])
     del content["name"]
     path = write_mat(tmp_path / "wiki.mat", content)
-    assert struct_reader.read_columns(str(path))["name"] == ["", ""]
+    assert imdb_wiki_reader.read_columns(str(path))["name"] == ["", ""]
 
 
 def test_a_mat_file_of_other_data_is_refused_in_one_line(tmp_path):
@@ -163,8 +163,10 @@ def test_a_mat_file_of_other_data_is_refused_in_one_line(tmp_path):
     with pytest.raises(UserError, match=f"^{message}$"):
         read_listing(tmp_path)
     savemat(path, {"wiki": np.ones(2)})
-    with pytest.raises(struct_reader.Fault, match="^expected 'wiki' to be one struct"):
-        struct_reader.read_columns(str(path))
+    with pytest.raises(
+        imdb_wiki_reader.Fault, match="^expected 'wiki' to be one struct"
+    ):
+        imdb_wiki_reader.read_columns(str(path))
 
 
 @pytest.mark.parametrize("damage", ["words", "cut", "flipped"])
@@ -182,14 +184,14 @@ def test_a_damaged_mat_file_is_refused_in_one_line(tmp_path, damage):
 def test_a_reader_that_crashes_is_an_error_of_one_line(tmp_path, monkeypatch):
     crash = tmp_path / "crash.py"
     crash.write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    monkeypatch.setattr(wiki, "_READER", crash)
+    monkeypatch.setattr(imdb_wiki, "_READER", crash)
     path = write_mat(tmp_path / "wiki.mat", fields([{}]))
     with pytest.raises(UserError, match="damaged one; download it again$"):
         read_listing(path)
 
 
 def test_a_mat_file_too_large_is_not_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr(wiki.subprocess, "run", None)
+    monkeypatch.setattr(imdb_wiki.subprocess, "run", None)
     with (tmp_path / "wiki.mat").open("wb") as file:
         file.truncate(2**30 + 1)  # takes no place on the disk
     with pytest.raises(UserError, match="wiki.mat is too large: expected at most"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chapter03_agecgan.records import Row
+from chapter03_agecgan.labels.rows import Row
 from common.binvox import check_file
 from common.errors import UserError
 

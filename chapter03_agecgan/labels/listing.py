@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from chapter03_agecgan import wiki
-from chapter03_agecgan.records import Listing, Record, Row, collect
+from chapter03_agecgan.labels import imdb_wiki
+from chapter03_agecgan.labels.rows import Listing, Record, Row, collect
 from common.binvox import check_file
 from common.errors import UserError
 from common.image_files import find_images
@@ -44,7 +44,7 @@ def read_listing(data: Path) -> Listing:
         source = _labels_in(data)
         return read_listing(source) if source else _read_names(data)
     if suffix == ".mat":
-        return collect(data.parent, data, wiki.read_wiki(data))
+        return collect(data.parent, data, imdb_wiki.read_wiki(data))
     if suffix == ".csv":
         return collect(data.parent, data, _read_table(data))
     if data.exists():
@@ -57,7 +57,7 @@ def read_listing(data: Path) -> Listing:
 
 def _labels_in(folder: Path) -> Path | None:
     """Return the file in a folder that lists the pictures, if there is one."""
-    known = (*wiki.NAMES, TABLE)
+    known = (*imdb_wiki.NAMES, TABLE)
     found = [folder / name for name in known if (folder / name).is_file()]
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
@@ -74,7 +74,7 @@ def _read_names(folder: Path) -> Listing:
     matches = [_UTKFACE.match(PurePosixPath(name).name) for name in names]
     if not any(matches):
         raise UserError(
-            f"{folder}: expected {', '.join(wiki.NAMES)}, {TABLE} or images named "
+            f"{folder}: expected {', '.join(imdb_wiki.NAMES)}, {TABLE} or images named "
             f"age_gender_race_date, as 25_0_1_20170109.jpg; found {len(names)} images "
             f"of other names, the first is {names[0]}"
         )

@@ -8,8 +8,8 @@ import numpy as np
 from chapter03_agecgan import identity
 from chapter03_agecgan.ages import AGE_CLASSES, MAX_AGE, MIN_AGE, age_class, one_hot
 from chapter03_agecgan.config import Config
-from chapter03_agecgan.generation import read_framing
-from chapter03_agecgan.photo import load_face
+from chapter03_agecgan.photos.face_crop import load_face
+from chapter03_agecgan.photos.framing import read_framing
 from chapter03_agecgan.recognition import Recognizer, from_file
 from common import images
 from common.errors import UserError

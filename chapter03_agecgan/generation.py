@@ -8,13 +8,10 @@ import numpy as np
 from chapter03_agecgan.ageing import ALL
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config, Format
-from chapter03_agecgan.framing import Framing
 from chapter03_agecgan.gan import sample_latents
-from chapter03_agecgan.training import FRAMING
 from common.fitting import load_network
 from common.generated import check_count, make_images, write_files
 from common.runs import RunDir
-from common.stages import read_note
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +48,3 @@ def generate(
     latents = np.repeat(sample_latents(config, count, seed), len(classes), axis=0)
     made = make_images(generator, [latents, np.tile(one_hot(classes), (count, 1))])
     return write_files(made, folder, format, len(ALL) if age is None else None)
-
-
-def read_framing(run: RunDir) -> Framing | None:
-    """Return how the run's data set frames faces, or None where it has none."""
-    content = read_note(run.path / FRAMING)
-    return Framing.from_json(content) if content else None

@@ -11,7 +11,7 @@ from chapter03_agecgan import encoding, gan, identity
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import NAME, STAGE_FIELDS, Config
 from chapter03_agecgan.data import Faces, load_faces, load_people
-from chapter03_agecgan.framing import measure_framing
+from chapter03_agecgan.photos.framing import FRAMING, measure_framing
 from chapter03_agecgan.recognition import Recognizer, choose
 from common import devices
 from common.data import training_rows
@@ -23,7 +23,6 @@ from common.stages import begin_stage, fit_stage, has_ended, note_end, write_not
 
 # At 16 filters bfloat16 gains nothing (README).
 BFLOAT16_KEEPS_QUALITY = True
-FRAMING = "framing.json"
 Callbacks = Sequence[keras.callbacks.Callback]
 logger = logging.getLogger(__name__)
 

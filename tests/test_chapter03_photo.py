@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from chapter03_agecgan.framing import Face, Framing, measure_framing, open_finder
-from chapter03_agecgan.photo import cut_face, load_face
+from chapter03_agecgan.photos.face_crop import cut_face, load_face
+from chapter03_agecgan.photos.framing import Face, Framing, measure_framing, open_finder
 from common.errors import UserError
 from common.synthetic.age_faces import draw_person
 

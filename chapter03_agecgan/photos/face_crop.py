@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
-from chapter03_agecgan.framing import Face, Find, Framing, open_finder
+from chapter03_agecgan.photos.framing import Face, Find, Framing, open_finder
 from common.errors import UserError
 from common.image_files import read_image
 

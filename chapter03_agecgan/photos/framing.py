@@ -10,6 +10,10 @@ from PIL import Image, ImageOps
 
 from common.cascade import Box, bundled_cascade, open_cascade, without_doubles
 from common.errors import UserError
+from common.runs import RunDir
+from common.stages import read_note
+
+FRAMING = "framing.json"
 
 # Of the cascades that OpenCV brings, this one takes the fewest flowers for faces.
 CASCADE = "haarcascade_frontalface_alt2.xml"
@@ -187,3 +191,9 @@ def _in_photo(box: Box, size: tuple[int, int], middle: Face, scale: float) -> Fa
     right = (box.x + box.width / 2 - size[0] / 2) / scale
     down = (box.y + box.height / 2 - size[1] / 2) / scale
     return Face(*middle.spot(right, down), box.width / scale, middle.tilt)
+
+
+def read_framing(run: RunDir) -> Framing | None:
+    """Return how the run's data set frames faces, or None where it has none."""
+    content = read_note(run.path / FRAMING)
+    return Framing.from_json(content) if content else None

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from chapter03_agecgan.ages import AGE_CLASSES, one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.encoding import rebuilder
-from chapter03_agecgan.recognition import Recognizer
+from chapter03_agecgan.recognition.recognizer import Recognizer
 from common import game
 from common.phases import Logs, Phase, Step
 from common.sheets import to_floats

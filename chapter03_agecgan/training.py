@@ -10,9 +10,10 @@ import numpy as np
 from chapter03_agecgan import encoding, gan, identity
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import NAME, STAGE_FIELDS, Config
-from chapter03_agecgan.data import Faces, load_faces, load_people
+from chapter03_agecgan.data import Faces, load_faces
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
-from chapter03_agecgan.recognition import Recognizer, choose
+from chapter03_agecgan.recognition.choose import choose_recognizer
+from chapter03_agecgan.recognition.recognizer import Recognizer
 from common import devices
 from common.data import training_rows
 from common.errors import UserError
@@ -193,49 +194,6 @@ def paired(faces: Faces, rows: np.ndarray) -> TrainingData:
         return to_floats(faces.images[rows[chosen]]), ages[rows[chosen]]
 
     return TrainingData(fetch, len(rows))
-
-
-def choose_recognizer(config: Config, faces: Faces, seed: int = 0) -> Recognizer:
-    """Return the face-recognition net of the configuration.
-
-    A local net learns from `people` where they are given, else from the persons of
-    the data set. Where nobody has two photos, it learns to tell each photo from all
-    others, which is something else, and says so.
-
-    Args:
-        config: uses people, recognition, recognition_*.
-        faces: the training photos.
-        seed: of a local net.
-
-    Raises:
-        UserError: it cannot be loaded, or there is nothing to learn it from.
-    """
-    images, persons = faces.images, persons_of(faces)
-    if config.people is not None:
-        people = load_people(config.people, config.size, "train")
-        images, persons = people.images, people.persons
-    alone = len(set(persons)) == len(persons)
-    if alone and config.recognition == "local":
-        logger.warning(
-            "nobody in %s has two photos: the local face-recognition net learns to "
-            "tell photos apart, not persons; --people gives it persons",
-            faces.folder,
-        )
-    return choose(
-        config.recognition,
-        images,
-        persons,
-        config.recognition_weights,
-        steps=config.recognition_steps,
-        seed=seed,
-        singles=alone,
-    )
-
-
-def persons_of(faces: Faces) -> tuple[str, ...]:
-    """Return who each photo shows; unknown people are told apart by their files."""
-    pairs = zip(faces.persons, faces.names, strict=True)
-    return tuple(person or name for person, name in pairs)
 
 
 def load_encoder(run: RunDir) -> keras.Model:

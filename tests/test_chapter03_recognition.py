@@ -10,9 +10,11 @@ import pytest
 import tensorflow as tf
 from keras.ops import convert_to_numpy
 
-from chapter03_agecgan import face_changes, identity_network, recognition
-from chapter03_agecgan.recognition import choose, imagenet, local
-from chapter03_agecgan.verification import verify
+from chapter03_agecgan.recognition import local_network
+from chapter03_agecgan.recognition import recognizer as recognition
+from chapter03_agecgan.recognition.choose import choose
+from chapter03_agecgan.recognition.recognizer import imagenet, local
+from chapter03_agecgan.recognition.verification import verify
 from common.errors import UserError
 from common.noise import root_key
 
@@ -71,7 +73,7 @@ def test_margin_loss_is_its_equation(margin):
         right = np.exp(8 * (row[y] - margin))
         wrong = sum(np.exp(8 * row[j]) for j in range(4) if j != y)
         wanted.append(-np.log(right / (right + wrong)))
-    found = identity_network.margin_loss(tf.constant(cosines), targets, 8.0, margin)
+    found = local_network.margin_loss(tf.constant(cosines), targets, 8.0, margin)
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
 
 
@@ -80,21 +82,21 @@ def learnt(tmp_path_factory):
     """A network that has learnt six people for some steps, and its folder."""
     folder = tmp_path_factory.mktemp("identity")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(identity_network, "CHANNELS", (4, 8, 16, 16))
-        patch.setattr(identity_network, "BATCH_SIZE", 24)
+        patch.setattr(local_network, "CHANNELS", (4, 8, 16, 16))
+        patch.setattr(local_network, "BATCH_SIZE", 24)
         return local(*people(6, 4), steps=60, cache_dir=folder), folder
 
 
 def test_local_learns_a_few_people(learnt):
     images, persons = people(6, 4)
     assert verify(learnt[0], images, persons)["auc"] > 0.99
-    untrained = recognition.Recognizer("local", identity_network.build(0)[0], "")
+    untrained = recognition.Recognizer("local", local_network.build(0)[0], "")
     assert verify(untrained, images, persons)["auc"] < 0.8
 
 
 def test_local_embeddings_have_unit_length_at_any_size(learnt, monkeypatch):
     whole = learnt[0].embed(PHOTOS)
-    assert_unit(whole, (5, identity_network.DIMENSIONS))
+    assert_unit(whole, (5, local_network.DIMENSIONS))
     monkeypatch.setattr(recognition, "_BATCH", 2)
     np.testing.assert_allclose(learnt[0].embed(PHOTOS), whole, atol=1e-5)
     large = PHOTOS.repeat(2, 1).repeat(2, 2)
@@ -115,7 +117,7 @@ def test_local_gives_images_a_gradient_and_stays_as_it_is(learnt):
 
 
 def test_local_comes_from_the_cache(learnt, monkeypatch, caplog):
-    monkeypatch.setattr(identity_network, "train", None)
+    monkeypatch.setattr(local_network, "train", None)
     caplog.set_level(logging.INFO)
     again = local(*people(6, 4), steps=60, cache_dir=learnt[1])
     assert again.key == learnt[0].key and again.name == "local"
@@ -125,7 +127,7 @@ def test_local_comes_from_the_cache(learnt, monkeypatch, caplog):
 
 
 def test_local_is_cached_by_data_and_settings(tmp_path, monkeypatch):
-    monkeypatch.setattr(identity_network, "train", quick)
+    monkeypatch.setattr(local_network, "train", quick)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     images, persons = people(3, 2)
     other = images.copy()
@@ -137,7 +139,7 @@ def test_local_is_cached_by_data_and_settings(tmp_path, monkeypatch):
         local(images, persons, steps=8).key,
         local(images, persons, steps=9, seed=1).key,
     ]
-    monkeypatch.setattr(identity_network, "VERSION", 0)
+    monkeypatch.setattr(local_network, "VERSION", 0)
     keys.append(choose("local", images, persons, steps=9).key)
     folder = tmp_path / "gan-projects-in-keras"
     found = {path.name for path in folder.glob("*.keras")}
@@ -146,7 +148,7 @@ def test_local_is_cached_by_data_and_settings(tmp_path, monkeypatch):
 
 
 def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(identity_network, "train", quick)
+    monkeypatch.setattr(local_network, "train", quick)
     images, persons = people(3, 2)
     first = local(images, persons, steps=9, cache_dir=tmp_path).embed(PHOTOS)
     path = next(tmp_path.glob("*.keras"))
@@ -157,7 +159,7 @@ def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog):
 
 
 def test_people_with_one_photo_are_learnt_or_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(identity_network, "train", quick)
+    monkeypatch.setattr(local_network, "train", quick)
     images, persons = people(3, 2)
     persons[:2] = ["single", "other"]
     local(images, persons, steps=9, cache_dir=tmp_path)
@@ -187,9 +189,9 @@ def test_other_arrays_are_refused():
 
 def test_changes_are_of_the_key_and_leave_a_photo_alike():
     images = tf.constant(people(40, 1)[0] / 127.5 - 1, tf.float32)
-    changed = face_changes.change(images, root_key(1)).numpy()
-    np.testing.assert_array_equal(changed, face_changes.change(images, root_key(1)))
-    other = face_changes.change(images, root_key(2)).numpy()
+    changed = local_network.change(images, root_key(1)).numpy()
+    np.testing.assert_array_equal(changed, local_network.change(images, root_key(1)))
+    other = local_network.change(images, root_key(2)).numpy()
     assert abs(changed - other).mean() > 0.1
     assert abs(changed).max() < 2 and changed.shape == images.shape
 
@@ -197,7 +199,7 @@ def test_changes_are_of_the_key_and_leave_a_photo_alike():
 def test_every_second_photo_is_mirrored_and_moves_are_small():
     images = np.zeros((400, 64, 64, 3), np.float32)
     images[:, 30:34, 50:54] = 1.0
-    moved = face_changes._move(tf.constant(images), root_key(0)).numpy()[..., 0]
+    moved = local_network._move(tf.constant(images), root_key(0)).numpy()[..., 0]
     rows, columns = (
         (moved * np.arange(64)[shape]).sum((1, 2)) / moved.sum((1, 2))
         for shape in ((None, slice(None), None), (None, None, slice(None)))
@@ -211,12 +213,12 @@ def test_every_second_photo_is_mirrored_and_moves_are_small():
 
 def test_some_photos_lose_their_colour_and_some_their_sharpness():
     images = tf.constant(RNG.uniform(-1, 1, (400, 16, 16, 3)), tf.float32)
-    spread = face_changes._colour(images, root_key(0)).numpy()
+    spread = local_network._colour(images, root_key(0)).numpy()
     spread = (spread - spread.mean((1, 2), keepdims=True)).std(-1).max((1, 2))
-    assert np.mean(spread < 1e-5) == pytest.approx(face_changes.GREY, abs=0.06)
-    soft = face_changes._soften(images, root_key(0)).numpy()
+    assert np.mean(spread < 1e-5) == pytest.approx(local_network.GREY, abs=0.06)
+    soft = local_network._soften(images, root_key(0)).numpy()
     same = np.mean(np.all(soft == images, axis=(1, 2, 3)))
-    assert same == pytest.approx(1 - face_changes.BLURRED, abs=0.08)
+    assert same == pytest.approx(1 - local_network.BLURRED, abs=0.08)
     np.testing.assert_allclose(soft.mean(), images.numpy().mean(), atol=0.01)
     assert soft[:, 8].std() < images[:, 8].numpy().std()
 

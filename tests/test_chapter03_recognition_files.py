@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from chapter03_agecgan.onnx_file import input_shapes
-from chapter03_agecgan.recognition import Recognizer, choose, from_file
+from chapter03_agecgan.recognition.choose import choose
+from chapter03_agecgan.recognition.onnx_file import input_shapes
+from chapter03_agecgan.recognition.recognizer import Recognizer, from_file
 from common.errors import UserError
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3), np.uint8)

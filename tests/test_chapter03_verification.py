@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from chapter03_agecgan.verification import (
+from chapter03_agecgan.recognition.verification import (
     accept_rate,
     area_under_curve,
     distances,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from chapter03_agecgan.keras_file import MAX_SIZE, USUAL_SIZE
+from chapter03_agecgan.recognition.keras_file import MAX_SIZE, USUAL_SIZE
 from common.binvox import read_limited
 from common.errors import UserError
 

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from chapter03_agecgan import identity_network, keras_file
-from chapter03_agecgan.onnx_file import OnnxNetwork
+from chapter03_agecgan.recognition import keras_file, local_network
+from chapter03_agecgan.recognition.onnx_file import OnnxNetwork
 from common.binvox import check_file
 from common.errors import UserError
 from common.files import default_cache_dir
@@ -92,39 +92,6 @@ class Recognizer:
         )
 
 
-def choose(
-    name: str,
-    images: np.ndarray,
-    persons: Sequence[str],
-    weights: Path | None = None,
-    *,
-    steps: int,
-    seed: int = 0,
-    singles: bool = False,
-    scaling: Scaling = "unit",
-) -> Recognizer:
-    """Return the network that an option asks for.
-
-    Args:
-        name: "local", "imagenet" or the path of a .keras or .onnx file.
-        images: uint8 (N, S, S, 3), which "local" learns from.
-        persons: who is on each.
-        weights: file for "imagenet".
-        steps: of "local".
-        seed: of "local".
-        singles: whether "local" learns from people with a single photo too.
-        scaling: what pixels the network of a file takes.
-
-    Raises:
-        UserError: as `local`, `imagenet` and `from_file`.
-    """
-    if name == "local":
-        return local(images, persons, steps=steps, seed=seed, singles=singles)
-    if name == "imagenet":
-        return imagenet(weights)
-    return from_file(Path(name), scaling)
-
-
 def local(
     images: np.ndarray,
     persons: Sequence[str],
@@ -155,8 +122,8 @@ def local(
         UserError: there are fewer than two people with several photos.
         ValueError: shape or type are others.
     """
-    images, targets = identity_network.training_set(_checked(images), persons, singles)
-    settings = [identity_network.VERSION, steps, seed]
+    images, targets = local_network.training_set(_checked(images), persons, singles)
+    settings = [local_network.VERSION, steps, seed]
     key = fingerprint(settings, images, targets)
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
     path = folder / f"identity-{key}.keras"
@@ -167,7 +134,7 @@ def local(
             len(images),
             targets.max() + 1,
         )
-        return identity_network.train(images, targets, steps, seed)
+        return local_network.train(images, targets, steps, seed)
 
     network, accuracy = load_or_train(path, train)
     logger.info(

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from common.errors import UserError
 
 if TYPE_CHECKING:
-    from chapter03_agecgan.recognition import Recognizer
+    from chapter03_agecgan.recognition.recognizer import Recognizer
 
 SHARE = 0.99
 MOST_PAIRS = 20_000

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from chapter03_agecgan import identity
 from chapter03_agecgan.ages import AGE_CLASSES, MAX_AGE, MIN_AGE, age_class, one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.photos.face_crop import load_face
 from chapter03_agecgan.photos.framing import read_framing
 from chapter03_agecgan.recognition.recognizer import Recognizer, from_file
+from chapter03_agecgan.stages import identity
 from common import images
 from common.errors import UserError
 from common.fitting import load_network

@@ -10,8 +10,8 @@ from chapter03_agecgan.ages import AGE_CLASSES, one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import Faces, load_faces
 from chapter03_agecgan.evaluators import Judges, appoint, score_ages, share_verified
-from chapter03_agecgan.gan import sample_latents
 from chapter03_agecgan.networks import build_generator
+from chapter03_agecgan.stages.gan import sample_latents
 from common.errors import UserError
 from common.generated import draw_neighbours, make_images
 from common.metrics.fid import fid

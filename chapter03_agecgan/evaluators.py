@@ -12,10 +12,10 @@ import numpy as np
 
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import Faces, load_people
-from chapter03_agecgan.gan import balanced_rows
 from chapter03_agecgan.recognition.choose import choose_recognizer, persons_of
 from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.recognition.verification import accept_rate, distances, verify
+from chapter03_agecgan.stages.gan import balanced_rows
 from common.errors import UserError
 from common.metrics import extractors
 from common.sheets import to_floats

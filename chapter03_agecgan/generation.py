@@ -8,7 +8,7 @@ import numpy as np
 from chapter03_agecgan.ageing import ALL
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config, Format
-from chapter03_agecgan.gan import sample_latents
+from chapter03_agecgan.stages.gan import sample_latents
 from common.fitting import load_network
 from common.generated import check_count, make_images, write_files
 from common.runs import RunDir

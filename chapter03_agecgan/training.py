@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from chapter03_agecgan import encoding, gan, identity
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import NAME, STAGE_FIELDS, Config
 from chapter03_agecgan.data import Faces, load_faces
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
 from chapter03_agecgan.recognition.choose import choose_recognizer
 from chapter03_agecgan.recognition.recognizer import Recognizer
+from chapter03_agecgan.stages import gan, identity
+from chapter03_agecgan.stages.encoder import GALLERY_PHOTOS, build_model
 from common import devices
 from common.data import training_rows
 from common.errors import UserError
@@ -101,9 +102,9 @@ def train_encoder(
         run, "encoder", config, STAGE_FIELDS["encoder"], [run.generator]
     )
     with devices.scope(config):
-        model = encoding.build_model(config, load_network(run.generator))
+        model = build_model(config, load_network(run.generator))
     data = paired(faces, np.arange(len(faces.images)))
-    shown = np.linspace(0, data.count - 1, encoding.GALLERY_PHOTOS).astype(int)
+    shown = np.linspace(0, data.count - 1, GALLERY_PHOTOS).astype(int)
     gallery = Gallery(list(data.fetch(shown)), image_grid)
     encoder = model.phases[0].network
     return fit_stage(
@@ -138,7 +139,7 @@ def train_identity(
         model = identity.build_networks_model(config, generator, encoder, recognizer)
     photos = identity.Photos.of(recognizer, faces.images, faces.classes)
     data = TrainingData(photos.batch, len(faces.images))
-    shown = np.linspace(0, data.count - 1, encoding.GALLERY_PHOTOS).astype(int)
+    shown = np.linspace(0, data.count - 1, GALLERY_PHOTOS).astype(int)
     gallery = Gallery([photos.images[shown], photos.ages[shown]], image_grid)
     results |= {"encoder": encoder, "generator": generator}
     return fit_stage(
@@ -159,7 +160,7 @@ def _fit_latents(
     So few photos are no work to be shared: one device does it.
     """
     generator, encoder = load_network(run.generator), load_encoder(run)
-    shown = np.linspace(0, len(faces.images) - 1, encoding.GALLERY_PHOTOS).astype(int)
+    shown = np.linspace(0, len(faces.images) - 1, GALLERY_PHOTOS).astype(int)
     photos = identity.Photos.of(recognizer, faces.images[shown], faces.classes[shown])
     start = np.array(encoder(photos.images, training=False))
     model = identity.build_latents_model(config, generator, recognizer, start)

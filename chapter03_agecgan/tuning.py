@@ -9,7 +9,7 @@ from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import load_faces
 from chapter03_agecgan.evaluators import age_classifier, miss_ages
-from chapter03_agecgan.gan import sample_latents
+from chapter03_agecgan.stages.gan import sample_latents
 from common.generated import make_images
 from common.metrics.fid import fid
 from common.metrics.fjd import frechet_joint_distance

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 from tiny import CHAPTER03 as TINY
 
-from chapter03_agecgan import ageing, evaluation, evaluators, generation, identity
+from chapter03_agecgan import ageing, evaluation, evaluators, generation
 from chapter03_agecgan.ageing import ALL, Ager
 from chapter03_agecgan.ages import AGE_CLASSES
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import load_faces
-from chapter03_agecgan.gan import sample_latents
+from chapter03_agecgan.stages import identity
+from chapter03_agecgan.stages.gan import sample_latents
 from chapter03_agecgan.training import train
 from common.errors import UserError
 from common.fitting import load_network

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 from tiny import CHAPTER03 as TINY
 
-from chapter03_agecgan import gan, training
+from chapter03_agecgan import training
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.data import Faces
+from chapter03_agecgan.stages import gan
 from common.runs import RunDir
 
 RNG = np.random.default_rng(0)

@@ -9,10 +9,10 @@ import tensorflow as tf
 from keras import layers
 from tiny import CHAPTER03 as TINY
 
-from chapter03_agecgan import identity
 from chapter03_agecgan.ageing import Ager
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.recognition.recognizer import Recognizer
+from chapter03_agecgan.stages import identity
 
 # Five people with latents of two numbers, and their age classes.
 LATENTS = np.array([[1, 0], [-1, 0.5], [0.5, 1], [0, -1], [-0.5, -0.5]], np.float32)

@@ -16,7 +16,6 @@ from checks import (
     discriminator_losses,
 )
 
-from chapter03_agecgan import encoding, gan
 from chapter03_agecgan.ages import age_class, one_hot
 from chapter03_agecgan.config import PRESETS, Config
 from chapter03_agecgan.data import Faces
@@ -25,6 +24,8 @@ from chapter03_agecgan.networks import (
     build_encoder,
     build_generator,
 )
+from chapter03_agecgan.stages import gan
+from chapter03_agecgan.stages.encoder import build_model
 from chapter03_agecgan.training import paired
 from common.errors import UserError
 from common.phases import Step
@@ -151,7 +152,7 @@ def test_every_weight_of_the_gan_gets_a_finite_gradient(preset):
 @pytest.mark.parametrize("variant", ["projection", "book"])
 def test_every_weight_of_the_encoder_gets_a_finite_gradient(variant):
     config = dataclasses.replace(TINY, variant=variant)
-    model = encoding.build_model(config, build_generator(config))
+    model = build_model(config, build_generator(config))
     assert_every_weight_learns(model, BATCH)
 
 
@@ -175,7 +176,7 @@ def test_a_phase_moves_its_own_network_only():
 def test_the_encoder_stage_leaves_the_generator_as_it_is():
     generator = build_generator(TINY)
     before = [np.array(v) for v in generator.variables]
-    model = encoding.build_model(TINY, generator)
+    model = build_model(TINY, generator)
     model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
     model.train_step(BATCH)
     for old, new in zip(before, generator.variables, strict=True):

@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from chapter03_agecgan.ages import AGE_CLASSES, one_hot
 from chapter03_agecgan.config import Config
-from chapter03_agecgan.encoding import rebuilder
 from chapter03_agecgan.recognition.recognizer import Recognizer
+from chapter03_agecgan.stages.encoder import rebuilder
 from common import game
 from common.phases import Logs, Phase, Step
 from common.sheets import to_floats

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
-from chapter04_dcgan.space import SPACE
+from chapter04_dcgan.tuning import SPACE
 from common.chapters import Chapter, Command
 from common.options import (
     DataOptions,
@@ -255,7 +255,7 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
 
 
 def _judge(config: Config) -> Judge:
-    from chapter04_dcgan.judging import make_judge
+    from chapter04_dcgan.tuning import make_judge
 
     return make_judge(config)
 

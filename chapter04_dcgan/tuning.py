@@ -1,19 +1,20 @@
-"""What `tune` tries for the DCGAN: the book's list, and what keeps D in check.
-
-Its dense layers are the variant book's, which takes seconds a step on a CPU: to
-search over `variant`, `g_units` and `d_units`, give a space of your own. The book's
-number of epochs is no dimension: it is the budget of a trial.
-"""
+"""How `tune` judges a generator of drawn faces."""
 
 from typing import Any
 
+from chapter04_dcgan.config import Config
+from chapter04_dcgan.data import load_images
+from chapter04_dcgan.evaluation import choose_extractor
+from chapter04_dcgan.training import sample_latents
+from common.metrics.image_judge import LEAST, image_judge
+from common.metrics.validation import SEED, chosen_rows
+from common.tuning import Judge
 from common.tuning.optimizers import ADAM, OPTIMIZERS, SGD
 
 # As of Radford et al. 2016, section 3, and others that are common.
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "tanh"]
 # G by adam, D by sgd: Chintala et al. 2016, "How to train a GAN?", tip 10.
 MIXED = ADAM | {"d_optimizer": "sgd", "d_learning_rate": SGD["d_learning_rate"]}
-
 SPACE: dict[str, Any] = {
     # 128 [paper and book] takes long for a step.
     "batch_size": {"choice": [16, 32, 64, 128]},
@@ -38,3 +39,21 @@ SPACE: dict[str, Any] = {
     # The book: "generator's optimizer, discriminator's optimizer", and their rates.
     "optimizer": {"choice": [*OPTIMIZERS["choice"], MIXED]},
 }
+
+SAMPLES = 1000
+
+
+def make_judge(config: Config) -> Judge:
+    """Return a judge by FID in the local features, against validation images.
+
+    Args:
+        config: of a trial; uses data, size, validation_every and what latents need.
+
+    Raises:
+        UserError: the data are wrong or too few.
+    """
+    train = load_images(config, "train")
+    rows = chosen_rows(len(train.images), config.validation_every, LEAST, SAMPLES)
+    network = choose_extractor("local", None, train)
+    latents = sample_latents(config, SAMPLES, SEED)
+    return image_judge(train.images[rows], network, latents)

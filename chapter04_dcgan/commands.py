@@ -233,7 +233,7 @@ class PrepareOptions:
 
 
 def _prepare(options: PrepareOptions) -> None:
-    from chapter04_dcgan.preparation import prepare
+    from chapter04_dcgan.face_crops.prepare import prepare
 
     told = prepare(
         options.drawings,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from chapter04_dcgan.detectors import Box
+from chapter04_dcgan.face_crops.detectors import Box
 
 PAPER = (236, 228, 214)
 

@@ -11,8 +11,8 @@ import pytest
 from drawings import draw, is_at, real_faces
 from PIL import Image
 
-from chapter04_dcgan.detectors import Box, cut_out, open_detector
-from chapter04_dcgan.preparation import prepare
+from chapter04_dcgan.face_crops.detectors import Box, cut_out, open_detector
+from chapter04_dcgan.face_crops.prepare import prepare
 from common.cascade import MAX_CASCADE_BYTES
 from common.errors import UserError
 

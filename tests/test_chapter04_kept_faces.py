@@ -9,9 +9,9 @@ import pytest
 from drawings import real_faces, rows_of, three_drawings
 from PIL import Image
 
-from chapter04_dcgan import preparation
-from chapter04_dcgan.findings import Finding
-from chapter04_dcgan.preparation import prepare
+from chapter04_dcgan.face_crops import prepare as preparation
+from chapter04_dcgan.face_crops.prepare import prepare
+from chapter04_dcgan.face_crops.report import Finding
 
 
 @pytest.fixture(scope="module")

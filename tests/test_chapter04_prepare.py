@@ -8,9 +8,9 @@ import pytest
 from drawings import draw, is_at, real_faces, rows_of, three_drawings
 from PIL import Image
 
-from chapter04_dcgan import preparation
-from chapter04_dcgan.detectors import Box
-from chapter04_dcgan.preparation import prepare
+from chapter04_dcgan.face_crops import prepare as preparation
+from chapter04_dcgan.face_crops.detectors import Box
+from chapter04_dcgan.face_crops.prepare import prepare
 from common.errors import UserError
 from common.image_files import find_images
 
@@ -123,7 +123,7 @@ def die(*_):
 
 @pytest.mark.parametrize("where", ["_Album.add", "write_table"])
 def test_ctrl_c_leaves_nothing(drawings, tmp_path, monkeypatch, where):
-    monkeypatch.setattr(f"chapter04_dcgan.preparation.{where}", stop)
+    monkeypatch.setattr(f"chapter04_dcgan.face_crops.prepare.{where}", stop)
     # `caught` holds on to all that was going on.
     with pytest.raises(KeyboardInterrupt) as caught:
         prepare(drawings, tmp_path / "new" / "out", detector="none", workers=2)

@@ -18,8 +18,8 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from chapter04_dcgan.detectors import Box, Detector, cut_out, open_detector
-from chapter04_dcgan.findings import (
+from chapter04_dcgan.face_crops.detectors import Box, Detector, cut_out, open_detector
+from chapter04_dcgan.face_crops.report import (
     KINDS,
     TILE,
     Finding,

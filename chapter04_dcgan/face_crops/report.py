@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from chapter04_dcgan.detectors import Box
+from chapter04_dcgan.face_crops.detectors import Box
 from common import images
 from common.sheets import sheet
 

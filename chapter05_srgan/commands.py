@@ -10,7 +10,7 @@ from typing import Literal
 import tyro
 
 from chapter05_srgan.config import NAME, PRESETS, Config
-from chapter05_srgan.space import SPACE
+from chapter05_srgan.tuning import SPACE
 from common.chapters import Chapter, Command
 from common.options import DataOptions, GenerateOptions
 from common.runs import RunDir
@@ -178,7 +178,7 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
 
 
 def _judge(config: Config) -> Judge:
-    from chapter05_srgan.judging import make_judge
+    from chapter05_srgan.tuning import make_judge
 
     return make_judge(config)
 

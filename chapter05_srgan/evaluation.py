@@ -2,22 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 from tqdm import tqdm
 
 from chapter05_srgan.config import Config
 from chapter05_srgan.data import load_pictures, reduce_by
-from chapter05_srgan.measures import crop_to_multiple, enlarge, psnr_y, ssim_y
-from chapter05_srgan.pictures import draw_crops
-from chapter05_srgan.realism import patch_extractor, patch_fid, spectrum_distance
+from chapter05_srgan.perceptual_scores import (
+    patch_extractor,
+    patch_fid,
+    spectrum_distance,
+)
+from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, psnr_y, ssim_y
 from chapter05_srgan.tiles import compiled
 from chapter05_srgan.tiles import enlarge as enlarge_by_network
 from chapter05_srgan.training import PHASES, SRRESNET, generator_path
+from common import images
 from common.fitting import load_network
 from common.metrics.report import table, write_metrics
 from common.picture_store import PictureStore
 from common.runs import RunDir
+from common.sheets import sheet, to_picture
+
+# Edge of the piece in pixels of the original, and its height on the sheet.
+PIECE, TILE = 64, 192
+SHOWN = 6
 
 FILTERS = ("nearest", "bicubic", "lanczos")
 ARROWS = {"psnr_y": "↑", "ssim_y": "↑", "patch_fid": "↓", "spectrum_distance": "↓"}
@@ -152,3 +163,47 @@ def _report(
         cells = [f"{j.psnr[row]:.2f} / {j.ssim[row]:.4f}" for j in judged.values()]
         lines.append(f"| {' | '.join([picture, *cells])} |")
     return text + "\n" + "\n".join(lines) + "\n"
+
+
+def draw_crops(
+    originals: list[np.ndarray], made: dict[str, list[np.ndarray]], folder: Path
+) -> Path:
+    """Draw the most detailed piece of each picture beside its enlargements.
+
+    Args:
+        originals: uint8 (H, W, 3) each.
+        made: by the name of the way, as many of the same sizes.
+        folder: where crops.png is written.
+
+    Returns:
+        Its path.
+    """
+    shown = np.linspace(0, len(originals) - 1, min(SHOWN, len(originals))).astype(int)
+    rows = []
+    for number in shown:
+        piece = most_detailed(originals[number])
+        ways = [*(pictures[number] for pictures in made.values()), originals[number]]
+        rows.append([(to_picture(way[piece], TILE), None) for way in ways])
+    path = folder / "crops.png"
+    images.save(sheet(rows, column_labels=[*made, "original"]), path)
+    return path
+
+
+def most_detailed(image: np.ndarray, size: int = PIECE) -> tuple[slice, slice]:
+    """Return where the square with the steepest edges lies.
+
+    Args:
+        image: uint8 (H, W, 3).
+        size: edge of the square; smaller in smaller pictures.
+    """
+    grey = image.mean(axis=2)
+    size = min(size, *grey.shape)
+    edges = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))
+    means = ndimage.uniform_filter(edges, size, mode="constant")
+    # Only squares that lie within the picture.
+    half = size // 2
+    inner = means[
+        half : grey.shape[0] - size + half + 1, half : grey.shape[1] - size + half + 1
+    ]
+    top, left = np.unravel_index(inner.argmax(), inner.shape)
+    return slice(top, top + size), slice(left, left + size)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from chapter05_srgan import features
+from chapter05_srgan import content_loss
 from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.networks import build_discriminator, build_generator
@@ -69,7 +69,7 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
     Reference: Ledig et al. 2017, arXiv:1609.04802, equations 2, 3 and 6.
     """
     discriminator = build_discriminator(config)
-    judge = features.with_maps(discriminator)
+    judge = content_loss.with_maps(discriminator)
     rules = losses.GAMES[config.loss]
     content = choose_content(config)
 
@@ -92,7 +92,7 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         made, (*made_maps, fake_logits), (*real_maps, _) = step.shared()
         high = step.batch[1]
         if config.content == "discriminator":
-            likeness = features.difference_of_maps(made_maps, real_maps)
+            likeness = content_loss.difference_of_maps(made_maps, real_maps)
         else:
             likeness = content(made, high)
         parts = {
@@ -124,8 +124,8 @@ def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
 def choose_content(config: Config) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Return what compares made images with real ones, where it is not D's maps."""
     if config.content.startswith("vgg"):
-        network = features.vgg19(config.content, config.vgg_weights)
-        return lambda made, real: features.content_loss(network, made, real)
+        network = content_loss.vgg19(config.content, config.vgg_weights)
+        return lambda made, real: content_loss.content_loss(network, made, real)
     return lambda made, real: tf.reduce_mean(tf.square(made - real))
 
 

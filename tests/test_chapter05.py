@@ -25,8 +25,8 @@ from chapter05_srgan import evaluation, generation
 from chapter05_srgan.commands import CHAPTER
 from chapter05_srgan.config import PRESETS, Config
 from chapter05_srgan.data import Crops, load_pictures
+from chapter05_srgan.evaluation import most_detailed
 from chapter05_srgan.networks import build_generator
-from chapter05_srgan.pictures import most_detailed
 from chapter05_srgan.training import build_srgan_model, build_srresnet_model, train
 from common.errors import UserError
 from common.fitting import load_network, save_network

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from chapter05_srgan import features
+from chapter05_srgan import content_loss as features
 from chapter05_srgan.config import Config
-from chapter05_srgan.features import (
+from chapter05_srgan.content_loss import (
     VGG_FILE,
     content_loss,
     difference_of_maps,

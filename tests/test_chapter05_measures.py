@@ -5,10 +5,9 @@ import pytest
 from pictures import noise, smooth
 from scipy import ndimage, signal
 
-from chapter05_srgan import realism
+from chapter05_srgan import perceptual_scores
 from chapter05_srgan.data import reduce_by
-from chapter05_srgan.measures import crop_to_multiple, enlarge, luma, psnr_y, ssim_y
-from chapter05_srgan.realism import (
+from chapter05_srgan.perceptual_scores import (
     cut_patches,
     details,
     patch_extractor,
@@ -16,6 +15,7 @@ from chapter05_srgan.realism import (
     radial_spectrum,
     spectrum_distance,
 )
+from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, luma, psnr_y, ssim_y
 from common.metrics import local_network
 from common.metrics.extractors import Extractor
 from common.picture_store import PictureStore
@@ -264,7 +264,7 @@ def test_patch_distance_of_plain_features_by_hand(monkeypatch):
         means = patches.mean(axis=(1, 2))[:, :1]
         return means, means
 
-    monkeypatch.setattr(realism, "details", lambda patches: patches // 3)
+    monkeypatch.setattr(perceptual_scores, "details", lambda patches: patches // 3)
     pictures = [noise(seed, 64, 64) // 2 for seed in range(3)]
     brighter = [picture + 51 for picture in pictures]
     distance = patch_fid(pictures, brighter, features, count=700)
@@ -277,7 +277,7 @@ def extractor(tmp_path_factory) -> Extractor:
     """Return a network that was trained for seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(realism, "PATCHES", 300)
+        patch.setattr(perceptual_scores, "PATCHES", 300)
         pictures = [textured(seed) for seed in range(6)]
         trained = patch_extractor(pictures, steps=30)
         # The second time it comes from the cache.

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pictures import saved
 from tiny import CHAPTER05 as TINY
 
-from chapter05_srgan import features, judging, training
+from chapter05_srgan import content_loss, training, tuning
 from chapter05_srgan.networks import build_generator
 from common.fitting import load_network, save_network
 from common.runs import RunDir
@@ -70,10 +70,10 @@ def test_no_crop_comes_from_what_is_left_out_for_validation(tmp_path, monkeypatc
     assert found[2] <= learnt
     judged = []
     monkeypatch.setattr(
-        judging, "judge_pictures", lambda originals, *_: judged.extend(originals)
+        tuning, "judge_pictures", lambda originals, *_: judged.extend(originals)
     )
     with pytest.raises(AttributeError):  # the stand-in gives no scores
-        judging.make_judge(config)(build_generator(config))
+        tuning.make_judge(config)(build_generator(config))
     assert {int(image.mean()) for image in judged} == left_out
 
 
@@ -112,7 +112,7 @@ def test_the_generators_three_losses_have_their_own_weights(variant, content):
     )
     made, real = generator(BATCH[0], training=True), BATCH[1]
     (*made_maps, fake_logits), (*real_maps, _) = (
-        [np.asarray(x) for x in features.with_maps(discriminator)(y, training=True)]
+        [np.asarray(x) for x in content_loss.with_maps(discriminator)(y, training=True)]
         for y in (made, real)
     )
     likeness = np.mean((made - real) ** 2)
@@ -141,7 +141,7 @@ def test_vggs_features_pull_the_generator_towards_the_real_images(monkeypatch):
         images = keras.Input((32, 32, 3))
         return keras.Model(images, keras.layers.Rescaling(3.0)(images))
 
-    monkeypatch.setattr(features, "vgg19", tripled)
+    monkeypatch.setattr(content_loss, "vgg19", tripled)
     config = dataclasses.replace(TINY, content="vgg22", vgg_weights="some.h5")
     content = training.choose_content(config)
     made, real = BATCH[1] / 2, tf.reverse(BATCH[1], [0])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from chapter05_srgan.measures import luma
+from chapter05_srgan.pixel_scores import luma
 from common.metrics.fid import fid
 from common.metrics.statistics import GaussianStatistics
 from common.sheets import to_floats

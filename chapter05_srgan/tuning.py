@@ -1,15 +1,34 @@
 """How `tune` judges the generator of the first phase."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from chapter05_srgan.config import Config
 from chapter05_srgan.data import load_pictures, reduce_by
 from chapter05_srgan.evaluation import judge as judge_pictures
-from chapter05_srgan.measures import crop_to_multiple
+from chapter05_srgan.pixel_scores import crop_to_multiple
 from chapter05_srgan.tiles import compiled, enlarge
 from common.metrics.validation import chosen_rows, guarded
 from common.tuning import Judge
+
+SPACE: dict[str, Any] = {
+    # The paper has 16, the book 1.
+    "batch_size": {"choice": [4, 8, 16, 32]},
+    # The paper has 64.
+    "filters": {"choice": [16, 24, 32, 48, 64]},
+    # The paper and the book have 16.
+    "blocks": {"integer": [2, 16]},
+    # Squared [paper] or absolute difference [Lim et al. 2017].
+    "pixels": {"choice": ["l1", "mse"]},
+    # The paper has 1e-4; above 0.01 Adam destroys the network.
+    "learning_rate": {"loguniform": [1e-4, 1e-2]},
+    # Constant in the paper.
+    "decay": {"choice": [True, False]},
+    # None, and memories of 100 to 1,000 steps.
+    "average": {"choice": [0.0, 0.99, 0.999]},
+}
 
 FIGURES = ("psnr_y", "ssim_y", "spectrum_distance")
 LEAST, MOST = 1, 20

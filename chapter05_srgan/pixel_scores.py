@@ -2,7 +2,7 @@
 
 Only the brightness is compared, within a border, by custom of the field. Both
 measures prefer a blurred guess to a sharp one that is a little off: for the detail
-of photos see `chapter05_srgan.realism`.
+of photos see `chapter05_srgan.perceptual_scores`.
 """
 
 from typing import Literal, get_args

@@ -21,7 +21,7 @@ import tyro
 from benchmarks.timing import take_turns
 from chapter05_srgan.config import PRESETS
 from chapter05_srgan.networks import build_generator
-from chapter05_srgan.tiles import compiled, enlarge, enlarge_floats
+from chapter05_srgan.upscaling.tiles import compiled, enlarge, enlarge_floats
 from common.runs import describe_environment
 
 # Of the preset.

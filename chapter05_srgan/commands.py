@@ -72,7 +72,7 @@ class UpscaleOptions:
 
 def _upscale(options: UpscaleOptions) -> None:
     from chapter05_srgan.generation import load_file, load_phase
-    from chapter05_srgan.upscale import upscale
+    from chapter05_srgan.upscaling.upscale import upscale
 
     if options.model is not None and not options.model.is_dir():
         network, scale, name = load_file(options.model)

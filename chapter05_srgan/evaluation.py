@@ -16,9 +16,9 @@ from chapter05_srgan.perceptual_scores import (
     spectrum_distance,
 )
 from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, psnr_y, ssim_y
-from chapter05_srgan.tiles import compiled
-from chapter05_srgan.tiles import enlarge as enlarge_by_network
 from chapter05_srgan.training import PHASES, SRRESNET, generator_path
+from chapter05_srgan.upscaling.tiles import compiled
+from chapter05_srgan.upscaling.tiles import enlarge as enlarge_by_network
 from common import images
 from common.fitting import load_network
 from common.metrics.report import table, write_metrics

@@ -9,7 +9,7 @@ from chapter05_srgan.config import Config
 from chapter05_srgan.data import load_pictures, reduce_by
 from chapter05_srgan.evaluation import judge as judge_pictures
 from chapter05_srgan.pixel_scores import crop_to_multiple
-from chapter05_srgan.tiles import compiled, enlarge
+from chapter05_srgan.upscaling.tiles import compiled, enlarge
 from common.metrics.validation import chosen_rows, guarded
 from common.tuning import Judge
 

@@ -8,9 +8,9 @@ import pytest
 from pictures import saved, smooth
 from PIL import Image, ImageCms
 
-from chapter05_srgan import picture_writing
-from chapter05_srgan.picture_files import EXIF_IFD, Picture, read_picture
-from chapter05_srgan.picture_writing import scratch_array, write_picture
+from chapter05_srgan.upscaling import writing
+from chapter05_srgan.upscaling.reading import EXIF_IFD, Picture, read_picture
+from chapter05_srgan.upscaling.writing import scratch_array, write_picture
 from common.errors import UserError
 
 ORIENTATION, MAKER, EXPOSURE, PIXELS_WIDE = 274, 271, 0x829A, 0xA002
@@ -63,7 +63,7 @@ LAYOUTS = sorted(
 
 @pytest.mark.parametrize(("suffix", "channels", "bits"), LAYOUTS)
 def test_what_is_written_is_read(tmp_path, suffix, channels, bits, monkeypatch):
-    monkeypatch.setattr(picture_writing, "_STRIP_PIXELS", 50)  # five rows
+    monkeypatch.setattr(writing, "_STRIP_PIXELS", 50)  # five rows
     picture = _picture(bits, channels)
     write_picture(tmp_path / f"x{suffix}", picture)
     assert _same(read_picture(tmp_path / f"x{suffix}"), picture)
@@ -198,7 +198,7 @@ def test_sizes_and_names_that_no_format_has_are_refused(tmp_path):
 def test_large_arrays_lie_in_a_file_if_it_fits(tmp_path, monkeypatch):
     with scratch_array((8, 9), np.uint16, tmp_path) as array:
         assert not isinstance(array, np.memmap)
-    monkeypatch.setattr(picture_writing, "_IN_MEMORY", 100)
+    monkeypatch.setattr(writing, "_IN_MEMORY", 100)
     with scratch_array((8, 9), np.uint16, tmp_path) as array:
         assert isinstance(array, np.memmap) and array.shape == (8, 9)
     assert list(tmp_path.iterdir()) == []

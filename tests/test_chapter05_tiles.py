@@ -9,7 +9,7 @@ from pictures import noise
 
 from chapter05_srgan.config import Config
 from chapter05_srgan.networks import build_generator
-from chapter05_srgan.tiles import (
+from chapter05_srgan.upscaling.tiles import (
     BLEND,
     MIN_STEP,
     compiled,

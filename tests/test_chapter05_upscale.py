@@ -11,9 +11,9 @@ from keras import layers
 from pictures import noise, saved
 from PIL import Image, ImageCms
 
-from chapter05_srgan.picture_files import Picture, read_picture
-from chapter05_srgan.picture_writing import write_picture
-from chapter05_srgan.upscale import upscale
+from chapter05_srgan.upscaling.reading import Picture, read_picture
+from chapter05_srgan.upscaling.upscale import upscale
+from chapter05_srgan.upscaling.writing import write_picture
 from common.errors import UserError
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from chapter05_srgan.picture_files import EXIF_IFD, GPS_IFD, Picture
+from chapter05_srgan.upscaling.reading import EXIF_IFD, GPS_IFD, Picture
 from common.errors import UserError
 from common.files import atomic_path
 

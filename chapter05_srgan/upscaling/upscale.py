@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from chapter05_srgan import tiles
-from chapter05_srgan.picture_files import Picture, read_picture
-from chapter05_srgan.picture_writing import check_target, scratch_array, write_picture
+from chapter05_srgan.upscaling import tiles
+from chapter05_srgan.upscaling.reading import Picture, read_picture
+from chapter05_srgan.upscaling.writing import check_target, scratch_array, write_picture
 from common import images
 from common.errors import UserError
 from common.files import cannot_write

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import layers
 from tqdm import tqdm
 
-from chapter05_srgan.picture_writing import forget
+from chapter05_srgan.upscaling.writing import forget
 from common.errors import TrainingError, UserError
 from common.pixel_shuffle import PixelShuffle
 

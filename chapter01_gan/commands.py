@@ -9,14 +9,13 @@ from typing import Literal
 
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter01_gan.tuning import SPACE
-from common.chapters import Chapter, Command
+from common.chapter import Chapter, Command, Judge, Tuning
 from common.options import (
     DataOptions,
     GenerateOptions,
     InterpolateOptions,
 )
 from common.runs import RunDir
-from common.tuning import Judge, Tuning
 
 PAGES = Path("runs") / NAME
 logger = logging.getLogger(__name__)

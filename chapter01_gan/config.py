@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from common.choices import Activation, OptimizerName
-from common.config import RunConfig, require, require_positive
+from common.config import (
+    Activation,
+    OptimizerName,
+    RunConfig,
+    require,
+    require_positive,
+)
 
 NAME = "chapter01_gan"
 IMAGE = (28, 28)

@@ -6,9 +6,9 @@ from chapter01_gan.config import Config
 from chapter01_gan.data import load_images
 from chapter01_gan.evaluation import choose_extractor
 from chapter01_gan.training import sample_latents
+from common.chapter import Judge
 from common.metrics.image_judge import LEAST, image_judge
 from common.metrics.validation import SEED, chosen_rows
-from common.tuning import Judge
 from common.tuning.optimizers import OPTIMIZERS
 
 SPACE: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from chapter02_3dgan.tuning import SPACE
-from common.chapters import Chapter, Command
+from common.chapter import Chapter, Command, Judge, Tuning
 from common.options import (
     DataOptions,
     GenerateOptions,
@@ -18,7 +18,6 @@ from common.options import (
     RunOptions,
 )
 from common.runs import RunDir
-from common.tuning import Judge, Tuning
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.training import sample_latents
+from common.chapter import Judge
 from common.metrics.validation import SEED, chosen_rows, finite, guarded
 from common.metrics.voxel import evaluate_shapes
-from common.tuning import Judge
 from common.tuning.optimizers import OPTIMIZERS
 
 # The book's list.

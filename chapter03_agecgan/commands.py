@@ -12,10 +12,9 @@ import tyro
 from chapter03_agecgan.ages import parse_class
 from chapter03_agecgan.config import NAME, PRESETS, Config, Format
 from chapter03_agecgan.tuning import SPACE
-from common.chapters import Chapter, Command
+from common.chapter import Chapter, Command, Judge, Tuning
 from common.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
-from common.tuning import Judge, Tuning
 
 ALL_AGES = "all"
 logger = logging.getLogger(__name__)

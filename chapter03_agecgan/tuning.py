@@ -10,12 +10,12 @@ from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import load_faces
 from chapter03_agecgan.evaluators import age_classifier, miss_ages
 from chapter03_agecgan.stages.gan import sample_latents
+from common.chapter import Judge
 from common.generated import make_images
 from common.metrics.fid import fid
 from common.metrics.fjd import frechet_joint_distance
 from common.metrics.judging import describe
 from common.metrics.validation import SEED, chosen_rows, finite, guarded
-from common.tuning import Judge
 
 SPACE: dict[str, Any] = {
     # 2 [book] has too few ages in a batch; the paper has 64.

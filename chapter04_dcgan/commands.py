@@ -9,7 +9,7 @@ from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter04_dcgan.tuning import SPACE
-from common.chapters import Chapter, Command
+from common.chapter import Chapter, Command, Judge, Tuning
 from common.options import (
     DataOptions,
     GenerateOptions,
@@ -17,7 +17,6 @@ from common.options import (
     RunOptions,
 )
 from common.runs import RunDir
-from common.tuning import Judge, Tuning
 
 logger = logging.getLogger(__name__)
 

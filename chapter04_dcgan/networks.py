@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from chapter04_dcgan.config import Config
-from common.choices import Activation
+from common.config import Activation
 from common.layers import activation, normalise
 
 CHANNELS = 3

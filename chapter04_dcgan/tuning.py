@@ -6,9 +6,9 @@ from chapter04_dcgan.config import Config
 from chapter04_dcgan.data import load_images
 from chapter04_dcgan.evaluation import choose_extractor
 from chapter04_dcgan.training import sample_latents
+from common.chapter import Judge
 from common.metrics.image_judge import LEAST, image_judge
 from common.metrics.validation import SEED, chosen_rows
-from common.tuning import Judge
 from common.tuning.optimizers import ADAM, OPTIMIZERS, SGD
 
 # As of Radford et al. 2016, section 3, and others that are common.

@@ -11,10 +11,9 @@ import tyro
 
 from chapter05_srgan.config import NAME, PRESETS, Config
 from chapter05_srgan.tuning import SPACE
-from common.chapters import Chapter, Command
+from common.chapter import Chapter, Command, Judge, Tuning
 from common.options import DataOptions, GenerateOptions
 from common.runs import RunDir
-from common.tuning import Judge, Tuning
 
 Trained = Literal["srgan", "srresnet"]
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from chapter05_srgan.data import load_pictures, reduce_by
 from chapter05_srgan.evaluation import judge as judge_pictures
 from chapter05_srgan.pixel_scores import crop_to_multiple
 from chapter05_srgan.upscaling.tiles import compiled, enlarge
+from common.chapter import Judge
 from common.metrics.validation import chosen_rows, guarded
-from common.tuning import Judge
 
 SPACE: dict[str, Any] = {
     # The paper has 16, the book 1.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.binvox import check_file
 from common.errors import UserError
+from common.files import check_file
 
 MAX_ARRAY_BYTES = 4 * 2**30
 # What NumPy and zlib raise on torn or hostile files, as found by fuzzing.

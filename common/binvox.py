@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, read_limited
 
 MAX_BYTES = 64 * 2**20
 MAX_SIZE = 256
@@ -71,37 +71,6 @@ def write_binvox(path: Path | str, voxels: np.ndarray) -> None:
     header = f"#binvox 1\ndim {size} {size} {size}\ntranslate 0 0 0\nscale 1\ndata\n"
     with atomic_path(path) as temporary:
         temporary.write_bytes(header.encode() + _encode_runs(voxels[:, ::-1, :]))
-
-
-def read_limited(path: Path, max_bytes: int) -> bytes:
-    """Return the bytes of a file that must not be larger than `max_bytes`.
-
-    Raises:
-        UserError: the file is missing, unreadable, empty or too large.
-    """
-    check_file(path, max_bytes)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-
-
-def check_file(path: Path, max_bytes: int) -> None:
-    """Check that `path` is a file of 1 to `max_bytes` bytes.
-
-    Raises:
-        UserError: it is not.
-    """
-    if not path.is_file():
-        raise UserError(f"no such file: {path}; check the path")
-    found = path.stat().st_size
-    if found == 0:
-        raise UserError(f"{path} is empty; download or write it again")
-    if found > max_bytes:
-        raise UserError(
-            f"{path} is too large: expected at most {max_bytes:,} bytes, found "
-            f"{found:,}; is it the right file?"
-        )
 
 
 def _read_header(path: Path, raw: bytes) -> tuple[int, int]:

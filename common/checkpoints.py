@@ -1,30 +1,15 @@
 """Checkpoints: the whole state of training, written so that none is ever half."""
 
 import logging
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from keras.ops import convert_to_numpy
 
 from common.errors import TrainingError, UserError
-from common.files import atomic_path
+from common.files import TORN, atomic_path
 
 KEPT = 2
-# What NumPy and zipfile raise on torn files.
-TORN = (
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 logger = logging.getLogger(__name__)
 State = dict[str, list]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import tyro
 
-from common.chapters import Chapter, Command
+from common.chapter import Chapter, Command
 from common.config import ConfigType, with_length
 from common.config_files import read_config
 from common.errors import TrainingError, UserError

@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from common.errors import UserError
 
+OptimizerName = Literal["adam", "sgd", "rmsprop", "adadelta"]
+Activation = Literal["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
+
 # Steps are counted in int64 and random keys folded from int32 parts.
 LARGEST = 2**31
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]

@@ -1,13 +1,30 @@
 """Writing files so that nobody ever sees half of one."""
 
 import contextlib
+import json
 import os
 import shutil
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from common.errors import UserError
+
+# What NumPy and zipfile raise on torn files.
+TORN = (
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @contextlib.contextmanager
@@ -62,3 +79,48 @@ def default_cache_dir() -> Path:
     """Return the folder for caches: $XDG_CACHE_HOME or ~/.cache, and our name."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "gan-projects-in-keras"
+
+
+def read_limited(path: Path, max_bytes: int) -> bytes:
+    """Return the bytes of a file that must not be larger than `max_bytes`.
+
+    Raises:
+        UserError: the file is missing, unreadable, empty or too large.
+    """
+    check_file(path, max_bytes)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def check_file(path: Path, max_bytes: int) -> None:
+    """Check that `path` is a file of 1 to `max_bytes` bytes.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not path.is_file():
+        raise UserError(f"no such file: {path}; check the path")
+    found = path.stat().st_size
+    if found == 0:
+        raise UserError(f"{path} is empty; download or write it again")
+    if found > max_bytes:
+        raise UserError(
+            f"{path} is too large: expected at most {max_bytes:,} bytes, found "
+            f"{found:,}; is it the right file?"
+        )
+
+
+def write_note(path: Path, note: dict) -> None:
+    """Write a small JSON file."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(note, indent=2) + "\n")
+
+
+def read_note(path: Path) -> dict | None:
+    """Return what `write_note` wrote, or None where that cannot be read."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import checkpoints, devices, images, layers
+from common import checkpoints, devices, files, images, layers
 from common.callbacks import Checkpoints, Logs, Progress, Samples, Stop
 from common.config import RunConfig, to_json
 from common.data import Items, batches, total_steps, training_rows
@@ -280,7 +280,7 @@ def load_network(path: Path) -> keras.Model:
         return keras.models.load_model(
             path, custom_objects=own, compile=False, safe_mode=True
         )
-    except (*checkpoints.TORN, TypeError) as error:
+    except (*files.TORN, TypeError) as error:
         raise UserError(
             f"{path} is damaged or no network of this project "
             f"({type(error).__name__}); train --resume writes it anew"

@@ -7,8 +7,7 @@ import keras
 import tensorflow as tf
 
 from common import devices, losses
-from common.choices import OptimizerName
-from common.config import RunConfig
+from common.config import OptimizerName, RunConfig
 from common.phases import Logs, Phase, Step
 from common.trainer import AdversarialModel
 

@@ -18,9 +18,8 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 
-from common.binvox import check_file
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, check_file
 
 Kind = Literal["images", "labels"]
 Split = Literal["train", "test"]

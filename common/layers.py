@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from common.choices import Activation
+from common.config import Activation
 from common.minibatch import MinibatchDiscrimination
 from common.one_channel import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
 from common.pixel_shuffle import PixelShuffle

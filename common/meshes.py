@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import coo_matrix, csgraph
 
-from common.binvox import read_limited
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, read_limited
 from common.geometry import LEVEL, default_smoothing, smooth_surface
 from common.voxelisation import fill_triangles
 

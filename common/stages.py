@@ -1,7 +1,6 @@
 """Stages of a run that build upon its first training, each in a folder of its own."""
 
 import dataclasses
-import json
 import logging
 import shutil
 import zipfile
@@ -10,10 +9,9 @@ from pathlib import Path
 
 import keras
 
-from common.checkpoints import TORN
 from common.config import RunConfig
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import TORN, read_note, write_note
 from common.fitting import Gallery, TrainingData, fit_run
 from common.runs import RunDir
 from common.trainer import AdversarialModel
@@ -104,20 +102,6 @@ def has_ended(run: RunDir) -> bool:
 def note_end(run: RunDir, step: int) -> None:
     """Note that a run's first training has ended after so many steps."""
     write_note(run.path / ENDED, {"steps": step})
-
-
-def write_note(path: Path, note: dict) -> None:
-    """Write a small JSON file."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(note, indent=2) + "\n")
-
-
-def read_note(path: Path) -> dict | None:
-    """Return what `write_note` wrote, or None where that cannot be read."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def _checksum(path: Path) -> int:

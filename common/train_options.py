@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from common.config import ConfigType, RunConfig
+from common.chapter import find_preset
+from common.config import RunConfig
 from common.errors import UserError
 
 
@@ -57,17 +58,6 @@ class EarlyOptions:
             for name in ("--config", "--run-dir")
         )
         return cls(preset, config, run_dir, resume), rest
-
-
-def find_preset(presets: Mapping[str, ConfigType], name: str) -> ConfigType:
-    """Return a preset.
-
-    Raises:
-        UserError: there is none of that name.
-    """
-    if name not in presets:
-        raise UserError(f"--preset must be one of {', '.join(presets)}, found {name}")
-    return presets[name]
 
 
 def train_options(

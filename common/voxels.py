@@ -13,14 +13,9 @@ from common.array_files import (
     load_array,
     load_npz_key,
 )
-from common.binvox import (
-    MAX_SIZE,
-    read_binvox,
-    read_limited,
-    write_binvox,
-)
+from common.binvox import MAX_SIZE, read_binvox, write_binvox
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, read_limited
 from common.matfile import encode_variable, read_variables
 from common.voxel_files import SUFFIXES, ShapeFile, find_shapes
 

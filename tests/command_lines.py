@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.chapters import Chapter
+from common.chapter import Chapter
 from common.cli import main
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

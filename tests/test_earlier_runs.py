@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.chapters import Chapter
+from common.chapter import Chapter
 from common.cli import main
 from common.fitting import load_network
 from common.runs import RunDir

@@ -23,7 +23,7 @@ from chapter02_3dgan import data as chapter_data
 from chapter02_3dgan import training
 from chapter02_3dgan.commands import CHAPTER
 from common import devices
-from common.chapters import Chapter
+from common.chapter import Chapter
 from common.config import RunConfig
 from common.fitting import Gallery, TrainingData, fit_run
 from common.runs import RunDir

@@ -21,8 +21,7 @@ from chapter02_3dgan.training import build_model as build_model02
 from chapter04_dcgan import networks as networks04
 from chapter04_dcgan.config import Config as Config04
 from chapter04_dcgan.training import build_model as build_model04
-from common.choices import Activation, OptimizerName
-from common.config import from_json, to_json
+from common.config import Activation, OptimizerName, from_json, to_json
 from common.errors import UserError
 from common.layers import activation
 from common.sheets import to_floats

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from chapter03_agecgan.labels.rows import Row
-from common.binvox import check_file
 from common.errors import UserError
+from common.files import check_file
 
 NAMES = ("wiki.mat", "imdb.mat")
 MAX_BYTES = 2**30

@@ -10,8 +10,8 @@ from PIL import Image, ImageOps
 
 from common.cascade import Box, bundled_cascade, open_cascade, without_doubles
 from common.errors import UserError
+from common.files import read_note
 from common.runs import RunDir
-from common.stages import read_note
 
 FRAMING = "framing.json"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import keras
 
-from common.checkpoints import TORN
 from common.errors import UserError
+from common.files import TORN
 from common.metrics.cached_network import float32
 
 # Edge of the images of most face-recognition networks, for files that tell none.

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from chapter03_agecgan.recognition.keras_file import MAX_SIZE, USUAL_SIZE
-from common.binvox import read_limited
 from common.errors import UserError
+from common.files import read_limited
 
 MAX_BYTES = 512 * 2**20
 # Ways in which a value is stored.

@@ -18,9 +18,8 @@ import tensorflow as tf
 
 from chapter03_agecgan.recognition import keras_file, local_network
 from chapter03_agecgan.recognition.onnx_file import OnnxNetwork
-from common.binvox import check_file
 from common.errors import UserError
-from common.files import default_cache_dir
+from common.files import check_file, default_cache_dir
 from common.metrics.cached_network import fingerprint, float32, load_or_train
 from common.metrics.keras_weights import KerasWeights
 

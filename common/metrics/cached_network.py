@@ -10,8 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from common.checkpoints import TORN
-from common.files import atomic_path
+from common.files import TORN, atomic_path
 
 logger = logging.getLogger(__name__)
 

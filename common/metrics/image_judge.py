@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from common.chapter import Judge
 from common.generated import make_images
 from common.metrics.extractors import Extractor
 from common.metrics.fid import fid
@@ -10,7 +11,6 @@ from common.metrics.judging import describe
 from common.metrics.kid import kid
 from common.metrics.precision_recall import precision_recall
 from common.metrics.validation import finite, guarded
-from common.tuning import Judge
 
 FIGURES = ("fid", "kid", "precision", "recall")
 # Images that precision and recall need, as their third neighbour counts.

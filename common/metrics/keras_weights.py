@@ -9,9 +9,8 @@ from pathlib import Path
 
 import keras
 
-from common.binvox import check_file
-from common.checkpoints import TORN
 from common.errors import UserError
+from common.files import TORN, check_file
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from common.chapter import Judge
 from common.data import validation_rows
 from common.errors import TrainingError, UserError
-from common.tuning import Judge
 
 if TYPE_CHECKING:
     import keras

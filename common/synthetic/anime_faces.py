@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from common.binvox import check_file
 from common.errors import UserError
+from common.files import check_file
 from common.synthetic.anime_drawing import draw
 from common.synthetic.anime_parameters import ATTRIBUTES, Face, sample_face
 from common.synthetic.folders import check_numbers, write_once

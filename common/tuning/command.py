@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.chapters import Chapter
+from common.chapter import Chapter, find_preset
 from common.config import RunConfig, from_json, require_positive
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
-from common.train_options import find_preset
 from common.tuning.confirm import confirm
 from common.tuning.folder import SearchFolder
 from common.tuning.options import TuneOptions

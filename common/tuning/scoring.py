@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from common.chapter import Judge
 from common.errors import TrainingError
 from common.stopping import SIGNALS
-from common.tuning import Judge
 
 Rung = tuple[float, float | None]
 

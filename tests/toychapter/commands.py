@@ -4,9 +4,8 @@ import os
 import signal
 import time
 
-from common.chapters import Chapter
+from common.chapter import Chapter, Tuning
 from common.errors import TrainingError
-from common.tuning import Tuning
 from toychapter.config import NAME, PRESETS, SPACE
 
 

@@ -10,11 +10,7 @@ from typing import Literal
 from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter01_gan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
-from common.options import (
-    DataOptions,
-    GenerateOptions,
-    InterpolateOptions,
-)
+from common.cli.options import DataOptions, GenerateOptions, InterpolateOptions
 from common.runs import RunDir
 
 PAGES = Path("runs") / NAME

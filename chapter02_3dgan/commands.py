@@ -11,7 +11,7 @@ from typing import Literal
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from chapter02_3dgan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
-from common.options import (
+from common.cli.options import (
     DataOptions,
     GenerateOptions,
     InterpolateOptions,

@@ -13,7 +13,7 @@ from chapter03_agecgan.ages import parse_class
 from chapter03_agecgan.config import NAME, PRESETS, Config, Format
 from chapter03_agecgan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
-from common.options import DataOptions, GenerateOptions, RunOptions
+from common.cli.options import DataOptions, GenerateOptions, RunOptions
 from common.runs import RunDir
 
 ALL_AGES = "all"

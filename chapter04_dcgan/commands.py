@@ -10,7 +10,7 @@ from typing import Literal
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter04_dcgan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
-from common.options import (
+from common.cli.options import (
     DataOptions,
     GenerateOptions,
     InterpolateOptions,

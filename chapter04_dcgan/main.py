@@ -7,6 +7,6 @@ if __name__ == "__main__":
     # A script's own folder is on the path, the repository's root is not.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     from chapter04_dcgan.commands import CHAPTER
-    from common.cli import main
+    from common.cli.main import main
 
     sys.exit(main(CHAPTER))

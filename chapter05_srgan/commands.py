@@ -12,7 +12,7 @@ import tyro
 from chapter05_srgan.config import NAME, PRESETS, Config
 from chapter05_srgan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
-from common.options import DataOptions, GenerateOptions
+from common.cli.options import DataOptions, GenerateOptions
 from common.runs import RunDir
 
 Trained = Literal["srgan", "srresnet"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.chapter import Chapter
-from common.cli import main
+from common.cli.main import main
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -258,7 +258,7 @@ def test_a_photo_is_aged(run, photo, tmp_path):
 )
 def test_what_a_user_gets_wrong(run, photo, monkeypatch, caplog, arguments, message):
     from chapter03_agecgan.commands import CHAPTER
-    from common.cli import main
+    from common.cli.main import main
 
     monkeypatch.chdir(photo.parent)
     (photo.parent / "text.jpg").write_text("no image")

@@ -202,7 +202,7 @@ def test_all_stages_of_chapters_train_together(chapters, run):
 )
 def test_a_cluster_that_cannot_be(variable, told, tmp_path, monkeypatch, caplog):
     from chapter01_gan.commands import CHAPTER
-    from common.cli import main
+    from common.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TF_CONFIG", raising=False)

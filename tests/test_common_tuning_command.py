@@ -8,7 +8,7 @@ from searching import is_alive, resume, search, start, wait_for, write
 from toychapter.commands import CHAPTER
 from toychapter.config import Config
 
-from common import cli
+from common.cli import main
 from common.config import from_json
 from common.errors import UserError
 from common.tuning.folder import SearchFolder
@@ -85,7 +85,7 @@ def test_what_a_user_gets_wrong_ends_in_one_line(
     write(tmp_path / "workers.json", {"strategy": "multiworker"})
     write(tmp_path / "steps.json", {"steps": {"integer": [1, 2]}})
     before = signal.getsignal(signal.SIGTERM)
-    assert cli.main(CHAPTER, ["tune", *arguments]) == 2
+    assert main.main(CHAPTER, ["tune", *arguments]) == 2
     signal.signal(signal.SIGTERM, before)
     [line] = caplog.messages
     assert line.startswith("error: ") and message in line
@@ -101,13 +101,13 @@ def test_a_second_process_is_kept_out(tmp_path):
 
 def test_the_best_options_can_be_trained_by_the_command_line(tmp_path, monkeypatch):
     """Without TensorFlow, which the toy has no need of."""
-    monkeypatch.setattr(cli, "import_tensorflow", lambda: None)
+    monkeypatch.setattr(main, "import_tensorflow", lambda: None)
     best = write(tmp_path / "best.json", {"layers": 5, "steps": 6, "labels": [0.5]})
     before = signal.getsignal(signal.SIGTERM)
     options = ["train", "--config", str(best), "--run-dir", str(tmp_path / "run")]
-    assert cli.main(CHAPTER, [*options, "--place", "0.4"]) == 0
+    assert main.main(CHAPTER, [*options, "--place", "0.4"]) == 0
     found = from_json(Config, (tmp_path / "run" / "config.json").read_text(), "")
     assert (found.layers, found.steps, found.place) == (5, 6, 0.4)
     assert (found.labels, found.batch_size) == ((0.5,), 16)
-    assert cli.main(CHAPTER, ["train", "--resume", "--config", str(best)]) == 2
+    assert main.main(CHAPTER, ["train", "--resume", "--config", str(best)]) == 2
     signal.signal(signal.SIGTERM, before)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from common.chapter import Chapter
-from common.cli import main
+from common.cli.main import main
 from common.fitting import load_network
 from common.runs import RunDir
 from common.synthetic.glyphs import write_glyphs

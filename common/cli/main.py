@@ -16,13 +16,13 @@ from typing import Any
 import tyro
 
 from common.chapter import Chapter, Command
+from common.cli.options import RunOptions
+from common.cli.train_options import EarlyOptions, train_options
 from common.config import ConfigType, with_length
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
-from common.options import RunOptions
 from common.runs import RunDir
 from common.startup import import_tensorflow
-from common.train_options import EarlyOptions, train_options
 from common.tuning.options import TuneOptions
 from common.workers import find_place, helper_folder
 

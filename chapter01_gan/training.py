@@ -13,7 +13,8 @@ from chapter01_gan.networks import build_discriminator, build_generator
 from common import devices, game, losses, noise
 from common.augment import add_instance_noise, linear_decay
 from common.averages import HistoricalAverage
-from common.fitting import Gallery, TrainingData, fit_run
+from common.data.batches import TrainingData
+from common.fitting import Gallery, fit_run
 from common.phases import Logs, Phase, Step
 from common.runs import RunDir
 from common.sheets import image_grid, to_floats

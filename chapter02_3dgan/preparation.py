@@ -7,11 +7,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from common import images
+from common.data.splits import is_held_out
 from common.errors import UserError
 from common.files import atomic_path
 from common.meshes import READ, mesh_to_voxels
 from common.rendering import render_grid
-from common.voxel_files import is_held_out
 from common.voxels import write_mat
 
 # 3D ShapeNets: a shape fills 24 of 30 voxels.

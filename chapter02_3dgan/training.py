@@ -11,8 +11,9 @@ from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.networks import build_discriminator, build_generator
 from common import devices, game, losses, noise
 from common.augment import shift_and_mirror
+from common.data.batches import TrainingData
 from common.errors import UserError
-from common.fitting import Gallery, TrainingData, fit_run
+from common.fitting import Gallery, fit_run
 from common.phases import Logs, Phase, Step
 from common.rendering import render_grid
 from common.runs import RunDir

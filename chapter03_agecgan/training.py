@@ -16,10 +16,11 @@ from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.stages import gan, identity
 from chapter03_agecgan.stages.encoder import GALLERY_PHOTOS, build_model
 from common import devices
-from common.data import training_rows
+from common.data.batches import TrainingData
+from common.data.splits import training_rows
 from common.errors import UserError
 from common.files import write_note
-from common.fitting import Gallery, TrainingData, fit_run, load_network
+from common.fitting import Gallery, fit_run, load_network
 from common.runs import RunDir
 from common.sheets import image_grid, to_floats
 from common.stages import begin_stage, fit_stage, has_ended, note_end

@@ -11,7 +11,8 @@ from chapter04_dcgan.data import load_images
 from chapter04_dcgan.networks import build_discriminator, build_generator
 from common import devices, game, losses, noise
 from common.augment import shift_and_mirror
-from common.fitting import Gallery, TrainingData, fit_run
+from common.data.batches import TrainingData
+from common.fitting import Gallery, fit_run
 from common.phases import Logs, Phase, Step
 from common.runs import RunDir
 from common.sheets import image_grid, to_floats

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from chapter05_srgan.config import Config
+from common.data.splits import split_names
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.image_store import split_names
 from common.picture_store import PictureStore
 from common.sheets import to_floats
 from common.synthetic.scenes import write_scenes

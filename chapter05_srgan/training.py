@@ -13,8 +13,9 @@ from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.networks import build_discriminator, build_generator
 from common import devices, game, losses
-from common.data import training_rows
-from common.fitting import Gallery, TrainingData, fit_run, load_network
+from common.data.batches import TrainingData
+from common.data.splits import training_rows
+from common.fitting import Gallery, fit_run, load_network
 from common.phases import Logs, Phase, Step
 from common.runs import RunDir
 from common.sheets import image_grid

@@ -13,7 +13,7 @@ import tensorflow as tf
 from common import checkpoints, devices, files, images, layers
 from common.callbacks import Checkpoints, Logs, Progress, Samples, Stop
 from common.config import RunConfig, to_json
-from common.data import Items, batches, total_steps, training_rows
+from common.data.batches import TrainingData, batches, total_steps
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.history import draw_curves, read_rows
@@ -24,24 +24,6 @@ from common.workers import find_place
 
 ANY_SIZE = 32
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """The items to learn from.
-
-    Attributes:
-        fetch: indices (B,) -> items, or a tuple whose first are the items.
-        count: number of items.
-    """
-
-    fetch: Callable[[np.ndarray], Items]
-    count: int
-
-    def without(self, validation_every: int | None) -> "TrainingData":
-        """Return the items that are not kept for validation."""
-        rows = training_rows(self.count, validation_every)
-        return TrainingData(lambda chosen: self.fetch(rows[chosen]), len(rows))
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,12 @@ uncompressed) and a JSON description, which is written last.
 """
 
 import dataclasses
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from common.cache_files import CacheFiles
-from common.errors import UserError
+from common.data.cache import CacheFiles
 from common.files import default_cache_dir
 from common.image_cache import cache_key, warn_of_skipped, write_decoded
 from common.image_files import Fit, find_images, read_image
@@ -20,7 +18,6 @@ from common.image_files import Fit, find_images, read_image
 FORMAT = 1
 # Decoded images that may wait for their turn to be written, for each thread.
 _AHEAD = 16
-_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,55 +138,3 @@ class ImageStore:
         if len(chosen) and chosen[0] >= 0 and np.all(np.diff(chosen) == 1):
             chosen = slice(chosen[0], chosen[-1] + 1)
         return ImageStore(self.images[chosen], names, self.skipped)
-
-
-def last_sixth(count: int) -> np.ndarray:
-    """Return which of `count` images are held out: the last N / 6, rounded.
-
-    A half is rounded upwards, and at least 1 is held out.
-    """
-    return np.arange(count - max(1, (count + 3) // 6), count)
-
-
-def split_names(
-    names: Sequence[str],
-    *,
-    train: Sequence[str] = ("train",),
-    test: Sequence[str] = ("test",),
-    hold_out: Callable[[int], np.ndarray] = last_sixth,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Divide images into some to train on and some to test on, by name alone.
-
-    Where there are images both below `train/` and below `test/`, those folders
-    decide, and what is in neither is left out. Otherwise some of the names are held
-    out. The same names give the same parts.
-
-    Args:
-        names: paths with "/" in them, as in `ImageStore.names`.
-        train: names of folders to train on.
-        test: names of folders to test on.
-        hold_out: number of names -> places of the held-out ones in sorted order.
-
-    Returns:
-        Indices of the training and of the test images, int64, each ascending.
-
-    Raises:
-        UserError: there are fewer than 2 names.
-    """
-    if len(names) < 2:
-        raise UserError(
-            "expected at least 2 images to divide into training and test images, "
-            f"found {len(names)}; add some"
-        )
-    tops = np.array([n.split("/")[0] if "/" in n else "" for n in names])
-    learnt, held_out = (np.flatnonzero(np.isin(tops, part)) for part in (train, test))
-    if not (len(learnt) and len(held_out)):
-        order = np.array(sorted(range(len(names)), key=names.__getitem__))
-        held_out = order[hold_out(len(names))]
-        return np.setdiff1d(order, held_out), np.sort(held_out)
-    if left := len(names) - len(learnt) - len(held_out):
-        _LOG.warning(
-            "left out: %d images, neither in %s nor in %s",
-            *(left, tops[learnt[0]] + "/", tops[held_out[0]] + "/"),
-        )
-    return learnt, held_out

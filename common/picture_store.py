@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.cache_files import CacheFiles
+from common.data.cache import CacheFiles
 from common.files import default_cache_dir
 from common.image_cache import cache_key, warn_of_skipped, write_decoded
 from common.image_files import find_images, read_image

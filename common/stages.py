@@ -10,9 +10,10 @@ from pathlib import Path
 import keras
 
 from common.config import RunConfig
+from common.data.batches import TrainingData
 from common.errors import UserError
 from common.files import TORN, read_note, write_note
-from common.fitting import Gallery, TrainingData, fit_run
+from common.fitting import Gallery, fit_run
 from common.runs import RunDir
 from common.trainer import AdversarialModel
 

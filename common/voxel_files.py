@@ -2,10 +2,10 @@
 
 import logging
 import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.data.splits import is_held_out
 from common.errors import UserError
 
 SUFFIXES = (".mat", ".npy", ".npz", ".binvox")
@@ -172,15 +172,6 @@ def _object_of(path: Path) -> tuple[str, int]:
     if not match:
         return path.stem, 0
     return f"{match['cls']}_{match['number']}", int(match["azimuth"])
-
-
-def is_held_out(name: str) -> bool:
-    """Say whether an object of an unsplit folder belongs to the test set.
-
-    Args:
-        name: of the object, without azimuth and suffix.
-    """
-    return zlib.crc32(name.encode()) % 8 == 0
 
 
 def _is_test(path: Path) -> bool:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from tqdm import tqdm
 
-from common.cache_files import CacheFiles
+from common.data.cache import CacheFiles
 from common.errors import UserError
 from common.files import atomic_path, default_cache_dir
 from common.voxels import ShapeFile, fit_to_size, read_voxels

@@ -24,8 +24,9 @@ import toy
 
 from common import devices, workers
 from common.config import RunConfig
+from common.data.batches import TrainingData
 from common.errors import TrainingError
-from common.fitting import Gallery, TrainingData, fit_run
+from common.fitting import Gallery, fit_run
 from common.runs import RunDir
 
 

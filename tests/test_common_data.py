@@ -7,13 +7,8 @@ import pytest
 import tensorflow as tf
 
 from common import noise
-from common.data import (
-    batch_indices,
-    batches,
-    total_steps,
-    training_rows,
-    validation_rows,
-)
+from common.data.batches import batch_indices, batches, total_steps
+from common.data.splits import training_rows, validation_rows
 from common.errors import UserError
 
 

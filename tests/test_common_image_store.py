@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from pictures import noise, saved
 
+from common.data.splits import split_names
 from common.errors import UserError
 from common.files import default_cache_dir
 from common.image_files import read_image
-from common.image_store import ImageStore, split_names
+from common.image_store import ImageStore
 
 NAMES = ("a.png", "b/c.png", "b/d.bmp", "e.png")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pictures import noise, saved
 
-from common.cache_files import CacheFiles
+from common.data.cache import CacheFiles
 from common.errors import UserError
 from common.files import default_cache_dir
 from common.picture_store import PictureStore

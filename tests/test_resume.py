@@ -25,7 +25,8 @@ from chapter02_3dgan.commands import CHAPTER
 from common import devices
 from common.chapter import Chapter
 from common.config import RunConfig
-from common.fitting import Gallery, TrainingData, fit_run
+from common.data.batches import TrainingData
+from common.fitting import Gallery, fit_run
 from common.runs import RunDir
 from common.voxels import write_mat
 

@@ -18,7 +18,7 @@ from hyperopt.pyll.stochastic import sample
 from shapes import write_boxes
 
 from common.config import from_json
-from common.data import validation_rows
+from common.data.splits import validation_rows
 from common.errors import UserError
 from common.metrics import extractors
 from common.sheets import to_floats

@@ -16,7 +16,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from common import noise
-from common.data import batch_indices
+from common.data.batches import batch_indices
 from common.errors import UserError
 
 SHIFT = 0.06

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.chapter import Judge
-from common.data import validation_rows
+from common.data.splits import validation_rows
 from common.errors import TrainingError, UserError
 
 if TYPE_CHECKING:

@@ -1,10 +1,12 @@
 """Batches whose order is a function of (seed, step) alone."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from common.data.splits import training_rows
 from common.errors import UserError
 
 # Float32 (B, ...), or a tuple of such: for example images with their labels.
@@ -33,27 +35,6 @@ def batch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarr
     )
     start = first - epochs[0] * count
     return order[start : start + batch_size]
-
-
-def training_rows(count: int, validation_every: int | None) -> np.ndarray:
-    """Return the items to train on: all, or all but the validation items.
-
-    Args:
-        count: number of items.
-        validation_every: each so many-th item is kept for validation, or None.
-    """
-    rows = np.arange(count)
-    return rows if validation_every is None else rows[~_held(rows, validation_every)]
-
-
-def validation_rows(count: int, validation_every: int) -> np.ndarray:
-    """Return the items that `training_rows` leaves out."""
-    rows = np.arange(count)
-    return rows[_held(rows, validation_every)]
-
-
-def _held(rows: np.ndarray, every: int) -> np.ndarray:
-    return rows % every == every - 1
 
 
 def batches(
@@ -130,3 +111,21 @@ def total_steps(
             "--epochs"
         )
     return steps
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The items to learn from.
+
+    Attributes:
+        fetch: indices (B,) -> items, or a tuple whose first are the items.
+        count: number of items.
+    """
+
+    fetch: Callable[[np.ndarray], Items]
+    count: int
+
+    def without(self, validation_every: int | None) -> "TrainingData":
+        """Return the items that are not kept for validation."""
+        rows = training_rows(self.count, validation_every)
+        return TrainingData(lambda chosen: self.fetch(rows[chosen]), len(rows))

@@ -17,7 +17,7 @@ from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.recognition.verification import accept_rate, distances, verify
 from chapter03_agecgan.stages.gan import balanced_rows
 from common.errors import UserError
-from common.metrics import extractors
+from common.features import extractors
 from common.sheets import to_floats
 
 # Of the age classifier: with more it learns a few thousand photos by heart.

@@ -9,9 +9,9 @@ from chapter04_dcgan.networks import build_generator
 from chapter04_dcgan.training import sample_latents
 from common import images
 from common.errors import UserError
+from common.features import extractors
 from common.fitting import load_network
 from common.generated import draw_neighbours, make_images
-from common.metrics import extractors
 from common.metrics.judging import choose_count, judge, some
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir

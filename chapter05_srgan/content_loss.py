@@ -8,8 +8,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from chapter05_srgan.networks import CHANNELS, STAGES
-from common.metrics.cached_network import float32
-from common.metrics.keras_weights import KerasWeights
+from common.features.cached_network import float32
+from common.features.keras_weights import KerasWeights
 
 Tensor = tf.Tensor
 

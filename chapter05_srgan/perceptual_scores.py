@@ -16,7 +16,7 @@ from common.metrics.statistics import GaussianStatistics
 from common.sheets import to_floats
 
 if TYPE_CHECKING:  # TensorFlow's seconds are for those who train.
-    from common.metrics.extractors import Extractor
+    from common.features.extractors import Extractor
 
 PATCH = 32
 PATCHES = 4000
@@ -100,7 +100,7 @@ def patch_extractor(images: Pictures, *, steps: int = STEPS) -> "Extractor":
 
     It sees only the `details` of patches. It learns to tell those of alike layout
     apart, and each as it is from the same blurred, with grain and warped; see
-    `common.metrics.pretext`.
+    `common.features.pretext_task`.
 
     Args:
         images: real pictures, uint8 (H, W, 3), not those that are judged.
@@ -112,7 +112,7 @@ def patch_extractor(images: Pictures, *, steps: int = STEPS) -> "Extractor":
     Raises:
         ValueError: there are no pictures, or one is too small.
     """
-    from common.metrics import extractors
+    from common.features import extractors
 
     patches = details(cut_patches(images, PATCHES))
     return extractors.local_unlabelled(patches, steps=steps)

@@ -32,8 +32,8 @@ from chapter01_gan.networks import build_discriminator, build_generator
 from chapter01_gan.stabilising.techniques import TECHNIQUES, configure
 from chapter01_gan.training import build_model, sample_latents, train
 from common.errors import UserError
+from common.features import extractors
 from common.idx import read_images
-from common.metrics import extractors
 from common.runs import RunDir
 from common.sheets import to_floats
 from common.synthetic.glyphs import make_glyphs, write_glyphs

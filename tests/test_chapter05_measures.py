@@ -16,8 +16,8 @@ from chapter05_srgan.perceptual_scores import (
     spectrum_distance,
 )
 from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, luma, psnr_y, ssim_y
-from common.metrics import local_network
-from common.metrics.extractors import Extractor
+from common.features import local_classifier
+from common.features.extractors import Extractor
 from common.picture_store import PictureStore
 
 
@@ -281,7 +281,7 @@ def extractor(tmp_path_factory) -> Extractor:
         pictures = [textured(seed) for seed in range(6)]
         trained = patch_extractor(pictures, steps=30)
         # The second time it comes from the cache.
-        patch.setattr(local_network, "train", None)
+        patch.setattr(local_classifier, "train", None)
         assert patch_extractor(pictures, steps=30).key == trained.key
     return trained
 

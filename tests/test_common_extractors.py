@@ -11,8 +11,8 @@ from keras.ops import convert_to_numpy
 from PIL import Image
 
 from common.errors import UserError
-from common.metrics import extractors, local_network
-from common.metrics.extractors import INCEPTION_FILE, Extractor, inceptionv3
+from common.features import extractors, local_classifier
+from common.features.extractors import INCEPTION_FILE, Extractor, inceptionv3
 
 RNG = np.random.default_rng(0)
 
@@ -51,7 +51,7 @@ def test_one_channel_is_repeated():
 
 
 def test_batches_are_bounded_and_their_size_changes_nothing(monkeypatch):
-    extractor = Extractor("local", local_network.build((9, 9, 1), 3, 0))
+    extractor = Extractor("local", local_classifier.build((9, 9, 1), 3, 0))
     images = RNG.uniform(-1, 1, (300, 9, 9)).astype(np.float32)
     whole = extractor(images)
     sizes = []

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.metrics import local_network
-from common.metrics.extractors import Extractor, local
+from common.features import local_classifier
+from common.features.extractors import Extractor, local
 from common.synthetic.glyphs import make_glyphs
 
 
@@ -20,7 +20,7 @@ def scale(images: np.ndarray) -> np.ndarray:
 
 def quick(images: np.ndarray, targets: np.ndarray, steps: int, seed: int):
     """Stand in for training."""
-    return local_network.build(images.shape[1:], int(targets.max()) + 1, seed), 0.5
+    return local_classifier.build(images.shape[1:], int(targets.max()) + 1, seed), 0.5
 
 
 def small_set() -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +67,7 @@ def test_local_features_are_of_one_scale_without_a_heap_of_zeros(glyphs):
 
 def test_local_trains_once_and_tells_its_accuracy_again(glyphs, monkeypatch, caplog):
     images, labels, folder, first = glyphs
-    monkeypatch.setattr(local_network, "train", None)
+    monkeypatch.setattr(local_classifier, "train", None)
     caplog.set_level(logging.INFO)
     again = local(images, labels, steps=60, cache_dir=folder)
     accuracy = json.loads(next(folder.glob("*.json")).read_text())["accuracy"]
@@ -78,7 +78,7 @@ def test_local_trains_once_and_tells_its_accuracy_again(glyphs, monkeypatch, cap
 
 
 def test_local_is_cached_by_data_and_settings(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_network, "train", quick)
+    monkeypatch.setattr(local_classifier, "train", quick)
     images, labels = small_set()
     other_images, other_labels = images.copy(), labels.copy()
     other_images[3, 4, 5] ^= 1
@@ -98,13 +98,13 @@ def test_local_is_cached_by_data_and_settings(tmp_path, monkeypatch):
     names = np.array(["chair", "table"])[labels]
     local(images[..., None], names, cache_dir=tmp_path)
     assert len(files(tmp_path)) == len(variants)
-    monkeypatch.setattr(local_network, "VERSION", 0)
+    monkeypatch.setattr(local_classifier, "VERSION", 0)
     local(images, labels, cache_dir=tmp_path)
     assert len(files(tmp_path)) == len(variants) + 1
 
 
 def test_local_is_cached_in_the_folder_of_the_project(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_network, "train", quick)
+    monkeypatch.setattr(local_classifier, "train", quick)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     key = local(*small_set()).key
     assert files(tmp_path / "gan-projects-in-keras") == [f"local-{key}.keras"]
@@ -112,7 +112,7 @@ def test_local_is_cached_in_the_folder_of_the_project(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "no json", "json", "text"])
 def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog, damage):
-    monkeypatch.setattr(local_network, "train", quick)
+    monkeypatch.setattr(local_classifier, "train", quick)
     images, labels = small_set()
     whole = local(images, labels, cache_dir=tmp_path)(scale(images))
     path = next(tmp_path.glob("*.keras"))
@@ -146,7 +146,9 @@ def test_local_is_repeatable_by_seed(tmp_path):
     first, same = (run(scale(colour))[0] for run in runs)
     np.testing.assert_array_equal(first, same)
     start, other = (
-        Extractor("local", local_network.build((12, 12, 3), 2, seed))(scale(colour))[0]
+        Extractor("local", local_classifier.build((12, 12, 3), 2, seed))(scale(colour))[
+            0
+        ]
         for seed in (0, 1)
     )
     assert abs(start - other).max() > 0.1
@@ -154,7 +156,7 @@ def test_local_is_repeatable_by_seed(tmp_path):
 
 
 def test_local_is_float32_whatever_training_uses(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_network, "train", quick)
+    monkeypatch.setattr(local_classifier, "train", quick)
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         extractor = local(*small_set(), cache_dir=tmp_path)
@@ -183,7 +185,7 @@ def test_local_refuses_other_arrays(tmp_path):
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (64, 64, 3), (128, 128, 3), (5, 9, 1)])
 def test_local_takes_images_of_many_sizes(shape):
-    network = local_network.build(shape, 3, seed=0)
+    network = local_classifier.build(shape, 3, seed=0)
     assert network.output_shape == [(None, 64), (None, 3)]
     grid = [layer for layer in network.layers if layer.name.startswith("conv")][-1]
     assert max(grid.output.shape[1:3]) == 2
@@ -193,12 +195,12 @@ def test_local_takes_images_of_many_sizes(shape):
 def test_shifts_reach_one_twenty_eighth_of_the_size():
     images = np.zeros((400, 56, 56, 1), np.uint8)
     images[:, 20, 30] = 255
-    moved = local_network._shift(images, np.random.default_rng(0))
+    moved = local_classifier._shift(images, np.random.default_rng(0))
     _, rows, columns, _ = np.nonzero(moved)
     assert set(rows) == {18, 19, 20, 21, 22}
     assert set(columns) == {28, 29, 30, 31, 32}
     assert len(rows) == 400
     constant = np.full((3, 28, 28, 2), 7, np.uint8)  # edges are repeated
     np.testing.assert_array_equal(
-        local_network._shift(constant, np.random.default_rng(0)), constant
+        local_classifier._shift(constant, np.random.default_rng(0)), constant
     )

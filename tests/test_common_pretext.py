@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from common.metrics import pretext
-from common.metrics.pretext import blurred, cluster, grained, make_task, warped
+from common.features import pretext_task
+from common.features.pretext_task import blurred, cluster, grained, make_task, warped
 from common.synthetic.anime_faces import make_faces
 
 FACES = make_faces(40, seed=3, size=32)[0]
@@ -48,6 +48,6 @@ def test_each_change_has_classes_of_its_own():
 
 
 def test_large_sets_are_drawn_from(monkeypatch):
-    monkeypatch.setattr(pretext, "MOST_IMAGES", 20)
+    monkeypatch.setattr(pretext_task, "MOST_IMAGES", 20)
     images, classes = make_task(FACES)
     assert len(images) == len(classes) == 80

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
+from common.features import local_classifier
+from common.features.extractors import Extractor
 from common.metrics import kid as kid_module
-from common.metrics import local_network, report
-from common.metrics.extractors import Extractor
+from common.metrics import report
 from common.metrics.fid import frechet_distance
 from common.metrics.image_scores import (
     ImageFeatures,
@@ -214,7 +215,7 @@ def test_missing_classes_show_in_the_label_divergence():
 def chain() -> tuple[Extractor, np.ndarray]:
     """A network, and images in [-1, 1] for it."""
     images, _ = make_glyphs(200, seed=0)
-    network = local_network.build((28, 28, 1), 10, seed=0)
+    network = local_classifier.build((28, 28, 1), 10, seed=0)
     return Extractor("local", network, "chain"), images.astype(np.float32) / 127.5 - 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.errors import TrainingError, UserError
-from common.metrics import cached_network, extractors, pretext
+from common.features import cached_network, extractors, pretext_task
 from common.metrics.fjd import frechet_joint_distance
 from common.metrics.validation import chosen_rows, finite, guarded
 from common.synthetic.anime_faces import make_faces
@@ -114,13 +114,13 @@ def test_the_task_of_images_without_labels_is_made_once(tmp_path, monkeypatch):
     options = {"steps": 2, "cache_dir": tmp_path}
     first = extractors.local_unlabelled(images, **options)
     expected = extractors.local(
-        *pretext.make_task(images), steps=2, cache_dir=tmp_path / "other"
+        *pretext_task.make_task(images), steps=2, cache_dir=tmp_path / "other"
     )
     for ours, theirs in zip(
         first.network.get_weights(), expected.network.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
-    monkeypatch.setattr(pretext, "make_task", None)
+    monkeypatch.setattr(pretext_task, "make_task", None)
     assert extractors.local_unlabelled(images, **options).key == first.key
     with pytest.raises(TypeError):
         extractors.local_unlabelled(images[::-1], **options)

@@ -20,7 +20,7 @@ from shapes import write_boxes
 from common.config import from_json
 from common.data.splits import validation_rows
 from common.errors import UserError
-from common.metrics import extractors
+from common.features import extractors
 from common.sheets import to_floats
 from common.synthetic.age_faces import write_wiki
 from common.synthetic.anime_faces import write_faces

@@ -14,7 +14,7 @@ import tensorflow as tf
 from chapter01_gan.config import IMAGE, Config
 from chapter01_gan.data import load_images
 from common import noise
-from common.metrics.extractors import Extractor, local
+from common.features.extractors import Extractor, local
 from common.metrics.fid import fid, frechet_distance
 from common.metrics.image_scores import metric_name
 from common.metrics.precision_recall import in_manifold

@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 
 from common.errors import UserError
+from common.features.cached_network import float32
 from common.files import TORN
-from common.metrics.cached_network import float32
 
 # Edge of the images of most face-recognition networks, for files that tell none.
 USUAL_SIZE = 112

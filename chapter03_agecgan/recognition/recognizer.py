@@ -19,9 +19,9 @@ import tensorflow as tf
 from chapter03_agecgan.recognition import keras_file, local_network
 from chapter03_agecgan.recognition.onnx_file import OnnxNetwork
 from common.errors import UserError
+from common.features.cached_network import fingerprint, float32, load_or_train
+from common.features.keras_weights import KerasWeights
 from common.files import check_file, default_cache_dir
-from common.metrics.cached_network import fingerprint, float32, load_or_train
-from common.metrics.keras_weights import KerasWeights
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from common.chapter import Judge
+from common.features.extractors import Extractor
 from common.generated import make_images
-from common.metrics.extractors import Extractor
 from common.metrics.fid import fid
 from common.metrics.judging import describe
 from common.metrics.kid import kid

@@ -18,7 +18,7 @@ from common.metrics.precision_recall import precision_recall
 from common.metrics.statistics import GaussianStatistics
 
 if TYPE_CHECKING:  # TensorFlow's seconds are for those who extract.
-    from common.metrics.extractors import Extractor
+    from common.features.extractors import Extractor
 
 # Scores of sums over all images; the others are of the kept rows.
 _OF_ALL = ("fid", "label_kl")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.errors import UserError
-from common.metrics.extractors import Extractor
+from common.features.extractors import Extractor
 from common.metrics.image_scores import ImageFeatures, extract, score_images
 from common.sheets import to_floats
 

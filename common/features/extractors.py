@@ -16,10 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from common.errors import UserError
+from common.features import local_classifier, pretext_task
+from common.features.cached_network import fingerprint, float32, load_or_train
+from common.features.keras_weights import KerasWeights
 from common.files import default_cache_dir
-from common.metrics import local_network, pretext
-from common.metrics.cached_network import fingerprint, float32, load_or_train
-from common.metrics.keras_weights import KerasWeights
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ def local_unlabelled(
 ) -> Extractor:
     """Train a small classifier on images without labels, or take it from the cache.
 
-    Its task is that of `common.metrics.pretext`, which is not even made where the
+    Its task is that of `common.features.pretext_task`, which is not even made where the
     network is in the cache. Else as `local`.
 
     Args:
@@ -189,19 +189,19 @@ def local_unlabelled(
         seed: of weights, order, shifts and of what is held out.
         cache_dir: folder for the trained network; default the project's.
     """
-    rows = pretext.chosen_rows(len(images), np.random.default_rng(0))
-    settings = [*_settings(steps, seed), "pretext", pretext.VERSION]
+    rows = pretext_task.chosen_rows(len(images), np.random.default_rng(0))
+    settings = [*_settings(steps, seed), "pretext", pretext_task.VERSION]
     key = fingerprint(settings, images[rows], rows)
 
     def make() -> tuple[np.ndarray, np.ndarray]:
-        return _checked_training(*pretext.make_task(images))
+        return _checked_training(*pretext_task.make_task(images))
 
     return _trained(key, make, steps, seed, cache_dir)
 
 
 def _settings(steps: int, seed: int) -> list:
-    settings = [local_network.VERSION, local_network.BATCH_SIZE]
-    return [*settings, local_network.LEARNING_RATE, steps, seed]
+    settings = [local_classifier.VERSION, local_classifier.BATCH_SIZE]
+    return [*settings, local_classifier.LEARNING_RATE, steps, seed]
 
 
 def _trained(
@@ -214,7 +214,7 @@ def _trained(
     def train() -> tuple[keras.Model, float]:
         images, targets = make_data()
         logger.info("training the local extractor on %d images, once", len(images))
-        return local_network.train(images, targets, steps, seed)
+        return local_classifier.train(images, targets, steps, seed)
 
     network, accuracy = load_or_train(path, train)
     logger.info(

@@ -13,7 +13,8 @@ from common import images
 from common.errors import UserError
 from common.features import extractors
 from common.fitting import load_network
-from common.generated import TILE, draw_neighbours, make_images
+from common.gan.sampling import make_images
+from common.generated import TILE, draw_neighbours
 from common.metrics.judging import choose_count, judge, some
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir

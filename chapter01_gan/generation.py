@@ -6,15 +6,10 @@ from chapter01_gan.config import Config, Format
 from chapter01_gan.training import sample_latents
 from common import images
 from common.fitting import load_network
-from common.generated import (
-    check_count,
-    check_walks,
-    make_images,
-    write_files,
-    write_sheet,
-)
+from common.gan.latents import walk_pairs
+from common.gan.sampling import make_images
+from common.generated import check_count, check_walks, write_files, write_sheet
 from common.idx import write_images
-from common.latents import walk_pairs
 from common.runs import RunDir
 from common.sheets import image_grid
 

@@ -10,15 +10,17 @@ import tensorflow as tf
 from chapter01_gan.config import NAME, Config
 from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_discriminator, build_generator
-from common import devices, game, losses, noise
-from common.augment import add_instance_noise, linear_decay
-from common.averages import HistoricalAverage
+from common import devices
 from common.data.batches import TrainingData
 from common.fitting import Gallery, fit_run
-from common.phases import Logs, Phase, Step
+from common.gan import adversarial_model, losses, optimizers, rng
+from common.gan import latents as latents_module
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.augment import add_instance_noise, linear_decay
+from common.gan.step import Logs, Phase, Step
+from common.gan.weight_averages import HistoricalAverage
 from common.runs import RunDir
 from common.sheets import image_grid, to_floats
-from common.trainer import AdversarialModel
 
 # Dense layers of this size are no faster in bfloat16.
 BFLOAT16_KEEPS_QUALITY = False
@@ -56,12 +58,12 @@ def build_model(
         fake_logits, _ = step.shared()
         # Real and generated items apart: their BatchNorm statistics must not mix.
         real_logits, _ = judge(step, step.batch)
-        label = game.draw_label(config.real_label, step, noise.shape_of(real_logits))
+        label = losses.draw_label(config.real_label, step, rng.shape_of(real_logits))
         loss = rules.discriminator(real_logits, fake_logits, label)
-        penalty = game.lazy_r1(
+        penalty = losses.lazy_r1(
             step, discriminator, step.batch, config.r1_gamma, config.r1_every
         )
-        return game.with_penalty(loss, real_logits, fake_logits, penalty)
+        return losses.with_penalty(loss, real_logits, fake_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake_logits, fake_features = step.shared()
@@ -70,7 +72,7 @@ def build_model(
             return losses.feature_matching(real_features, fake_features), {}
         return rules.generator(fake_logits), {}
 
-    d_optimizer, g_optimizer = game.optimizers(config)
+    d_optimizer, g_optimizer = optimizers.optimizers(config)
     phases = [
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
@@ -80,7 +82,7 @@ def build_model(
             dataclasses.replace(phase, history=HistoricalAverage(phase.network, weight))
             for phase in phases
         ]
-    return game.model_of(config, generator, phases, forward)
+    return adversarial_model.model_of(config, generator, phases, forward)
 
 
 def train(
@@ -127,4 +129,4 @@ def train(
 
 def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
     """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    return noise.sample_latents((count, config.latent_dim), seed, config.prior)
+    return latents_module.sample_latents((count, config.latent_dim), seed, config.prior)

@@ -9,15 +9,17 @@ import tensorflow as tf
 from chapter02_3dgan.config import NAME, Config
 from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.networks import build_discriminator, build_generator
-from common import devices, game, losses, noise
-from common.augment import shift_and_mirror
+from common import devices
 from common.data.batches import TrainingData
 from common.errors import UserError
 from common.fitting import Gallery, fit_run
-from common.phases import Logs, Phase, Step
+from common.gan import adversarial_model, losses, optimizers
+from common.gan import latents as latents_module
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.augment import shift_and_mirror
+from common.gan.step import Logs, Phase, Step
 from common.rendering import render_grid
 from common.runs import RunDir
-from common.trainer import AdversarialModel
 
 # README, section "Number formats": the scores of both formats after equal steps.
 BFLOAT16_KEEPS_QUALITY = True
@@ -54,7 +56,7 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         real_logits = judge(step, step.batch)
         loss = rules.discriminator(real_logits, fake_logits, config.real_label)
         penalties = penalty(config, discriminator, step, tf.stop_gradient(fake))
-        return game.with_penalty(loss, real_logits, fake_logits, penalties)
+        return losses.with_penalty(loss, real_logits, fake_logits, penalties)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake, fake_logits = step.shared()
@@ -64,12 +66,12 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         return logs["d_accuracy"] <= config.gate_accuracy
 
     gate = weak_enough if config.gate_accuracy is not None else None
-    d_optimizer, g_optimizer = game.optimizers(config)
+    d_optimizer, g_optimizer = optimizers.optimizers(config)
     phases = [
         Phase("d", discriminator, d_optimizer, d_loss, when=gate),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return game.model_of(config, generator, phases, forward)
+    return adversarial_model.model_of(config, generator, phases, forward)
 
 
 def penalty(
@@ -83,7 +85,9 @@ def penalty(
         step: the one that runs; its batch is the real data.
         fake: generated shapes (B, S, S, S, 1), without a gradient.
     """
-    r1 = game.lazy_r1(step, discriminator, step.batch, config.r1_gamma, config.r1_every)
+    r1 = losses.lazy_r1(
+        step, discriminator, step.batch, config.r1_gamma, config.r1_every
+    )
     if not config.gradient_penalty:
         return r1
     mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
@@ -144,4 +148,4 @@ def train(
 def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
     """Draw latents from the prior of training: float32 (count, latent_dim)."""
     shape = (count, config.latent_dim)
-    return noise.sample_latents(shape, seed, config.prior, config.prior_std)
+    return latents_module.sample_latents(shape, seed, config.prior, config.prior_std)

@@ -14,7 +14,7 @@ from chapter03_agecgan.stages import identity
 from common import images
 from common.errors import UserError
 from common.fitting import load_network
-from common.generated import make_images
+from common.gan.sampling import make_images
 from common.runs import RunDir
 from common.sheets import sheet, to_floats, to_picture
 

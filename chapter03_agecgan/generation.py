@@ -10,7 +10,8 @@ from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config, Format
 from chapter03_agecgan.stages.gan import sample_latents
 from common.fitting import load_network
-from common.generated import check_count, make_images, write_files
+from common.gan.sampling import make_images
+from common.generated import check_count, write_files
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from chapter03_agecgan.data import load_faces
 from chapter03_agecgan.evaluators import age_classifier, miss_ages
 from chapter03_agecgan.stages.gan import sample_latents
 from common.chapter import Judge
-from common.generated import make_images
+from common.gan.sampling import make_images
 from common.metrics.fid import fid
 from common.metrics.fjd import frechet_joint_distance
 from common.metrics.judging import describe

@@ -10,7 +10,8 @@ from chapter04_dcgan.training import sample_latents
 from common import images
 from common.errors import UserError
 from common.fitting import load_network
-from common.generated import TILE, make_images
+from common.gan.sampling import make_images
+from common.generated import TILE
 from common.runs import RunDir
 from common.sheets import sheet, to_picture
 

@@ -8,8 +8,9 @@ from chapter04_dcgan.config import Config, Format
 from chapter04_dcgan.training import sample_latents
 from common import images
 from common.fitting import load_network
-from common.generated import check_count, check_walks, make_images, write_files
-from common.latents import walk_pairs
+from common.gan.latents import walk_pairs
+from common.gan.sampling import make_images
+from common.generated import check_count, check_walks, write_files
 from common.runs import RunDir
 from common.sheets import image_grid, to_picture
 

@@ -9,14 +9,16 @@ import tensorflow as tf
 from chapter04_dcgan.config import NAME, Config
 from chapter04_dcgan.data import load_images
 from chapter04_dcgan.networks import build_discriminator, build_generator
-from common import devices, game, losses, noise
-from common.augment import shift_and_mirror
+from common import devices
 from common.data.batches import TrainingData
 from common.fitting import Gallery, fit_run
-from common.phases import Logs, Phase, Step
+from common.gan import adversarial_model, losses, optimizers, rng
+from common.gan import latents as latents_module
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.augment import shift_and_mirror
+from common.gan.step import Logs, Phase, Step
 from common.runs import RunDir
 from common.sheets import image_grid, to_floats
-from common.trainer import AdversarialModel
 
 # At the sizes of the book and the paper; `quick` is in float32 (README).
 BFLOAT16_KEEPS_QUALITY = True
@@ -44,24 +46,24 @@ def build_model(config: Config) -> AdversarialModel:
         # Real and generated images apart: their BatchNorm statistics must not mix.
         real_logits = judge(step, step.batch)
         labels = [
-            game.draw_label(limits, step, noise.shape_of(real_logits))
+            losses.draw_label(limits, step, rng.shape_of(real_logits))
             for limits in (config.real_label, config.fake_label)
         ]
         loss = rules.discriminator(real_logits, fake_logits, *labels)
-        penalty = game.lazy_r1(
+        penalty = losses.lazy_r1(
             step, discriminator, step.batch, config.r1_gamma, config.r1_every
         )
-        return game.with_penalty(loss, real_logits, fake_logits, penalty)
+        return losses.with_penalty(loss, real_logits, fake_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         return rules.generator(step.shared()), {}
 
-    d_optimizer, g_optimizer = game.optimizers(config, nesterov=True)
+    d_optimizer, g_optimizer = optimizers.optimizers(config, nesterov=True)
     phases = [
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return game.model_of(config, generator, phases, forward)
+    return adversarial_model.model_of(config, generator, phases, forward)
 
 
 def train(
@@ -106,4 +108,4 @@ def train(
 
 def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
     """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    return noise.sample_latents((count, config.latent_dim), seed, config.prior)
+    return latents_module.sample_latents((count, config.latent_dim), seed, config.prior)

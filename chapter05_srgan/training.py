@@ -12,15 +12,16 @@ from chapter05_srgan import content_loss
 from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.networks import build_discriminator, build_generator
-from common import devices, game, losses
+from common import devices
 from common.data.batches import TrainingData
 from common.data.splits import training_rows
 from common.fitting import Gallery, fit_run, load_network
-from common.phases import Logs, Phase, Step
+from common.gan import adversarial_model, losses, optimizers
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.step import Logs, Phase, Step
 from common.runs import RunDir
 from common.sheets import image_grid
 from common.stages import begin_stage, fit_stage, has_ended, note_end
-from common.trainer import AdversarialModel
 
 # Rounding to 8 bits of mantissa costs tenths of a decibel (README).
 BFLOAT16_KEEPS_QUALITY = False
@@ -44,7 +45,9 @@ def build_srresnet_model(config: Config) -> AdversarialModel:
         low, high = step.batch
         return pixel_loss(config, generator(low, training=True), high), {}
 
-    optimizer = game.adam(rate(config, config.learning_rate, config.steps), 0.9, 0.999)
+    optimizer = optimizers.adam(
+        rate(config, config.learning_rate, config.steps), 0.9, 0.999
+    )
     return AdversarialModel(
         generator,
         [Phase("g", generator, optimizer, g_loss)],
@@ -84,10 +87,10 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         _, (*_, fake_logits), (*_, real_logits) = step.shared()
         loss = rules.discriminator(real_logits, fake_logits)
-        penalty = game.lazy_r1(
+        penalty = losses.lazy_r1(
             step, discriminator, step.batch[1], config.r1_gamma, config.r1_every
         )
-        return game.with_penalty(loss, real_logits, fake_logits, penalty)
+        return losses.with_penalty(loss, real_logits, fake_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         made, (*made_maps, fake_logits), (*real_maps, _) = step.shared()
@@ -104,7 +107,7 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         return sum(parts.values()), parts
 
     d_optimizer, g_optimizer = (
-        game.adam(
+        optimizers.adam(
             rate(config, config.srgan_learning_rate, config.srgan_steps), beta, 0.999
         )
         for beta in (0.0, 0.9)
@@ -113,7 +116,7 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return game.model_of(config, generator, phases, forward)
+    return adversarial_model.model_of(config, generator, phases, forward)
 
 
 def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:

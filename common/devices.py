@@ -93,13 +93,6 @@ def best_time(work: Any, repeats: int = 5) -> float:
     return min(times[1:])
 
 
-def optimizer(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """Wrap an optimizer in loss scaling where float16 needs it."""
-    if keras.mixed_precision.global_policy().name == "mixed_float16":
-        return keras.optimizers.LossScaleOptimizer(inner)
-    return inner
-
-
 def use_jit(config: RunConfig) -> bool:
     """Tell whether to compile with XLA, and log why."""
     on = config.jit == "on"

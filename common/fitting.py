@@ -16,10 +16,10 @@ from common.config import RunConfig, to_json
 from common.data.batches import TrainingData, batches, total_steps
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
+from common.gan.adversarial_model import AdversarialModel
 from common.history import draw_curves, read_rows
 from common.runs import RunDir
 from common.stopping import StopRequest, stop_on_signals
-from common.trainer import AdversarialModel
 from common.workers import find_place
 
 ANY_SIZE = 32

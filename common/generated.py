@@ -1,18 +1,15 @@
 """Images that a trained generator makes, and files of them."""
 
-import operator
 from pathlib import Path
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
 from common import images
 from common.errors import UserError
 from common.files import atomic_path
-from common.sheets import image_grid, sheet, to_bytes, to_floats, to_picture
+from common.sheets import image_grid, sheet, to_floats, to_picture
 
-BATCH = 256
 MAX_COUNT = 100_000
 MAX_ROWS = 64
 SHEET_IMAGES = 400
@@ -20,27 +17,6 @@ SHEET_IMAGES = 400
 PICTURE_SIZE = 112
 TILE = 84
 NEIGHBOURS = 3
-
-
-def make_images(
-    generator: keras.Model, latents: np.ndarray | list[np.ndarray]
-) -> np.ndarray:
-    """Return the images of some latents.
-
-    Args:
-        generator: latents -> images (N, H, W[, C]) in [-1, 1].
-        latents: float32 (N, d), or a list with the generator's other inputs.
-
-    Returns:
-        uint8 (N, H, W[, C]).
-    """
-    count = len(keras.tree.flatten(latents)[0])
-    parts = []
-    for start in range(0, count, BATCH):
-        part = slice(start, start + BATCH)
-        batch = keras.tree.map_structure(operator.itemgetter(part), latents)
-        parts.append(to_bytes(np.asarray(generator(batch, training=False))))
-    return np.concatenate(parts)
 
 
 def check_count(count: int) -> None:

@@ -14,8 +14,8 @@ from common.data.batches import TrainingData
 from common.errors import UserError
 from common.files import TORN, read_note, write_note
 from common.fitting import Gallery, fit_run
+from common.gan.adversarial_model import AdversarialModel
 from common.runs import RunDir
-from common.trainer import AdversarialModel
 
 NOTE, ENDED = "stage.json", "ended.json"
 # Of a whole stage.

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from common import noise
-from common.phases import Phase, Step
-from common.trainer import AdversarialModel
+from common.gan import rng
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.step import Phase, Step
 
 
 def assert_every_weight_learns(model: AdversarialModel, batch: Any) -> None:
@@ -82,7 +82,7 @@ def phase_of(model: AdversarialModel, name: str) -> Phase:
 def step_of(model: AdversarialModel, batch: Any, index: int = 0) -> Step:
     """Return a step of some number; that of two models draws the same numbers."""
     number = tf.constant(index, tf.int64)
-    return Step(batch, number, noise.step_key(0, number, 0), model.forward)
+    return Step(batch, number, rng.step_key(0, number, 0), model.forward)
 
 
 def evaluate(

@@ -16,7 +16,7 @@ from chapter03_agecgan.recognition.choose import choose
 from chapter03_agecgan.recognition.recognizer import imagenet, local
 from chapter03_agecgan.recognition.verification import verify
 from common.errors import UserError
-from common.noise import root_key
+from common.gan.rng import root_key
 
 RNG = np.random.default_rng(0)
 PHOTOS = RNG.integers(0, 256, (5, 40, 40, 3), np.uint8)

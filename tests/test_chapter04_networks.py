@@ -24,8 +24,8 @@ from chapter04_dcgan.config import PRESETS, Config
 from chapter04_dcgan.networks import build_discriminator, build_generator
 from chapter04_dcgan.training import build_model, sample_latents
 from common.errors import UserError
-from common.game import draw_label
-from common.phases import Step
+from common.gan.losses import draw_label
+from common.gan.step import Step
 from common.sheets import to_floats
 from common.synthetic.anime_faces import make_faces
 

@@ -3,14 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from common import noise
-from common.augment import shift_and_mirror
+from common.gan import rng
+from common.gan.augment import shift_and_mirror
 
 RNG = np.random.default_rng(0)
 
 
 def keys(count):
-    return [noise.fold(noise.root_key(1), number) for number in range(count)]
+    return [rng.fold(rng.root_key(1), number) for number in range(count)]
 
 
 def test_without_shift_and_mirror_nothing_changes():

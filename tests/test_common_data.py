@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common import noise
 from common.data.batches import batch_indices, batches, total_steps
 from common.data.splits import training_rows, validation_rows
 from common.errors import UserError
+from common.gan import latents, rng
 
 
 def test_every_item_comes_once_in_an_epoch_and_batches_are_full():
@@ -100,8 +100,8 @@ def test_steps_override_epochs():
 
 def test_keys_differ_by_seed_step_and_phase():
     def draw(seed, step, stream):
-        key = noise.step_key(seed, tf.constant(step, tf.int64), stream)
-        return noise.sample_prior((4,), key).numpy().tolist()
+        key = rng.step_key(seed, tf.constant(step, tf.int64), stream)
+        return latents.sample_prior((4,), key).numpy().tolist()
 
     base = draw(0, 0, 0)
     assert base == draw(0, 0, 0)
@@ -119,7 +119,7 @@ def test_keys_differ_by_seed_step_and_phase():
     ],
 )
 def test_priors(prior, low, high, mean, std):
-    z = noise.sample_prior((10_000,), noise.root_key(5), prior, 0.33).numpy()
+    z = latents.sample_prior((10_000,), rng.root_key(5), prior, 0.33).numpy()
     assert z.min() >= low and z.max() <= high
     assert z.mean() == pytest.approx(mean, abs=0.02)
     assert z.std() == pytest.approx(std, rel=0.03)

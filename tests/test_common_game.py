@@ -8,28 +8,28 @@ import pytest
 import tensorflow as tf
 
 from chapter04_dcgan.config import Config as Config04
-from common import game
-from common.phases import Step
+from common.gan import losses, optimizers
+from common.gan.step import Step
 
 STEP = Step(tf.zeros((4, 2)), tf.constant(4, tf.int64), tf.constant([1, 2]))
 
 
 def test_one_label_is_a_number():
-    assert game.draw_label((0.9,), STEP, (4, 1)) == 0.9
+    assert losses.draw_label((0.9,), STEP, (4, 1)) == 0.9
 
 
 def test_labels_between_two_limits_are_drawn_for_each_item():
-    drawn = game.draw_label((1.0, 0.7), STEP, (1000, 1)).numpy()
+    drawn = losses.draw_label((1.0, 0.7), STEP, (1000, 1)).numpy()
     assert drawn.shape == (1000, 1)
     assert 0.7 <= drawn.min() < 0.71 and 0.99 < drawn.max() <= 1.0
 
 
 def test_the_penalty_is_added_and_the_loss_logged_without_it():
     logits = tf.constant([[1.0], [-1.0]])
-    loss, logs = game.with_penalty(tf.constant(2.0), logits, logits, tf.constant(0.5))
+    loss, logs = losses.with_penalty(tf.constant(2.0), logits, logits, tf.constant(0.5))
     assert float(loss) == 2.5
     assert float(logs["d_loss"]) == 2.0 and float(logs["d_penalty"]) == 0.5
-    loss, logs = game.with_penalty(tf.constant(2.0), logits, logits, None)
+    loss, logs = losses.with_penalty(tf.constant(2.0), logits, logits, None)
     assert float(loss) == 2.0 and "d_penalty" not in logs
 
 
@@ -41,11 +41,11 @@ def test_lazy_r1_is_due_at_every_fourth_step():
 
     def at(index):
         step = Step(STEP.batch, tf.constant(index, tf.int64), STEP.key)
-        return game.lazy_r1(step, discriminator, step.batch, 0.1, 4)
+        return losses.lazy_r1(step, discriminator, step.batch, 0.1, 4)
 
     assert float(at(4)) == pytest.approx(0.1 * 4 * 4.5)
     assert float(at(5)) == 0.0
-    assert game.lazy_r1(STEP, discriminator, STEP.batch, 0.0, 4) is None
+    assert losses.lazy_r1(STEP, discriminator, STEP.batch, 0.0, 4) is None
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_lazy_r1_is_due_at_every_fourth_step():
     ],
 )
 def test_optimizers(name, expected):
-    optimizer = game.optimizer(name, 1e-3, 0.5, 0.99, nesterov=True)
+    optimizer = optimizers.optimizer(name, 1e-3, 0.5, 0.99, nesterov=True)
     assert type(optimizer).__name__.lower() == name
     assert {key: getattr(optimizer, key) for key in expected} == expected
     np.testing.assert_allclose(float(optimizer.learning_rate), 1e-3)
     keras.mixed_precision.set_global_policy("mixed_float16")
-    scaled = game.optimizer(name, 1e-3, 0.5, 0.99)
+    scaled = optimizers.optimizer(name, 1e-3, 0.5, 0.99)
     assert isinstance(scaled, keras.optimizers.LossScaleOptimizer)
 
 
 def test_d_has_its_own_rate_and_may_have_its_own_optimizer():
     config = Config04(d_learning_rate=0.1, g_learning_rate=0.2)
-    d_optimizer, g_optimizer = game.optimizers(config)
+    d_optimizer, g_optimizer = optimizers.optimizers(config)
     assert float(d_optimizer.learning_rate) == pytest.approx(0.1)
     assert float(g_optimizer.learning_rate) == pytest.approx(0.2)
     changed = dataclasses.replace(config, d_optimizer="sgd")
-    assert [type(o).__name__ for o in game.optimizers(changed)] == ["SGD", "Adam"]
+    assert [type(o).__name__ for o in optimizers.optimizers(changed)] == ["SGD", "Adam"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.latents import linear, spherical, walk_pairs
+from common.gan.latents import linear, spherical, walk_pairs
 
 
 def test_spherical_walks_keep_their_length():

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 import toy
 
-from common import losses
-from common.augment import add_instance_noise, linear_decay
-from common.averages import HistoricalAverage, MovingAverage
+from common.gan import losses
+from common.gan.augment import add_instance_noise, linear_decay
+from common.gan.weight_averages import HistoricalAverage, MovingAverage
 from common.layers import MinibatchDiscrimination, SpectralNormalization, normalise
 
 RNG = np.random.default_rng(0)

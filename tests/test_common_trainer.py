@@ -7,9 +7,9 @@ import tensorflow as tf
 import toy
 from keras.ops import convert_to_numpy
 
-from common import devices
-from common.phases import Phase
-from common.trainer import AdversarialModel
+from common.gan import optimizers
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.step import Phase
 
 MODES = pytest.mark.parametrize("mode", ["alternating", "simultaneous"])
 
@@ -224,7 +224,7 @@ def test_discriminator_alone_overfits_one_batch():
 def test_float16_scales_the_loss_and_survives_an_overflow():
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        optimizer = devices.optimizer(keras.optimizers.SGD(1.0))
+        optimizer = optimizers.with_loss_scaling(keras.optimizers.SGD(1.0))
     finally:
         keras.mixed_precision.set_global_policy("float32")
     assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)

@@ -5,10 +5,10 @@ import numpy as np
 import tensorflow as tf
 from keras.ops import convert_to_numpy
 
-from common import losses
-from common.averages import HistoricalAverage
-from common.phases import Phase
-from common.trainer import AdversarialModel
+from common.gan import losses
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.step import Phase
+from common.gan.weight_averages import HistoricalAverage
 
 COUNT, BATCH = 40, 8
 POINTS = np.random.default_rng(0).normal(2.0, 0.5, (COUNT, 2)).astype(np.float32)

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from chapter01_gan.config import IMAGE, Config
 from chapter01_gan.data import load_images
-from common import noise
 from common.features.extractors import Extractor, local
+from common.gan import rng
 from common.metrics.fid import fid, frechet_distance
 from common.metrics.image_scores import metric_name
 from common.metrics.precision_recall import in_manifold
@@ -77,9 +77,9 @@ class Points:
     def batch(self, count: int, key: tf.Tensor) -> tf.Tensor:
         """Draw real points (count, 2)."""
         chosen = tf.random.stateless_uniform(
-            (count,), noise.fold(key, 0), 0, self.modes, tf.int32
+            (count,), rng.fold(key, 0), 0, self.modes, tf.int32
         )
-        blur = tf.random.stateless_normal((count, 2), noise.fold(key, 1))
+        blur = tf.random.stateless_normal((count, 2), rng.fold(key, 1))
         return tf.gather(tf.constant(self.centres), chosen) + self.std * blur
 
     def judge(self, samples: np.ndarray) -> dict[str, float]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from chapter01_gan.config import Config
 from chapter01_gan.networks import build_discriminator, build_generator
 from chapter01_gan.training import build_model, sample_latents
-from common import noise
+from common.gan import rng
 
 # A stream of random numbers that the phases of the training step do not use.
 DATA_STREAM = 100
@@ -44,7 +44,7 @@ def train_small(config: Config, problem: Problem, steps: int, seed: int) -> np.n
     @tf.function
     def loop() -> None:
         for _ in tf.range(steps):
-            key = noise.step_key(seed, model.step, DATA_STREAM)
+            key = rng.step_key(seed, model.step, DATA_STREAM)
             model.train_step(problem.batch(config.batch_size, key))
 
     loop()

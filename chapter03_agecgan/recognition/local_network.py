@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from common import noise
 from common.data.batches import batch_indices
 from common.errors import UserError
+from common.gan import rng
 
 SHIFT = 0.06
 ZOOM = 0.08
@@ -170,7 +170,7 @@ def _make_step(
 
     @tf.function
     def step(number, photos, targets):
-        key = noise.fold(noise.root_key(seed), number)
+        key = rng.fold(rng.root_key(seed), number)
         inputs = tf.cast(photos, tf.float32) / 127.5 - 1
         if inputs.shape[1:3] != (SIZE, SIZE):
             inputs = tf.image.resize(inputs, (SIZE, SIZE), antialias=True)
@@ -236,8 +236,8 @@ def change(images: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     Returns:
         Of the same shape; values may leave [-1, 1] a little.
     """
-    moved = _move(images, noise.fold(key, 0))
-    return _soften(_colour(moved, noise.fold(key, 1)), noise.fold(key, 2))
+    moved = _move(images, rng.fold(key, 0))
+    return _soften(_colour(moved, rng.fold(key, 1)), rng.fold(key, 2))
 
 
 def _move(images: tf.Tensor, key: tf.Tensor) -> tf.Tensor:

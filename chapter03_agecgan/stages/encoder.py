@@ -7,11 +7,11 @@ import tensorflow as tf
 from chapter03_agecgan.ages import AGE_CLASSES
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.networks import build_encoder
-from common import game
 from common.fitting import Gallery
-from common.phases import Logs, Phase, Step
+from common.gan import optimizers
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.step import Logs, Phase, Step
 from common.sheets import image_grid
-from common.trainer import AdversarialModel
 
 GALLERY_PHOTOS = 24
 
@@ -58,7 +58,7 @@ def build_model(config: Config, generator: keras.Model) -> AdversarialModel:
         config.encoder_learning_rate, config.encoder_steps
     )
     # Deviation: Adam's moments are Keras's, also where the GAN's are others.
-    optimizer = game.adam(rate, 0.9, 0.999)
+    optimizer = optimizers.adam(rate, 0.9, 0.999)
     return AdversarialModel(
         rebuilder(generator, encoder),
         [Phase("e", encoder, optimizer, e_loss)],

@@ -13,12 +13,13 @@ from chapter03_agecgan.networks import (
     build_discriminator,
     build_generator,
 )
-from common import game, losses, noise
-from common.augment import shift_and_mirror
 from common.fitting import Gallery
-from common.phases import Logs, Phase, Step
+from common.gan import adversarial_model, losses, optimizers
+from common.gan import latents as latents_module
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.augment import shift_and_mirror
+from common.gan.step import Logs, Phase, Step
 from common.sheets import image_grid
-from common.trainer import AdversarialModel
 
 GALLERY_PEOPLE = 8
 LEFT_RIGHT = 1
@@ -56,7 +57,7 @@ def build_model(config: Config) -> AdversarialModel:
         wrong = other_ages(ages, step.uniform((tf.shape(ages)[0],)))
         labels = [ages, wrong] if config.wrong_age else [ages]
         real_logits, *wrong_logits = judge(seen(step, images), labels)
-        penalty = game.lazy_r1(
+        penalty = losses.lazy_r1(
             step,
             lambda x, training: discriminator([x, ages], training=training),
             images,
@@ -69,14 +70,14 @@ def build_model(config: Config) -> AdversarialModel:
         return rules.generator(step.shared()), {}
 
     d_optimizer, g_optimizer = (
-        game.adam(rate, config.beta_1, config.beta_2)
+        optimizers.adam(rate, config.beta_1, config.beta_2)
         for rate in (config.d_learning_rate, config.g_learning_rate)
     )
     phases = [
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return game.model_of(config, generator, phases, forward)
+    return adversarial_model.model_of(config, generator, phases, forward)
 
 
 def pairs_loss(
@@ -98,7 +99,7 @@ def pairs_loss(
     rules = losses.GAMES[config.loss]
     fakes = tf.concat([fake_logits, *wrong_logits], axis=0)
     loss = rules.discriminator(real_logits, fakes, config.real_label)
-    loss, logs = game.with_penalty(loss, real_logits, fake_logits, penalty)
+    loss, logs = losses.with_penalty(loss, real_logits, fake_logits, penalty)
     # Without wrong pairs too, so that it can be held against its equilibrium.
     logs["d_loss"] = rules.discriminator(real_logits, fake_logits, config.real_label)
     for logits in wrong_logits:
@@ -156,7 +157,7 @@ def make_gallery(config: Config) -> Gallery:
 
 def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
     """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    return noise.sample_latents((count, config.latent_dim), seed, config.prior)
+    return latents_module.sample_latents((count, config.latent_dim), seed, config.prior)
 
 
 def balanced_rows(classes: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from chapter03_agecgan.ages import AGE_CLASSES, one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.stages.encoder import rebuilder
-from common import game
-from common.phases import Logs, Phase, Step
+from common.gan import optimizers
+from common.gan.adversarial_model import AdversarialModel
+from common.gan.step import Logs, Phase, Step
 from common.sheets import to_floats
-from common.trainer import AdversarialModel
 
 Tensor = tf.Tensor
 # Photos whose latents are sought together.
@@ -106,7 +106,7 @@ def build_latents_model(
 
     ages = keras.Input((len(AGE_CLASSES),), name="age")
     faces = keras.Model([rows, ages], generator([latents(rows), ages]), name="faces")
-    optimizer = game.adam(config.identity_rate, 0.9, 0.999)
+    optimizer = optimizers.adam(config.identity_rate, 0.9, 0.999)
     return AdversarialModel(
         faces,
         [Phase("z", latents, optimizer, loss)],
@@ -180,7 +180,7 @@ def build_networks_model(
             Phase(
                 network.name[0],
                 network,
-                game.adam(config.identity_rate, config.beta_1, config.beta_2),
+                optimizers.adam(config.identity_rate, config.beta_1, config.beta_2),
                 lambda step: step.shared(),
             )
             for network in (encoder, generator)

@@ -5,7 +5,7 @@ import numpy as np
 
 from common.chapter import Judge
 from common.features.extractors import Extractor
-from common.generated import make_images
+from common.gan.sampling import make_images
 from common.metrics.fid import fid
 from common.metrics.judging import describe
 from common.metrics.kid import kid

@@ -5,13 +5,10 @@ the part of its own items, so that any number of devices trains alike.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
-import numpy as np
 import tensorflow as tf
 
 Tensor = tf.Tensor
-Prior = Literal["uniform01", "uniform11", "normal"]
 
 
 def fold(key: Tensor, number: Tensor | int) -> Tensor:
@@ -79,33 +76,3 @@ def uniform(
         return tf.random.stateless_uniform(whole, key, low, high, dtype)
 
     return of_this_device(draw, shape, axis)
-
-
-def sample_prior(
-    shape: tuple, key: Tensor, prior: Prior = "normal", std: float = 1.0
-) -> Tensor:
-    """Draw latents from the prior that training and output share.
-
-    Args:
-        shape: for example (B, latent_dim).
-        key: (2,) int32.
-        prior: "uniform01" for U[0, 1), "uniform11" for U[-1, 1), "normal" for
-            N(0, std^2).
-        std: of the normal prior.
-
-    Returns:
-        float32 of `shape`.
-    """
-    if prior == "normal":
-        return std * normal(shape, key)
-    low = {"uniform01": 0.0, "uniform11": -1.0}[prior]
-    return uniform(shape, key, low, 1.0)
-
-
-def sample_latents(
-    shape: tuple, seed: int, prior: Prior = "normal", std: float = 1.0
-) -> np.ndarray:
-    """Draw latents that no training of this seed has seen, float32 of `shape`."""
-    # The key of a step that training never reaches.
-    key = step_key(seed, tf.constant(-1, tf.int64), 0)
-    return sample_prior(shape, key, prior, std).numpy()

@@ -15,9 +15,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from common import noise
-from common.averages import MovingAverage
-from common.phases import Logs, Phase, Step
+from common.config import RunConfig
+from common.gan import rng
+from common.gan.step import Logs, Phase, Step
+from common.gan.weight_averages import MovingAverage
 
 Tensor = tf.Tensor
 
@@ -204,7 +205,7 @@ class AdversarialModel(keras.Model):
         return [name for names in self.log_names.values() for name in names]
 
     def _make_step(self, batch: Any, stream: int) -> Step:
-        key = noise.step_key(self.seed, self.step, stream)
+        key = rng.step_key(self.seed, self.step, stream)
         return Step(batch, tf.identity(self.step), key, self.forward)
 
     def _evaluate(self, phase: Phase, step: Step) -> tuple[Tensor, Tensor | None, Logs]:
@@ -294,3 +295,27 @@ def _apply(phase: Phase, gradients: list[Tensor], keep: Tensor | None) -> None:
     phase.optimizer.apply_gradients(zip(gradients, variables, strict=True))
     for variable, old in zip(touched, before, strict=True):
         variable.assign(tf.where(keep, variable, old))
+
+
+def model_of(
+    config: RunConfig,
+    generator: keras.Model,
+    phases: list[Phase],
+    forward: Callable[[Step], Any],
+) -> AdversarialModel:
+    """Return the model of a game, played as the configuration says.
+
+    Args:
+        config: uses update_mode, average, seed.
+        generator: G.
+        phases: of the players.
+        forward: the pass that they have in common.
+    """
+    return AdversarialModel(
+        generator,
+        phases,
+        forward,
+        mode=config.update_mode,
+        average=config.average,
+        seed=config.seed,
+    )

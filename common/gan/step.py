@@ -7,8 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from common import noise
-from common.averages import HistoricalAverage
+from common.gan import rng
+from common.gan.latents import Prior, sample_prior
+from common.gan.weight_averages import HistoricalAverage
 
 Tensor = tf.Tensor
 Logs = dict[str, Tensor]
@@ -33,15 +34,15 @@ class Step:
     _drawn: int = 0
 
     def latents(
-        self, dimensions: int, prior: noise.Prior = "normal", std: float = 1.0
+        self, dimensions: int, prior: Prior = "normal", std: float = 1.0
     ) -> Tensor:
         """Draw one latent for each item of the batch: float32 (B, dimensions)."""
         count = tf.shape(tf.nest.flatten(self.batch)[0])[0]
-        return noise.sample_prior((count, dimensions), self.new_key(), prior, std)
+        return sample_prior((count, dimensions), self.new_key(), prior, std)
 
     def uniform(self, shape: tuple) -> Tensor:
         """Draw float32 numbers from U[0, 1) for the items; each call draws new ones."""
-        return noise.uniform(shape, self.new_key())
+        return rng.uniform(shape, self.new_key())
 
     def shared(self) -> Any:
         """Return what `forward` gives for this step, computed once."""
@@ -52,7 +53,7 @@ class Step:
     def new_key(self) -> Tensor:
         """Return a key (2,) int32 that no other draw of this step has."""
         self._drawn += 1
-        return noise.fold(self.key, self._drawn)
+        return rng.fold(self.key, self._drawn)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import math
 
 import tensorflow as tf
 
-from common import noise
+from common.gan import rng
 
 Tensor = tf.Tensor
 
@@ -40,10 +40,10 @@ def shift_and_mirror(
     if not shift and mirror_axis is None:
         return items
     batch, axes = tf.shape(items)[0], items.shape.rank - 2
-    moves = noise.uniform(
-        (axes, batch, 1), noise.fold(key, 0), -shift, shift + 1, tf.int32, axis=1
+    moves = rng.uniform(
+        (axes, batch, 1), rng.fold(key, 0), -shift, shift + 1, tf.int32, axis=1
     )
-    turned = noise.uniform((batch, 1), noise.fold(key, 1)) < 0.5
+    turned = rng.uniform((batch, 1), rng.fold(key, 1)) < 0.5
     # The next axis comes to the front; after as many turns as axes all is in place.
     turn = (0, *range(2, axes + 1), 1, axes + 1)
     result = items
@@ -74,7 +74,7 @@ def add_instance_noise(items: Tensor, key: Tensor, std: Tensor | float) -> Tenso
 
     Reference: Sønderby et al. 2017, arXiv:1610.04490, section 3.3.
     """
-    values = noise.normal(noise.shape_of(items), key)
+    values = rng.normal(rng.shape_of(items), key)
     return items + std * tf.cast(values, items.dtype)
 
 

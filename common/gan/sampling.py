@@ -1,0 +1,31 @@
+"""Run a trained generator on latents, a batch at a time."""
+
+import operator
+
+import keras
+import numpy as np
+
+from common.sheets import to_bytes
+
+BATCH = 256
+
+
+def make_images(
+    generator: keras.Model, latents: np.ndarray | list[np.ndarray]
+) -> np.ndarray:
+    """Return the images of some latents.
+
+    Args:
+        generator: latents -> images (N, H, W[, C]) in [-1, 1].
+        latents: float32 (N, d), or a list with the generator's other inputs.
+
+    Returns:
+        uint8 (N, H, W[, C]).
+    """
+    count = len(keras.tree.flatten(latents)[0])
+    parts = []
+    for start in range(0, count, BATCH):
+        part = slice(start, start + BATCH)
+        batch = keras.tree.map_structure(operator.itemgetter(part), latents)
+        parts.append(to_bytes(np.asarray(generator(batch, training=False))))
+    return np.concatenate(parts)

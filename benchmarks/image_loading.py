@@ -26,7 +26,7 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from common.image_store import ImageStore
+from common.images.square_store import ImageStore
 from common.runs import describe_environment
 
 SIDE = 96

@@ -14,7 +14,7 @@ import numpy as np
 from chapter01_gan.config import IMAGE, Config
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.idx import load_split
+from common.images.idx import load_split
 from common.synthetic.glyphs import write_glyphs
 
 # To be raised when the procedural glyphs change: a cached folder is not made anew.

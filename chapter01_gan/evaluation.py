@@ -9,16 +9,17 @@ from chapter01_gan.config import Config, Extractor
 from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_generator
 from chapter01_gan.training import sample_latents
-from common import images
 from common.errors import UserError
 from common.features import extractors
 from common.fitting import load_network
 from common.gan.sampling import make_images
-from common.generated import TILE, draw_neighbours
+from common.images import writing
+from common.images.grids import image_grid, sheet, to_picture
+from common.images.pixels import to_floats
+from common.images.sample_files import TILE, draw_neighbours
 from common.metrics.judging import choose_count, judge, some
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir
-from common.sheets import image_grid, sheet, to_floats, to_picture
 
 SHEET_IMAGES = 100
 SHOWN = 10
@@ -74,7 +75,7 @@ def test(
         metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}
     title = f"{run.path.name}: digits of {config.data or 'procedural stand-in'}"
     write_metrics(run.path, metrics, table(title, results))
-    images.save(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
+    writing.save(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
     draw_neighbours(made[:SHOWN], train, run.path / "neighbours.png")
     if extractor == "local":
         draw_classes(run, made, network)
@@ -101,4 +102,4 @@ def draw_classes(run: RunDir, made: np.ndarray, network: extractors.Extractor) -
         names.append(f"{number}: {len(chosen) / len(made):.1%}")
         shown = [*chosen[:SHOWN], *[blank] * max(0, SHOWN - len(chosen))]
         tiles.append([(to_picture(image, TILE), None) for image in shown])
-    images.save(sheet(tiles, row_labels=names), run.path / "classes.png")
+    writing.save(sheet(tiles, row_labels=names), run.path / "classes.png")

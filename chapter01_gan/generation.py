@@ -4,14 +4,19 @@ from pathlib import Path
 
 from chapter01_gan.config import Config, Format
 from chapter01_gan.training import sample_latents
-from common import images
 from common.fitting import load_network
 from common.gan.latents import walk_pairs
 from common.gan.sampling import make_images
-from common.generated import check_count, check_walks, write_files, write_sheet
-from common.idx import write_images
+from common.images import writing
+from common.images.grids import image_grid
+from common.images.idx import write_images
+from common.images.sample_files import (
+    check_count,
+    check_walks,
+    write_files,
+    write_sheet,
+)
 from common.runs import RunDir
-from common.sheets import image_grid
 
 
 def generate(
@@ -55,5 +60,5 @@ def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -
         ends, steps, "spherical" if config.prior == "normal" else "linear"
     )
     path = run.path / "interpolation.png"
-    images.save(image_grid(make_images(generator, latents), columns=steps), path)
+    writing.save(image_grid(make_images(generator, latents), columns=steps), path)
     return path

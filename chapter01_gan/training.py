@@ -19,8 +19,9 @@ from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import add_instance_noise, linear_decay
 from common.gan.step import Logs, Phase, Step
 from common.gan.weight_averages import HistoricalAverage
+from common.images.grids import image_grid
+from common.images.pixels import to_floats
 from common.runs import RunDir
-from common.sheets import image_grid, to_floats
 
 # Dense layers of this size are no faster in bfloat16.
 BFLOAT16_KEEPS_QUALITY = False

@@ -10,9 +10,9 @@ from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.networks import build_generator
 from chapter02_3dgan.training import sample_latents
-from common import images
 from common.errors import UserError
 from common.fitting import load_network
+from common.images import writing
 from common.metrics.report import table, write_metrics
 from common.metrics.voxel import evaluate_shapes, pairwise_iou
 from common.rendering import render_grid, render_rows
@@ -94,7 +94,7 @@ def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
 
     A generator that has learnt the training shapes by heart would show them.
     """
-    images.save(
+    writing.save(
         render_grid(shapes[: 4 * SHEET_SHAPES], columns=SHEET_SHAPES),
         run.path / "samples.png",
     )
@@ -107,4 +107,4 @@ def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
     rows = [("sample", shown)]
     rows += [(f"nearest {k + 1}", train.voxels(nearest[:, k])) for k in range(3)]
     sheet = render_rows(rows, column_labels=columns)
-    images.save(sheet, run.path / "neighbours.png")
+    writing.save(sheet, run.path / "neighbours.png")

@@ -9,12 +9,12 @@ from tqdm import tqdm
 
 from chapter02_3dgan.config import Config, Format
 from chapter02_3dgan.training import sample_latents
-from common import images
 from common.binvox import write_binvox
 from common.errors import UserError
 from common.files import atomic_path
 from common.fitting import load_network
 from common.fragments import without_fragments
+from common.images import writing
 from common.meshes import voxels_to_mesh, write_mesh
 from common.rendering import render_grid, render_rows, render_voxels, turntable
 from common.runs import RunDir
@@ -40,10 +40,10 @@ def _write_printable(voxels: np.ndarray, path: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[np.ndarray, Path], None]] = {
-    "png": lambda voxels, path: images.save(
+    "png": lambda voxels, path: writing.save(
         render_voxels(voxels, image_size=512), path
     ),
-    "gif": lambda voxels, path: images.save_gif(turntable(voxels), path, 80),
+    "gif": lambda voxels, path: writing.save_gif(turntable(voxels), path, 80),
     "mat": lambda voxels, path: write_mat(path, voxels),
     "binvox": lambda voxels, path: write_binvox(path, voxels),
     "stl": _write_printable,
@@ -87,7 +87,7 @@ def generate(
     latents = sample_latents(config, count, seed)
     shapes = make_shapes(generator, latents, fragments=fragments)
     sheet = folder / "sheet.png"
-    images.save(render_grid(shapes[:SHEET_SHAPES]), sheet)
+    writing.save(render_grid(shapes[:SHEET_SHAPES]), sheet)
     if format == "npy":
         with atomic_path(folder / "shapes.npy") as temporary:
             np.save(temporary, shapes)
@@ -123,7 +123,7 @@ def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -
     pictures = [("", make_shapes(generator, walk)) for walk in walks]
     columns = [f"{value:.2f}" for value in share[:, 0]]
     path = run.path / "interpolation.png"
-    images.save(render_rows(pictures, column_labels=columns), path)
+    writing.save(render_rows(pictures, column_labels=columns), path)
     return path
 
 
@@ -170,7 +170,7 @@ def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
         rows.append((told, moved))
     path = run.path / "arithmetic.png"
     columns = [f"{strength:+.2f}" for strength in strengths]
-    images.save(render_rows(rows, column_labels=columns), path)
+    writing.save(render_rows(rows, column_labels=columns), path)
     return path
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from common import images
 from common.data.splits import is_held_out
 from common.errors import UserError
 from common.files import atomic_path
+from common.images import writing
 from common.meshes import READ, mesh_to_voxels
 from common.rendering import render_grid
 from common.voxels import write_mat
@@ -69,7 +69,7 @@ def prepare(folder: Path, out: Path, up: str = "z") -> str:
             raise UserError(
                 f"none of the {len(paths)} meshes can be used: {dropped[0]}"
             )
-        images.save(render_grid(shown), temporary / "prepared.png")
+        writing.save(render_grid(shown), temporary / "prepared.png")
     lines = [f"{n} {s}: {count} shapes" for (n, s), count in sorted(counts.items())]
     lines += [f"left out: {reason}" for reason in dropped]
     return "\n".join([*lines, f"use it with: train --data {out}"])

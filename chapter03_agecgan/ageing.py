@@ -11,12 +11,13 @@ from chapter03_agecgan.photos.face_crop import load_face
 from chapter03_agecgan.photos.framing import read_framing
 from chapter03_agecgan.recognition.recognizer import Recognizer, from_file
 from chapter03_agecgan.stages import identity
-from common import images
 from common.errors import UserError
 from common.fitting import load_network
 from common.gan.sampling import make_images
+from common.images import writing
+from common.images.grids import sheet, to_picture
+from common.images.pixels import to_floats
 from common.runs import RunDir
-from common.sheets import sheet, to_floats, to_picture
 
 # Height in pixels that faces are enlarged to.
 TILE = 128
@@ -63,7 +64,7 @@ class Ager:
         Args:
             images: uint8 (N, S, S, 3).
         """
-        faces = to_floats(images)
+        faces = to_floats(writing)
         logits = [
             self.discriminator(
                 [faces, np.repeat(age[None], len(faces), axis=0)], training=False
@@ -74,7 +75,7 @@ class Ager:
 
     def first_guess(self, images: np.ndarray) -> np.ndarray:
         """Return the encoder's latents of photos: float32 (N, latent_dim)."""
-        return np.array(self.encoder(to_floats(images), training=False))
+        return np.array(self.encoder(to_floats(writing), training=False))
 
     def latents(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """Return latents that keep the persons on photos.
@@ -86,10 +87,10 @@ class Ager:
         Returns:
             float32 (N, latent_dim).
         """
-        start = self.first_guess(images)
+        start = self.first_guess(writing)
         if not self.moves_latents:
             return start
-        photos = identity.Photos.of(self.recognizer, images, classes)
+        photos = identity.Photos.of(self.recognizer, writing, classes)
         return identity.find_latents(
             self.config, self.generator, self.recognizer, photos, start
         )
@@ -161,7 +162,7 @@ def age_photo(
     paths = [out]
     for number, picture in zip(classes, aged[0], strict=True):
         paths.append(out.with_name(f"{out.stem}_{AGE_CLASSES[number]}.png"))
-        images.save(to_picture(picture, TILE), paths[-1])
+        writing.save(to_picture(picture, TILE), paths[-1])
     return paths
 
 
@@ -192,7 +193,7 @@ def draw_aged(
         for photo, faces, was in zip(photos, aged, own, strict=True)
     ]
     names = ["photo", *(AGE_CLASSES[number] for number in classes)]
-    images.save(sheet(rows, column_labels=names), path)
+    writing.save(sheet(rows, column_labels=names), path)
 
 
 def draw_people(faces: np.ndarray, path: Path, classes: np.ndarray) -> None:
@@ -205,4 +206,4 @@ def draw_people(faces: np.ndarray, path: Path, classes: np.ndarray) -> None:
     """
     rows = [[(to_picture(face, TILE), None) for face in person] for person in faces]
     names = [AGE_CLASSES[number] for number in classes]
-    images.save(sheet(rows, column_labels=names), path)
+    writing.save(sheet(rows, column_labels=names), path)

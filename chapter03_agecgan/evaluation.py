@@ -14,7 +14,7 @@ from chapter03_agecgan.networks import build_generator
 from chapter03_agecgan.stages.gan import sample_latents
 from common.errors import UserError
 from common.gan.sampling import make_images
-from common.generated import draw_neighbours
+from common.images.sample_files import draw_neighbours
 from common.metrics.fid import fid
 from common.metrics.judging import choose_count, describe, judge, some
 from common.metrics.report import table, write_metrics

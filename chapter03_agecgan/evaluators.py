@@ -18,7 +18,7 @@ from chapter03_agecgan.recognition.verification import accept_rate, distances, v
 from chapter03_agecgan.stages.gan import balanced_rows
 from common.errors import UserError
 from common.features import extractors
-from common.sheets import to_floats
+from common.images.pixels import to_floats
 
 # Of the age classifier: with more it learns a few thousand photos by heart.
 STEPS = 300

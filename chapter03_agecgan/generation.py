@@ -11,7 +11,7 @@ from chapter03_agecgan.config import Config, Format
 from chapter03_agecgan.stages.gan import sample_latents
 from common.fitting import load_network
 from common.gan.sampling import make_images
-from common.generated import check_count, write_files
+from common.images.sample_files import check_count, write_files
 from common.runs import RunDir
 
 logger = logging.getLogger(__name__)

@@ -21,8 +21,9 @@ from common.data.splits import training_rows
 from common.errors import UserError
 from common.files import write_note
 from common.fitting import Gallery, fit_run, load_network
+from common.images.grids import image_grid
+from common.images.pixels import to_floats
 from common.runs import RunDir
-from common.sheets import image_grid, to_floats
 from common.stages import begin_stage, fit_stage, has_ended, note_end
 
 # At 16 filters bfloat16 gains nothing (README).

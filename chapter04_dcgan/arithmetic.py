@@ -7,13 +7,13 @@ import numpy as np
 
 from chapter04_dcgan.config import Config
 from chapter04_dcgan.training import sample_latents
-from common import images
 from common.errors import UserError
 from common.fitting import load_network
 from common.gan.sampling import make_images
-from common.generated import TILE
+from common.images import writing
+from common.images.grids import sheet, to_picture
+from common.images.sample_files import TILE
 from common.runs import RunDir
-from common.sheets import sheet, to_picture
 
 # Samples that the directions come from, and the share that stands for either end.
 POPULATION = 512
@@ -75,7 +75,7 @@ def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
         )
     path = run.path / "arithmetic.png"
     labels = [f"{strength:+.2f}" for strength in strengths]
-    images.save(sheet(rows, row_labels=list(MEASURES), column_labels=labels), path)
+    writing.save(sheet(rows, row_labels=list(MEASURES), column_labels=labels), path)
     return path
 
 
@@ -122,5 +122,5 @@ def combine(
         for image, name in zip(made, names, strict=True)
     ]
     path = run.path / "combination.png"
-    images.save(sheet([row]), path)
+    writing.save(sheet([row]), path)
     return path

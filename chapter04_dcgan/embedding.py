@@ -16,10 +16,10 @@ from chapter04_dcgan.networks import build_discriminator
 from common.errors import UserError
 from common.files import atomic_path
 from common.fitting import load_network
+from common.images.pixels import to_floats
 from common.metrics.linear_svm import linear_svm_accuracy
 from common.metrics.report import table
 from common.runs import RunDir
-from common.sheets import to_floats
 from common.synthetic.anime_faces import ATTRIBUTES, read_attributes
 
 BATCH = 100

@@ -7,16 +7,16 @@ from chapter04_dcgan.config import Config, Extractor
 from chapter04_dcgan.data import Faces, load_images
 from chapter04_dcgan.networks import build_generator
 from chapter04_dcgan.training import sample_latents
-from common import images
 from common.errors import UserError
 from common.features import extractors
 from common.fitting import load_network
 from common.gan.sampling import make_images
-from common.generated import draw_neighbours
+from common.images import writing
+from common.images.grids import image_grid
+from common.images.sample_files import draw_neighbours
 from common.metrics.judging import choose_count, judge, some
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir
-from common.sheets import image_grid
 
 SHEET_IMAGES = 64
 SHOWN = 10
@@ -84,7 +84,7 @@ def test(
         metrics |= {f"{prefix}{k}": v for k, v in results.get(name, {}).items()}
     title = f"{run.path.name}: faces of {config.data or 'procedural stand-in'}"
     write_metrics(run.path, metrics, table(f"{title}, {config.size}^2", results))
-    images.save(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
+    writing.save(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
     draw_neighbours(made[:SHOWN], train.images, run.path / "neighbours.png")
     return metrics
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from chapter04_dcgan.config import Config, Format
 from chapter04_dcgan.training import sample_latents
-from common import images
 from common.fitting import load_network
 from common.gan.latents import walk_pairs
 from common.gan.sampling import make_images
-from common.generated import check_count, check_walks, write_files
+from common.images import writing
+from common.images.grids import image_grid, to_picture
+from common.images.sample_files import check_count, check_walks, write_files
 from common.runs import RunDir
-from common.sheets import image_grid, to_picture
 
 GIF_SIZE = 192
 # The animated tour: latents that it passes, and images from each to the next.
@@ -67,12 +67,12 @@ def interpolate(
     ends = sample_latents(config, 2 * rows, seed).reshape(rows, 2, -1)
     strip = make_images(generator, walk_pairs(ends, steps, walk))
     picture = run.path / "interpolation.png"
-    images.save(image_grid(strip, columns=steps), picture)
+    writing.save(image_grid(strip, columns=steps), picture)
     stations = sample_latents(config, STATIONS, seed)
     # From each station to the next, and from the last one home.
     tour = np.stack([stations, np.roll(stations, -1, axis=0)], axis=1)
     frames = make_images(generator, walk_pairs(tour, GIF_STEPS, walk))
     animation = run.path / "interpolation.gif"
     shown = [to_picture(frame, GIF_SIZE) for frame in frames]
-    images.save_gif(shown, animation, milliseconds=80)
+    writing.save_gif(shown, animation, milliseconds=80)
     return [picture, animation]

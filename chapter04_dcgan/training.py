@@ -17,8 +17,9 @@ from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
 from common.gan.step import Logs, Phase, Step
+from common.images.grids import image_grid
+from common.images.pixels import to_floats
 from common.runs import RunDir
-from common.sheets import image_grid, to_floats
 
 # At the sizes of the book and the paper; `quick` is in float32 (README).
 BFLOAT16_KEEPS_QUALITY = True

@@ -11,8 +11,8 @@ from chapter05_srgan.config import Config
 from common.data.splits import split_names
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.picture_store import PictureStore
-from common.sheets import to_floats
+from common.images.full_size_store import PictureStore
+from common.images.pixels import to_floats
 from common.synthetic.scenes import write_scenes
 
 Part = Literal["train", "test", "all"]

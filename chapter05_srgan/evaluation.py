@@ -19,12 +19,12 @@ from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, psnr_y, ssim
 from chapter05_srgan.training import PHASES, SRRESNET, generator_path
 from chapter05_srgan.upscaling.tiles import compiled
 from chapter05_srgan.upscaling.tiles import enlarge as enlarge_by_network
-from common import images
 from common.fitting import load_network
+from common.images import writing
+from common.images.full_size_store import PictureStore
+from common.images.grids import sheet, to_picture
 from common.metrics.report import table, write_metrics
-from common.picture_store import PictureStore
 from common.runs import RunDir
-from common.sheets import sheet, to_picture
 
 # Edge of the piece in pixels of the original, and its height on the sheet.
 PIECE, TILE = 64, 192
@@ -185,7 +185,7 @@ def draw_crops(
         ways = [*(pictures[number] for pictures in made.values()), originals[number]]
         rows.append([(to_picture(way[piece], TILE), None) for way in ways])
     path = folder / "crops.png"
-    images.save(sheet(rows, column_labels=[*made, "original"]), path)
+    writing.save(sheet(rows, column_labels=[*made, "original"]), path)
     return path
 
 

@@ -9,12 +9,13 @@ import tensorflow as tf
 from chapter05_srgan.config import SCALES, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.training import PHASES, SRGAN, SRRESNET, generator_path
-from common import images
 from common.errors import UserError
 from common.fitting import load_network
-from common.generated import check_count
+from common.images import writing
+from common.images.grids import sheet, to_picture
+from common.images.pixels import to_bytes
+from common.images.sample_files import check_count
 from common.runs import RunDir
-from common.sheets import sheet, to_bytes, to_picture
 
 TILE = 192
 # Edge of the image that a network from a file is tried with.
@@ -89,11 +90,11 @@ def generate(
         for i in range(count)
     ]
     paths = [folder / "sheet.png"]
-    images.save(sheet(rows, column_labels=list(columns)), paths[0])
+    writing.save(sheet(rows, column_labels=list(columns)), paths[0])
     for name, column in columns.items():
         for number, crop in enumerate(column):
             paths.append(folder / f"{number:05d}_{name.replace(' ', '_')}.png")
-            images.save(to_bytes(crop), paths[-1])
+            writing.save(to_bytes(crop), paths[-1])
     return paths
 
 

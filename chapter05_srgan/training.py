@@ -19,8 +19,8 @@ from common.fitting import Gallery, fit_run, load_network
 from common.gan import adversarial_model, losses, optimizers
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.step import Logs, Phase, Step
+from common.images.grids import image_grid
 from common.runs import RunDir
-from common.sheets import image_grid
 from common.stages import begin_stage, fit_stage, has_ended, note_end
 
 # Rounding to 8 bits of mantissa costs tenths of a decibel (README).

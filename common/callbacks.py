@@ -16,9 +16,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from common import checkpoints, images
+from common import checkpoints
 from common.errors import TrainingError
 from common.history import read_rows, write_rows
+from common.images import writing
 from common.runs import RunDir
 from common.stopping import StopRequest
 
@@ -187,7 +188,7 @@ class Samples(StepCallback):
     def act(self, step: int) -> None:
         samples = np.asarray(self.model(self.latents, training=False), np.float32)
         picture = self.draw(samples)
-        images.save(picture, self.run.samples / f"step_{step:08d}.png")
+        writing.save(picture, self.run.samples / f"step_{step:08d}.png")
         with self.writer.as_default():
             tf.summary.image("samples", picture[None], step)
         self.writer.flush()

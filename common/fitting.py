@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import checkpoints, devices, files, images, layers
+from common import checkpoints, devices, files, layers
 from common.callbacks import Checkpoints, Logs, Progress, Samples, Stop
 from common.config import RunConfig, to_json
 from common.data.batches import TrainingData, batches, total_steps
@@ -18,6 +18,7 @@ from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.gan.adversarial_model import AdversarialModel
 from common.history import draw_curves, read_rows
+from common.images import writing
 from common.runs import RunDir
 from common.stopping import StopRequest, stop_on_signals
 from common.workers import find_place
@@ -95,7 +96,7 @@ def fit_run(
     finally:
         draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
         frames = sorted(run.samples.glob("step_*.png"))
-        images.save_gif([images.load(frame) for frame in frames], run.gif)
+        writing.save_gif([writing.load(frame) for frame in frames], run.gif)
     results = results or {
         run.generator: model.average_generator,
         run.discriminator: model.phases[0].network,
@@ -209,14 +210,14 @@ def _write_beginning(
     shown = len(tf.nest.flatten(gallery.latents)[0])
     chosen = np.linspace(0, data.count - 1, shown).astype(np.int64)
     items = tf.nest.flatten(data.fetch(chosen))[0]
-    images.save(gallery.draw(items), run.reals)
+    writing.save(gallery.draw(items), run.reals)
     networks = {phase.network.name: phase.network for phase in model.phases}
     for name, network in networks.items():
         write_graph(network, run, name)
     writer = tf.summary.create_file_writer(str(run.tensorboard))
     with writer.as_default():
         tf.summary.text("hyperparameters", f"```\n{to_json(config)}```", 0)
-        tf.summary.image("reals", images.load(run.reals)[None], 0)
+        tf.summary.image("reals", writing.load(run.reals)[None], 0)
     writer.close()
 
 

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from common.geometry import smooth_surface
+from common.images.grids import sheet
 from common.shading import PAPER, draw_ground, draw_surface, place_camera
-from common.sheets import sheet
 
 BLUE = (0.38, 0.60, 0.83)
 FAINT = (150, 156, 168)

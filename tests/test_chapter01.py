@@ -33,9 +33,9 @@ from chapter01_gan.stabilising.techniques import TECHNIQUES, configure
 from chapter01_gan.training import build_model, sample_latents, train
 from common.errors import UserError
 from common.features import extractors
-from common.idx import read_images
+from common.images.idx import read_images
+from common.images.pixels import to_floats
 from common.runs import RunDir
-from common.sheets import to_floats
 from common.synthetic.glyphs import make_glyphs, write_glyphs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -278,7 +278,7 @@ def test_a_damaged_file_ends_in_one_line(tmp_path):
 
 
 def test_images_of_another_size_are_refused(tmp_path):
-    from common.idx import write_images
+    from common.images.idx import write_images
 
     write_images(tmp_path / "train-images-idx3-ubyte", np.zeros((30, 20, 20), np.uint8))
     with pytest.raises(UserError, match="28 x 28 pixels, found 20 x 20"):

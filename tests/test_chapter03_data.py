@@ -23,7 +23,7 @@ from chapter03_agecgan.data import (
 )
 from chapter03_agecgan.labels.listing import Record
 from common.errors import UserError
-from common.image_files import read_image
+from common.images.reading import read_image
 
 SIZE = 32
 

@@ -29,7 +29,7 @@ from chapter03_agecgan.stages.encoder import build_model
 from chapter03_agecgan.training import paired
 from common.errors import UserError
 from common.gan.step import Step
-from common.sheets import to_bytes, to_floats
+from common.images.pixels import to_bytes, to_floats
 from common.synthetic.age_faces import draw_person
 
 TINY = Config(

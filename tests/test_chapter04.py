@@ -19,8 +19,8 @@ from chapter04_dcgan.data import load_images
 from chapter04_dcgan.networks import build_discriminator
 from chapter04_dcgan.training import train
 from common.errors import UserError
+from common.images.pixels import to_floats
 from common.runs import RunDir
-from common.sheets import to_floats
 from common.synthetic.anime_faces import make_faces, write_faces
 
 ROOT = Path(__file__).resolve().parent.parent

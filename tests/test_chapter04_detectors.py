@@ -13,8 +13,8 @@ from PIL import Image
 
 from chapter04_dcgan.face_crops.detectors import Box, cut_out, open_detector
 from chapter04_dcgan.face_crops.prepare import prepare
-from common.cascade import MAX_CASCADE_BYTES
 from common.errors import UserError
+from common.images.cascade import MAX_CASCADE_BYTES
 
 
 @pytest.fixture(scope="module")

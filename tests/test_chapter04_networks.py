@@ -26,7 +26,7 @@ from chapter04_dcgan.training import build_model, sample_latents
 from common.errors import UserError
 from common.gan.losses import draw_label
 from common.gan.step import Step
-from common.sheets import to_floats
+from common.images.pixels import to_floats
 from common.synthetic.anime_faces import make_faces
 
 BATCH = to_floats(make_faces(8, seed=0, size=32)[0])

@@ -12,7 +12,7 @@ from chapter04_dcgan.face_crops import prepare as preparation
 from chapter04_dcgan.face_crops.detectors import Box
 from chapter04_dcgan.face_crops.prepare import prepare
 from common.errors import UserError
-from common.image_files import find_images
+from common.images.reading import find_images
 
 
 @pytest.fixture(scope="module")

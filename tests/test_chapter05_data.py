@@ -12,8 +12,8 @@ from chapter05_srgan import data
 from chapter05_srgan.config import Config
 from chapter05_srgan.data import Crops, describe, load_pictures, reduce_by
 from common.errors import UserError
-from common.picture_store import PictureStore
-from common.sheets import to_bytes
+from common.images.full_size_store import PictureStore
+from common.images.pixels import to_bytes
 
 TINY = Config(crop=32, scale=4)
 

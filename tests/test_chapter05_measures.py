@@ -18,7 +18,7 @@ from chapter05_srgan.perceptual_scores import (
 from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, luma, psnr_y, ssim_y
 from common.features import local_classifier
 from common.features.extractors import Extractor
-from common.picture_store import PictureStore
+from common.images.full_size_store import PictureStore
 
 
 def flat(value: int, height: int = 20, width: int = 24) -> np.ndarray:

@@ -19,8 +19,8 @@ from chapter05_srgan.upscaling.tiles import (
     reach,
 )
 from common.errors import TrainingError, UserError
+from common.images.pixels import to_bytes, to_floats
 from common.pixel_shuffle import PixelShuffle
-from common.sheets import to_bytes, to_floats
 
 
 def _plain(*, scale: int = 2, dilation: int = 1) -> keras.Model:

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from common.cascade import (
+from common.errors import UserError
+from common.images.cascade import (
     MAX_CASCADE_BYTES,
     Box,
     bundled_cascade,
@@ -15,7 +16,6 @@ from common.cascade import (
     scaled,
     without_doubles,
 )
-from common.errors import UserError
 from common.synthetic.age_faces import draw_person
 
 CASCADE = "haarcascade_frontalface_alt2.xml"

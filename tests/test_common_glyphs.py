@@ -11,8 +11,8 @@ from scipy import ndimage
 from scipy.spatial.distance import pdist
 from sklearn.neighbors import KNeighborsClassifier
 
-from common import idx
 from common.errors import UserError
+from common.images import idx
 from common.synthetic import glyphs
 from common.synthetic.glyph_skeletons import cells, distance_fields
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import idx
 from common.errors import UserError
+from common.images import idx
 
 # Two images of 2 rows and 3 columns.
 HEADER = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3])

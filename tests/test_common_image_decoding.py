@@ -5,7 +5,7 @@ import pytest
 from pictures import noise, saved, smooth
 from PIL import Image
 
-from common.image_files import read_image
+from common.images.reading import read_image
 
 ORIENTATION = 274
 

@@ -12,7 +12,7 @@ from pictures import saved, smooth
 from PIL import Image
 
 from common.errors import UserError
-from common.image_files import (
+from common.images.reading import (
     MAX_BYTES,
     SUFFIXES,
     ImageError,

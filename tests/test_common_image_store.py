@@ -13,8 +13,8 @@ from pictures import noise, saved
 from common.data.splits import split_names
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.image_files import read_image
-from common.image_store import ImageStore
+from common.images.reading import read_image
+from common.images.square_store import ImageStore
 
 NAMES = ("a.png", "b/c.png", "b/d.bmp", "e.png")
 
@@ -54,7 +54,7 @@ def forbid_decoding(monkeypatch) -> None:
     def fail(path, *_):
         raise AssertionError(f"{path} is decoded again")
 
-    monkeypatch.setattr("common.image_store.read_image", fail)
+    monkeypatch.setattr("common.images.square_store.read_image", fail)
 
 
 @pytest.mark.parametrize("memory_mb", [0, 512])
@@ -95,8 +95,8 @@ def test_order_does_not_depend_on_threads(folder, cache, monkeypatch, threads):
         time.sleep(0.004 * delays.random())
         return read_image(*arguments)
 
-    monkeypatch.setattr("common.image_store.read_image", slow)
-    monkeypatch.setattr("common.image_store._AHEAD", 2)
+    monkeypatch.setattr("common.images.square_store.read_image", slow)
+    monkeypatch.setattr("common.images.square_store._AHEAD", 2)
     store = ImageStore.open(folder, 16, cache_dir=cache, threads=threads)
     assert list(store.names) == sorted(store.names) and len(store) == 40
     assert np.array_equal(store.images, [noise(seed) for seed in range(40)])
@@ -116,9 +116,9 @@ def test_few_images_wait_for_a_slow_disk(folder, cache, monkeypatch):
             ahead.append(len(begun) - written)
             yield row
 
-    monkeypatch.setattr("common.image_store.read_image", count)
-    monkeypatch.setattr("common.image_cache.tqdm", slow)
-    monkeypatch.setattr("common.image_store._AHEAD", 3)
+    monkeypatch.setattr("common.images.square_store.read_image", count)
+    monkeypatch.setattr("common.images.decoding.tqdm", slow)
+    monkeypatch.setattr("common.images.square_store._AHEAD", 3)
     ImageStore.open(folder, 16, cache_dir=cache, threads=2)
     assert len(begun) == 40 and max(ahead) <= 6
 

@@ -4,7 +4,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from common import images
+from common.images import writing
 
 
 def frames(count: int) -> list[np.ndarray]:
@@ -13,13 +13,13 @@ def frames(count: int) -> list[np.ndarray]:
 
 def test_a_picture_comes_back(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (8, 6, 3), np.uint8)
-    images.save(picture, tmp_path / "a.png")
-    np.testing.assert_array_equal(images.load(tmp_path / "a.png"), picture)
+    writing.save(picture, tmp_path / "a.png")
+    np.testing.assert_array_equal(writing.load(tmp_path / "a.png"), picture)
 
 
 @pytest.mark.parametrize(("given", "written"), [(1, 1), (5, 5), (100, 60)])
 def test_films(tmp_path, given, written):
-    images.save_gif(frames(given), tmp_path / "a.gif")
+    writing.save_gif(frames(given), tmp_path / "a.gif")
     film = imageio.imread(tmp_path / "a.gif", index=None)
     assert len(film) == written
     assert film[0].mean() == pytest.approx(0, abs=2)
@@ -27,7 +27,7 @@ def test_films(tmp_path, given, written):
 
 
 def test_a_film_of_equal_pictures_and_of_none(tmp_path):
-    images.save_gif(frames(1) * 3, tmp_path / "a.gif")
+    writing.save_gif(frames(1) * 3, tmp_path / "a.gif")
     assert (tmp_path / "a.gif").exists()
-    images.save_gif([], tmp_path / "b.gif")
+    writing.save_gif([], tmp_path / "b.gif")
     assert not (tmp_path / "b.gif").exists()

@@ -10,7 +10,7 @@ from pictures import noise, saved
 from common.data.cache import CacheFiles
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.picture_store import PictureStore
+from common.images.full_size_store import PictureStore
 
 PICTURES = {
     "a.png": noise(0, 16, 30),
@@ -49,7 +49,7 @@ def forbid_decoding(monkeypatch) -> None:
     def fail(path):
         raise AssertionError(f"{path} is decoded again")
 
-    monkeypatch.setattr("common.picture_store.read_image", fail)
+    monkeypatch.setattr("common.images.full_size_store.read_image", fail)
 
 
 def is_mapped(array: np.ndarray) -> bool:

@@ -18,7 +18,7 @@ from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.fitting import load_network
 from common.history import draw_curves, is_share, read_rows, write_rows
-from common.images import load
+from common.images.writing import load
 from common.runs import RunDir
 
 

@@ -21,7 +21,7 @@ from common.config import from_json
 from common.data.splits import validation_rows
 from common.errors import UserError
 from common.features import extractors
-from common.sheets import to_floats
+from common.images.pixels import to_floats
 from common.synthetic.age_faces import write_wiki
 from common.synthetic.anime_faces import write_faces
 from common.synthetic.glyphs import write_glyphs

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from chapter01_gan.stabilising.problems import grid, ring
 from chapter01_gan.stabilising.techniques import PROBLEMS, TECHNIQUES, Outcome
 from common.files import atomic_path
-from common.sheets import image_grid
+from common.images.grids import image_grid
 
 BLOCKS = 2
 SHOWN_DIGITS = 30

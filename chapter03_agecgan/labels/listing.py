@@ -14,7 +14,7 @@ from chapter03_agecgan.labels import imdb_wiki
 from chapter03_agecgan.labels.rows import Listing, Record, Row, collect
 from common.errors import UserError
 from common.files import check_file
-from common.image_files import find_images
+from common.images.reading import find_images
 
 __all__ = ["Listing", "Record", "read_listing"]
 

@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 
 from chapter03_agecgan.photos.framing import Face, Find, Framing, open_finder
 from common.errors import UserError
-from common.image_files import read_image
+from common.images.reading import read_image
 
 # Faces below that many pixels give a blurred result.
 TINY = 32

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from common.cascade import Box, bundled_cascade, open_cascade, without_doubles
 from common.errors import UserError
 from common.files import read_note
+from common.images.cascade import Box, bundled_cascade, open_cascade, without_doubles
 from common.runs import RunDir
 
 FRAMING = "framing.json"

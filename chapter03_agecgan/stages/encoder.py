@@ -11,7 +11,7 @@ from common.fitting import Gallery
 from common.gan import optimizers
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.step import Logs, Phase, Step
-from common.sheets import image_grid
+from common.images.grids import image_grid
 
 GALLERY_PHOTOS = 24
 

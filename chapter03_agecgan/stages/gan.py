@@ -19,7 +19,7 @@ from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
 from common.gan.step import Logs, Phase, Step
-from common.sheets import image_grid
+from common.images.grids import image_grid
 
 GALLERY_PEOPLE = 8
 LEFT_RIGHT = 1

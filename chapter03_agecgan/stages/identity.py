@@ -14,7 +14,7 @@ from chapter03_agecgan.stages.encoder import rebuilder
 from common.gan import optimizers
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.step import Logs, Phase, Step
-from common.sheets import to_floats
+from common.images.pixels import to_floats
 
 Tensor = tf.Tensor
 # Photos whose latents are sought together.

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from common.cascade import Box, Search, open_cascade, scaled, without_doubles
 from common.errors import UserError
+from common.images.cascade import Box, Search, open_cascade, scaled, without_doubles
 
 Detector = Literal["animeface", "cascade", "none"]
 

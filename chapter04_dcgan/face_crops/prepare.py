@@ -28,11 +28,11 @@ from chapter04_dcgan.face_crops.report import (
     report,
     write_table,
 )
-from common import images
 from common.config import require
 from common.errors import UserError
 from common.files import atomic_path
-from common.image_files import ImageError, find_images, read_image
+from common.images import writing
+from common.images.reading import ImageError, find_images, read_image
 
 # Difference hashes of 64 bits that differ in at most so many are of one picture.
 SAME_PICTURE = 4
@@ -130,7 +130,7 @@ def prepare(
             )
         _divide(kept, temporary, test_share)
         write_table(findings, temporary / "report.csv")
-        images.save(contact_sheet(findings, temporary), temporary / "contact.png")
+        writing.save(contact_sheet(findings, temporary), temporary / "contact.png")
     return report(counts, findings, out)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from chapter04_dcgan.face_crops.detectors import Box
-from common import images
-from common.sheets import sheet
+from common.images import writing
+from common.images.grids import sheet
 
 REASONS_TOLD = 10
 # What becomes of a face or a drawing: words for many, most tiles in contact.png.
@@ -83,7 +83,7 @@ def contact_sheet(findings: list[Finding], folder: Path) -> np.ndarray:
     for kind, (_, most) in KINDS.items():
         if kind != "kept":
             bad += [f for f in findings if f.kind == kind][:most]
-    rows = _rows([(_tile(images.load(folder / f.file), GREEN), None) for f in good])
+    rows = _rows([(_tile(writing.load(folder / f.file), GREEN), None) for f in good])
     rows += _rows([(_tile(f.picture, RED), _caption(f)) for f in bad])
     return sheet(rows, title="green: kept, red: dropped; report.csv lists all")
 

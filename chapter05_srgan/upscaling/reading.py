@@ -1,6 +1,6 @@
 """Reading picture files with all that they carry: bits, transparency, notes.
 
-It is as safe as that of `common.image_files`, which looks at each file first.
+It is as safe as that of `common.images.reading`, which looks at each file first.
 """
 
 import io
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from common.image_files import ImageError, read_image
+from common.images.reading import ImageError, read_image
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def read_picture(path: Path | str) -> Picture:
         The picture.
 
     Raises:
-        ImageError: as of `common.image_files.read_image`.
+        ImageError: as of `common.images.reading.read_image`.
     """
     path = Path(path)
     with warnings.catch_warnings():

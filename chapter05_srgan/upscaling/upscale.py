@@ -17,11 +17,11 @@ from tqdm import tqdm
 from chapter05_srgan.upscaling import tiles
 from chapter05_srgan.upscaling.reading import Picture, read_picture
 from chapter05_srgan.upscaling.writing import check_target, scratch_array, write_picture
-from common import images
 from common.errors import UserError
 from common.files import cannot_write
-from common.image_files import find_images
-from common.sheets import sheet
+from common.images import writing
+from common.images.grids import sheet
+from common.images.reading import find_images
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def upscale(
                 written.append(wanted)
                 if compare:
                     written.append(_beside(wanted))
-                    images.save(_comparison(picture, rgb, scale, name), written[-1])
+                    writing.save(_comparison(picture, rgb, scale, name), written[-1])
         except UserError as error:
             if not source.is_dir():
                 raise

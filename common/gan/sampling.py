@@ -5,7 +5,7 @@ import operator
 import keras
 import numpy as np
 
-from common.sheets import to_bytes
+from common.images.pixels import to_bytes
 
 BATCH = 256
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from common.errors import UserError
 from common.features.extractors import Extractor
+from common.images.pixels import to_floats
 from common.metrics.image_scores import ImageFeatures, extract, score_images
-from common.sheets import to_floats
 
 BATCH = 256
 MAX_SAMPLES = 5000

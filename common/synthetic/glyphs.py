@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from common import idx
 from common.errors import UserError
 from common.files import atomic_path
+from common.images import idx
 from common.synthetic.glyph_skeletons import DIGITS, REACH, cells, distance_fields
 
 SIZE = 28

@@ -13,8 +13,8 @@ import numpy as np
 
 from common.data.cache import CacheFiles
 from common.files import default_cache_dir
-from common.image_cache import cache_key, warn_of_skipped, write_decoded
-from common.image_files import find_images, read_image
+from common.images.decoding import cache_key, warn_of_skipped, write_decoded
+from common.images.reading import find_images, read_image
 
 FORMAT = 1
 # Decoded pictures that may wait to be written, for each thread; they can be large.

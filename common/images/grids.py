@@ -5,17 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from common.images.pixels import to_bytes
+
 INK = (52, 58, 70)
-
-
-def to_bytes(images: np.ndarray) -> np.ndarray:
-    """Turn values in [-1, 1] into uint8; what lies outside is cut off."""
-    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
-
-
-def to_floats(images: np.ndarray) -> np.ndarray:
-    """Turn uint8 in [0, 255] into float32 in [-1, 1]."""
-    return images.astype(np.float32) / 127.5 - 1.0
 
 
 def to_picture(image: np.ndarray, size: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from common.files import atomic_path
-from common.image_files import ImageError
+from common.images.reading import ImageError
 
 _MAX_THREADS = 8
 _TOLD = 3

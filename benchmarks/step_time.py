@@ -8,7 +8,7 @@ The same networks, batch, optimizers and losses, without penalties and averages:
                 less work, another algorithm
   book_style    predict, two train_on_batch, one combined train_on_batch, with
                 Keras's own layers
-  book_style_fast_layers  the same loop with the layers of common.layers
+  book_style_fast_layers  the same loop with the layers of common.layers.blocks
   torch         the same networks and losses in PyTorch, where it is installed
 The last line is one JSON object; seconds are medians over rounds in which the
 works take turns.
@@ -32,7 +32,7 @@ from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator, build_generator, filters
 from chapter02_3dgan.training import build_model
 from common import devices
-from common.layers import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
+from common.layers.blocks import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
 from common.runs import describe_environment
 
 OCCUPANCY = 0.04

@@ -15,7 +15,7 @@ from chapter02_3dgan.training import build_model as build_shapes
 from chapter04_dcgan.training import build_model as build_images
 from common.config import RunConfig
 from common.gan.adversarial_model import AdversarialModel
-from common.multiply_adds import by_layer
+from common.layers.multiply_adds import by_layer
 
 CHAPTERS = ("chapter02_3dgan", "chapter04_dcgan")
 # Passes for the loss through G and D: forward; backward to the weights and to the

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from chapter01_gan.config import IMAGE, Config
-from common.layers import (
+from common.layers.blocks import (
     MinibatchDiscrimination,
     SpectralNormalization,
     activation,

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from chapter02_3dgan.config import Config
-from common.layers import (
+from common.layers.blocks import (
     Conv3DFromOneChannel,
     Conv3DTransposeToOneChannel,
     activation,

@@ -7,7 +7,7 @@ from keras import layers
 
 from chapter04_dcgan.config import Config
 from common.config import Activation
-from common.layers import activation, normalise
+from common.layers.blocks import activation, normalise
 
 CHANNELS = 3
 

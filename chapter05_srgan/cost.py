@@ -8,14 +8,14 @@ from keras import layers
 from chapter05_srgan.config import Config
 from chapter05_srgan.networks import build_generator
 from common.errors import UserError
+from common.layers.multiply_adds import by_layer
 from common.metrics.report import table
-from common.multiply_adds import by_layer
 
 IN_ALL = "in all"
 
 
 def multiply_adds(network: keras.Model, height: int, width: int) -> dict[str, int]:
-    """Count multiplications with a weight, as `common.multiply_adds` does.
+    """Count multiplications with a weight, as `common.layers.multiply_adds` does.
 
     Args:
         network: from images (B, h, w, C), of plain layers.

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from chapter05_srgan.config import Config
-from common.pixel_shuffle import ICNR, PixelShuffle
+from common.layers.pixel_shuffle import ICNR, PixelShuffle
 
 CHANNELS = 3
 # Filters of the paper's and of the book's residual blocks.

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import checkpoints, devices, files, layers
+from common import checkpoints, devices, files
 from common.callbacks import Checkpoints, Logs, Progress, Samples, Stop
 from common.config import RunConfig, to_json
 from common.data.batches import TrainingData, batches, total_steps
@@ -19,6 +19,7 @@ from common.files import atomic_path
 from common.gan.adversarial_model import AdversarialModel
 from common.history import draw_curves, read_rows
 from common.images import writing
+from common.layers import blocks
 from common.runs import RunDir
 from common.stopping import StopRequest, stop_on_signals
 from common.workers import find_place
@@ -258,7 +259,7 @@ def load_network(path: Path) -> keras.Model:
             f"no {path.name} in {path.parent}; let the training end, or continue it "
             "with train --resume"
         )
-    own = {f"common>{layer.__name__}": layer for layer in layers.LAYERS}
+    own = {f"common>{layer.__name__}": layer for layer in blocks.LAYERS}
     try:
         return keras.models.load_model(
             path, custom_objects=own, compile=False, safe_mode=True

@@ -9,8 +9,8 @@ from chapter05_srgan.config import Config
 from chapter05_srgan.cost import cost_table, multiply_adds
 from chapter05_srgan.networks import STAGES, build_discriminator, build_generator
 from common.fitting import load_network, save_network
-from common.layers import LAYERS
-from common.pixel_shuffle import ICNR, PixelShuffle
+from common.layers.blocks import LAYERS
+from common.layers.pixel_shuffle import ICNR, PixelShuffle
 
 VARIANTS = ("light", "srgan", "book")
 RNG = np.random.default_rng(0)

@@ -20,7 +20,7 @@ from chapter05_srgan.upscaling.tiles import (
 )
 from common.errors import TrainingError, UserError
 from common.images.pixels import to_bytes, to_floats
-from common.pixel_shuffle import PixelShuffle
+from common.layers.pixel_shuffle import PixelShuffle
 
 
 def _plain(*, scale: int = 2, dilation: int = 1) -> keras.Model:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common.one_channel import (
+from common.layers.conv3d_one_channel import (
     Conv3DFromOneChannel,
     Conv3DTransposeToOneChannel,
     conv3d_from_one_channel,

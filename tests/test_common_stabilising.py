@@ -9,7 +9,11 @@ import toy
 from common.gan import losses
 from common.gan.augment import add_instance_noise, linear_decay
 from common.gan.weight_averages import HistoricalAverage, MovingAverage
-from common.layers import MinibatchDiscrimination, SpectralNormalization, normalise
+from common.layers.blocks import (
+    MinibatchDiscrimination,
+    SpectralNormalization,
+    normalise,
+)
 
 RNG = np.random.default_rng(0)
 

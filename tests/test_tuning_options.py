@@ -24,7 +24,7 @@ from chapter04_dcgan.training import build_model as build_model04
 from common.config import Activation, OptimizerName, from_json, to_json
 from common.errors import UserError
 from common.images.pixels import to_floats
-from common.layers import activation
+from common.layers.blocks import activation
 from common.synthetic.anime_faces import make_faces
 from common.synthetic.glyphs import make_glyphs
 

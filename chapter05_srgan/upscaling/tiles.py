@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from chapter05_srgan.upscaling.writing import forget
 from common.errors import TrainingError, UserError
-from common.pixel_shuffle import PixelShuffle
+from common.layers.pixel_shuffle import PixelShuffle
 
 # Edge of what the network sees at a time, pixels.
 TILE = 256

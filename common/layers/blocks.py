@@ -4,10 +4,13 @@ import keras
 from keras import layers
 
 from common.config import Activation
-from common.minibatch import MinibatchDiscrimination
-from common.one_channel import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
-from common.pixel_shuffle import PixelShuffle
-from common.spectral import SpectralNormalization
+from common.layers.conv3d_one_channel import (
+    Conv3DFromOneChannel,
+    Conv3DTransposeToOneChannel,
+)
+from common.layers.minibatch_discrimination import MinibatchDiscrimination
+from common.layers.pixel_shuffle import PixelShuffle
+from common.layers.spectral_norm import SpectralNormalization
 
 LAYERS = (
     Conv3DFromOneChannel,

@@ -17,7 +17,7 @@ from common.images import writing
 from common.images.grids import image_grid, sheet, to_picture
 from common.images.pixels import to_floats
 from common.images.sample_files import TILE, draw_neighbours
-from common.metrics.judging import choose_count, judge, some
+from common.metrics.image_scores import choose_count, judge, some
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir
 

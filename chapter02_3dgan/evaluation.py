@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.fitting import load_network
 from common.images import writing
 from common.metrics.report import table, write_metrics
-from common.metrics.voxel import evaluate_shapes, pairwise_iou
+from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
 from common.rendering import render_grid, render_rows
 from common.runs import RunDir
 from common.voxel_store import VoxelStore

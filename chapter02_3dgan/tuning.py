@@ -10,8 +10,8 @@ from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.training import sample_latents
 from common.chapter import Judge
+from common.metrics.shape_scores import evaluate_shapes
 from common.metrics.validation import SEED, chosen_rows, finite, guarded
-from common.metrics.voxel import evaluate_shapes
 from common.tuning.optimizers import OPTIMIZERS
 
 # The book's list.

@@ -16,7 +16,7 @@ from common.errors import UserError
 from common.gan.sampling import make_images
 from common.images.sample_files import draw_neighbours
 from common.metrics.fid import fid
-from common.metrics.judging import choose_count, describe, judge, some
+from common.metrics.image_scores import choose_count, describe, judge, some
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir
 

@@ -12,9 +12,8 @@ from chapter03_agecgan.evaluators import age_classifier, miss_ages
 from chapter03_agecgan.stages.gan import sample_latents
 from common.chapter import Judge
 from common.gan.sampling import make_images
-from common.metrics.fid import fid
-from common.metrics.fjd import frechet_joint_distance
-from common.metrics.judging import describe
+from common.metrics.fid import fid, frechet_joint_distance
+from common.metrics.image_scores import describe
 from common.metrics.validation import SEED, chosen_rows, finite, guarded
 
 SPACE: dict[str, Any] = {

@@ -14,7 +14,7 @@ from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid
 from common.images.sample_files import draw_neighbours
-from common.metrics.judging import choose_count, judge, some
+from common.metrics.image_scores import choose_count, judge, some
 from common.metrics.report import table, write_metrics
 from common.runs import RunDir
 

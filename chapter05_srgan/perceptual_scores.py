@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from chapter05_srgan.pixel_scores import luma
 from common.images.pixels import to_floats
+from common.metrics.feature_statistics import GaussianStatistics
 from common.metrics.fid import fid
-from common.metrics.statistics import GaussianStatistics
 
 if TYPE_CHECKING:  # TensorFlow's seconds are for those who train.
     from common.features.extractors import Extractor

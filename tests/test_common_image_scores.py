@@ -9,10 +9,10 @@ from sklearn.neighbors import NearestNeighbors
 from common.errors import UserError
 from common.metrics import kid as kid_module
 from common.metrics import precision_recall as precision_recall_module
+from common.metrics.feature_statistics import GaussianStatistics
 from common.metrics.fid import fid, frechet_distance
 from common.metrics.kid import kid
 from common.metrics.precision_recall import precision_recall
-from common.metrics.statistics import GaussianStatistics
 
 
 def normal(count: int, dimensions: int, seed: int, offset: float = 0.0) -> np.ndarray:

@@ -7,12 +7,12 @@ import pytest
 from scipy.stats import entropy
 
 from common.errors import UserError
+from common.metrics.feature_statistics import GaussianStatistics
 from common.metrics.inception_score import (
     inception_score,
     label_divergence,
     mode_score,
 )
-from common.metrics.statistics import GaussianStatistics
 
 
 def normal(count: int, dimensions: int, seed: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import jaccard_score
 
 from common.errors import UserError
-from common.metrics import sets, voxel
+from common.metrics import set_distances, shape_scores
 
 # Rows are samples, columns are reference shapes.
 # Nearest reference of each row: 0, 0, 2, so columns 0 and 2 are covered.
@@ -58,22 +58,22 @@ def slow_measures(ss: np.ndarray, sr: np.ndarray, rr: np.ndarray) -> dict:
 
 
 def test_coverage_by_hand():
-    assert sets.coverage(ACROSS) == pytest.approx(2 / 3)
+    assert set_distances.coverage(ACROSS) == pytest.approx(2 / 3)
 
 
 def test_coverage_of_equally_near_references_counts_one():
-    assert sets.coverage(np.ones((5, 4))) == pytest.approx(1 / 4)
+    assert set_distances.coverage(np.ones((5, 4))) == pytest.approx(1 / 4)
 
 
 def test_minimum_matching_distance_by_hand():
-    assert sets.minimum_matching_distance(ACROSS) == pytest.approx(5.5 / 3)
+    assert set_distances.minimum_matching_distance(ACROSS) == pytest.approx(5.5 / 3)
 
 
 def test_one_nearest_neighbour_accuracy_by_hand():
     # s0: own 1.5, other 1: wrong. s1: own 1.5, other 2: right.
     # s2: own 2.5, other 0.5: wrong. r0: own 3, other 1: wrong.
     # r1: own 3, other 4: right. r2: own 4.5, other 0.5: wrong.
-    value = sets.one_nearest_neighbour_accuracy(SAMPLES, ACROSS, REFERENCE)
+    value = set_distances.one_nearest_neighbour_accuracy(SAMPLES, ACROSS, REFERENCE)
     assert value == pytest.approx(2 / 6)
 
 
@@ -81,7 +81,9 @@ def test_one_nearest_neighbour_accuracy_shares_ties():
     # Two samples and one reference shape, all at distance 1: each sample scores
     # 1/2, the reference shape, which has no fellow, scores 0.
     ones = np.ones
-    value = sets.one_nearest_neighbour_accuracy(ones((2, 2)), ones((2, 1)), [[0.0]])
+    value = set_distances.one_nearest_neighbour_accuracy(
+        ones((2, 2)), ones((2, 1)), [[0.0]]
+    )
     assert value == pytest.approx(1 / 3)
 
 
@@ -91,7 +93,7 @@ def test_one_nearest_neighbour_accuracy_ignores_order_under_ties():
     distances = np.abs(points[:, None] - points[None]).sum(-1)
 
     def value(s, r):
-        return sets.one_nearest_neighbour_accuracy(
+        return set_distances.one_nearest_neighbour_accuracy(
             distances[np.ix_(s, s)], distances[np.ix_(s, r)], distances[np.ix_(r, r)]
         )
 
@@ -103,13 +105,13 @@ def test_one_nearest_neighbour_accuracy_ignores_order_under_ties():
 
 def test_one_nearest_neighbour_accuracy_of_a_copy_is_zero():
     before = SAMPLES.copy()
-    assert sets.one_nearest_neighbour_accuracy(SAMPLES, SAMPLES, SAMPLES) == 0
+    assert set_distances.one_nearest_neighbour_accuracy(SAMPLES, SAMPLES, SAMPLES) == 0
     np.testing.assert_array_equal(SAMPLES, before)  # the diagonal is left alone
 
 
 def test_mean_pairwise_by_hand_ignores_the_diagonal():
     matrix = SAMPLES + np.diag([9.0, 9.0, 9.0])
-    assert sets.mean_pairwise(matrix) == pytest.approx((1.5 + 5 + 2.5) / 3)
+    assert set_distances.mean_pairwise(matrix) == pytest.approx((1.5 + 5 + 2.5) / 3)
 
 
 def test_sets_agree_with_slow_loops():
@@ -118,16 +120,16 @@ def test_sets_agree_with_slow_loops():
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     ss, sr, rr = distances[:9, :9], distances[:9, 9:], distances[9:, 9:]
     slow = slow_measures(ss, sr, rr)
-    assert sets.coverage(sr) == pytest.approx(slow["cov"])
-    assert sets.minimum_matching_distance(sr) == pytest.approx(slow["mmd"])
-    accuracy = sets.one_nearest_neighbour_accuracy(ss, sr, rr)
+    assert set_distances.coverage(sr) == pytest.approx(slow["cov"])
+    assert set_distances.minimum_matching_distance(sr) == pytest.approx(slow["mmd"])
+    accuracy = set_distances.one_nearest_neighbour_accuracy(ss, sr, rr)
     assert accuracy == pytest.approx(slow["nna"])
 
 
 def test_one_nearest_neighbour_accuracy_of_one_distribution_is_a_half():
     points = np.random.default_rng(2).normal(size=(600, 3))
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
-    value = sets.one_nearest_neighbour_accuracy(
+    value = set_distances.one_nearest_neighbour_accuracy(
         distances[:300, :300], distances[:300, 300:], distances[300:, 300:]
     )
     assert value == pytest.approx(0.5, abs=0.06)  # standard deviation 0.02
@@ -137,18 +139,22 @@ def test_one_nearest_neighbour_accuracy_of_one_distribution_is_a_half():
     "bad", [np.zeros((0, 3)), np.zeros(3), np.array([[1.0, np.nan]])]
 )
 def test_sets_refuse_what_is_no_distance_matrix(bad):
-    for measure in (sets.coverage, sets.minimum_matching_distance, sets.mean_pairwise):
+    for measure in (
+        set_distances.coverage,
+        set_distances.minimum_matching_distance,
+        set_distances.mean_pairwise,
+    ):
         with pytest.raises(ValueError, match="must be"):
             measure(bad)
 
 
 def test_sets_refuse_matrices_that_do_not_fit():
     with pytest.raises(ValueError, match=r"sample_sample must have shape \(3, 3\)"):
-        sets.one_nearest_neighbour_accuracy(SAMPLES[:2, :2], ACROSS, REFERENCE)
+        set_distances.one_nearest_neighbour_accuracy(SAMPLES[:2, :2], ACROSS, REFERENCE)
     with pytest.raises(ValueError, match="square"):
-        sets.mean_pairwise(ACROSS[:2])
+        set_distances.mean_pairwise(ACROSS[:2])
     with pytest.raises(ValueError, match="at least 2"):
-        sets.mean_pairwise(np.zeros((1, 1)))
+        set_distances.mean_pairwise(np.zeros((1, 1)))
 
 
 # --- voxels
@@ -159,7 +165,9 @@ def test_pairwise_iou_by_hand():
     one, layer, full = empty.copy(), empty.copy(), ~empty
     one[0, 0, 0] = True  # 1 cell, inside the layer
     layer[:, :, 0] = True  # 4 cells
-    iou = voxel.pairwise_iou(np.stack([one, layer, empty]), np.stack([full, layer]))
+    iou = shape_scores.pairwise_iou(
+        np.stack([one, layer, empty]), np.stack([full, layer])
+    )
     assert iou.dtype == np.float32
     # one: 1 of 8, 1 of 4; layer: 4 of 8, the same; empty shares nothing.
     np.testing.assert_array_equal(iou, [[0.125, 0.25], [0.5, 1], [0, 0]])
@@ -167,12 +175,14 @@ def test_pairwise_iou_by_hand():
 
 def test_pairwise_iou_of_two_empty_shapes_is_one():
     empty = np.zeros((2, 3, 3, 3), bool)
-    np.testing.assert_array_equal(voxel.pairwise_iou(empty, empty), np.ones((2, 2)))
+    np.testing.assert_array_equal(
+        shape_scores.pairwise_iou(empty, empty), np.ones((2, 2))
+    )
 
 
 def test_pairwise_iou_agrees_with_loops_and_with_sklearn():
     a, b = random_voxels(5, 0), random_voxels(7, 1, 0.6)
-    iou = voxel.pairwise_iou(a, b)
+    iou = shape_scores.pairwise_iou(a, b)
     for i, x in enumerate(a):
         for j, y in enumerate(b):
             assert iou[i, j] == pytest.approx(slow_iou(x, y), abs=1e-6)
@@ -183,15 +193,15 @@ def test_pairwise_iou_agrees_with_loops_and_with_sklearn():
 
 def test_pairwise_iou_is_the_same_in_small_blocks(monkeypatch):
     a, b = random_voxels(5, 0), random_voxels(7, 1)
-    whole = voxel.pairwise_iou(a, b)
-    monkeypatch.setattr(voxel, "_BLOCK_VALUES", 12 * 5)  # 5 of 64 cells at once
-    np.testing.assert_array_equal(voxel.pairwise_iou(a, b), whole)
+    whole = shape_scores.pairwise_iou(a, b)
+    monkeypatch.setattr(shape_scores, "_BLOCK_VALUES", 12 * 5)  # 5 of 64 cells at once
+    np.testing.assert_array_equal(shape_scores.pairwise_iou(a, b), whole)
 
 
 def test_occupancy_by_hand():
     voxels = np.zeros((2, 2, 2, 2), bool)
     voxels[0, 0, 0] = True  # 2 of 16 cells
-    assert voxel.occupancy(voxels) == 0.125
+    assert shape_scores.occupancy(voxels) == 0.125
 
 
 def test_jensen_shannon_by_hand():
@@ -200,7 +210,7 @@ def test_jensen_shannon_by_hand():
     a[0, 0, 0, 0] = True  # P = (1, 0)
     b[0, 0, 0, :] = True  # Q = (1/2, 1/2), M = (3/4, 1/4)
     expected = 0.5 * np.log2(4 / 3) + 0.5 * (0.5 * np.log2(2 / 3) + 0.5 * np.log2(2))
-    assert voxel.jensen_shannon_occupancy(a, b) == pytest.approx(expected)
+    assert shape_scores.jensen_shannon_occupancy(a, b) == pytest.approx(expected)
 
 
 def test_jensen_shannon_agrees_with_scipy():
@@ -208,24 +218,24 @@ def test_jensen_shannon_agrees_with_scipy():
     sums = [x.sum(axis=0).ravel() for x in (a, b)]
     assert min(s.min() for s in sums) == 0  # the case with empty cells
     expected = jensenshannon(*sums, base=2) ** 2
-    assert voxel.jensen_shannon_occupancy(a, b) == pytest.approx(expected)
+    assert shape_scores.jensen_shannon_occupancy(a, b) == pytest.approx(expected)
 
 
 def test_jensen_shannon_at_its_ends():
     a = random_voxels(3, 0)
     left, empty = a.copy(), np.zeros_like(a)
     left[:, :2], a[:, 2:] = False, False
-    assert voxel.jensen_shannon_occupancy(a, a) == 0
-    assert voxel.jensen_shannon_occupancy(a, left) == pytest.approx(
+    assert shape_scores.jensen_shannon_occupancy(a, a) == 0
+    assert shape_scores.jensen_shannon_occupancy(a, left) == pytest.approx(
         1
     )  # no cell in common
-    assert voxel.jensen_shannon_occupancy(a, empty) == 1
-    assert voxel.jensen_shannon_occupancy(empty, empty) == 0
+    assert shape_scores.jensen_shannon_occupancy(a, empty) == 1
+    assert shape_scores.jensen_shannon_occupancy(empty, empty) == 0
 
 
 def test_evaluate_shapes_against_itself():
     shapes = np.unique(random_boxes(20, 0), axis=0)  # without equal shapes
-    result = voxel.evaluate_shapes(shapes, shapes)
+    result = shape_scores.evaluate_shapes(shapes, shapes)
     assert result["cov_iou"] == 1
     assert result["mmd_iou"] == 0
     assert result["jsd_occupancy"] == 0
@@ -245,7 +255,7 @@ def test_evaluate_shapes_agrees_with_slow_loops():
     slow = slow_measures(
         ss, distances(samples, reference), distances(reference, reference)
     )
-    result = voxel.evaluate_shapes(samples, reference)
+    result = shape_scores.evaluate_shapes(samples, reference)
     assert result["cov_iou"] == pytest.approx(slow["cov"])
     assert result["mmd_iou"] == pytest.approx(slow["mmd"])
     assert result["one_nna_iou"] == pytest.approx(slow["nna"])
@@ -256,10 +266,10 @@ def test_evaluate_shapes_agrees_with_slow_loops():
 
 def test_evaluate_shapes_sees_collapse():
     reference = random_boxes(60, 0)
-    good = voxel.evaluate_shapes(random_boxes(60, 1), reference)
+    good = shape_scores.evaluate_shapes(random_boxes(60, 1), reference)
     collapsed = np.repeat(random_boxes(1, 2), 60, axis=0)
     collapsed ^= np.random.default_rng(3).random(collapsed.shape) < 0.01
-    bad = voxel.evaluate_shapes(collapsed, reference)
+    bad = shape_scores.evaluate_shapes(collapsed, reference)
     assert good["one_nna_iou"] == pytest.approx(0.5, abs=0.12)
     assert bad["one_nna_iou"] > 0.95
     assert good["cov_iou"] > 0.4 > 0.2 > bad["cov_iou"]
@@ -271,7 +281,7 @@ def test_evaluate_shapes_sees_collapse():
 @pytest.mark.parametrize("fill", [False, True])
 def test_evaluate_shapes_is_finite_for_an_untrained_generator(fill):
     samples = np.full((4, 4, 4, 4), fill)
-    result = voxel.evaluate_shapes(samples, random_voxels(4, 0))
+    result = shape_scores.evaluate_shapes(samples, random_voxels(4, 0))
     assert all(type(value) in (int, float) for value in result.values())
     assert np.isfinite(list(result.values())).all()
     assert result["cov_iou"] == 0.25
@@ -280,21 +290,21 @@ def test_evaluate_shapes_is_finite_for_an_untrained_generator(fill):
 
 def test_evaluate_shapes_tells_of_unequal_numbers(caplog):
     with caplog.at_level(logging.WARNING):
-        voxel.evaluate_shapes(random_voxels(2, 0), random_voxels(3, 1))
+        shape_scores.evaluate_shapes(random_voxels(2, 0), random_voxels(3, 1))
     assert "2 samples against 3 reference" in caplog.text
 
 
 def test_voxel_measures_refuse_wrong_input():
     shapes = random_voxels(3, 0)
     with pytest.raises(UserError, match="found 1 and 3"):
-        voxel.evaluate_shapes(shapes[:1], shapes)
+        shape_scores.evaluate_shapes(shapes[:1], shapes)
     with pytest.raises(UserError, match="found 3 and 0"):
-        voxel.evaluate_shapes(shapes, shapes[:0])
+        shape_scores.evaluate_shapes(shapes, shapes[:0])
     with pytest.raises(UserError, match="found 4 x 4 x 4 and 10 x 10 x 10"):
-        voxel.evaluate_shapes(shapes, random_boxes(2, 0))
+        shape_scores.evaluate_shapes(shapes, random_boxes(2, 0))
     with pytest.raises(ValueError, match="must be bool"):
-        voxel.pairwise_iou(shapes.astype(np.float32), shapes)
+        shape_scores.pairwise_iou(shapes.astype(np.float32), shapes)
     with pytest.raises(ValueError, match="must be bool"):
-        voxel.occupancy(shapes[0])
+        shape_scores.occupancy(shapes[0])
     with pytest.raises(ValueError, match="must hold a shape"):
-        voxel.occupancy(shapes[:0])
+        shape_scores.occupancy(shapes[:0])

@@ -9,7 +9,7 @@ import pytest
 
 from common.errors import TrainingError, UserError
 from common.features import cached_network, extractors, pretext_task
-from common.metrics.fjd import frechet_joint_distance
+from common.metrics.fid import frechet_joint_distance
 from common.metrics.validation import chosen_rows, finite, guarded
 from common.synthetic.anime_faces import make_faces
 

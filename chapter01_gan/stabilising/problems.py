@@ -16,10 +16,10 @@ from chapter01_gan.data import load_images
 from common.features.extractors import Extractor, local
 from common.gan import rng
 from common.images.pixels import to_floats
+from common.metrics.feature_statistics import GaussianStatistics
 from common.metrics.fid import fid, frechet_distance
 from common.metrics.image_scores import metric_name
 from common.metrics.precision_recall import in_manifold
-from common.metrics.statistics import GaussianStatistics
 
 SHARE_OF_FAIR = 0.1
 POINT_SAMPLES = 2500

@@ -7,7 +7,7 @@ from common.chapter import Judge
 from common.features.extractors import Extractor
 from common.gan.sampling import make_images
 from common.metrics.fid import fid
-from common.metrics.judging import describe
+from common.metrics.image_scores import describe
 from common.metrics.kid import kid
 from common.metrics.precision_recall import precision_recall
 from common.metrics.validation import finite, guarded

@@ -3,7 +3,7 @@
 import numpy as np
 from tqdm import tqdm
 
-from common.metrics.statistics import check_counts, checked_features
+from common.metrics.feature_statistics import check_counts, checked_features
 
 # Kernel values held at once: 32 MiB.
 _BLOCK_VALUES = 2**22

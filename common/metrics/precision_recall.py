@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from common.errors import UserError
-from common.metrics.statistics import check_counts, checked_features
+from common.metrics.feature_statistics import check_counts, checked_features
 
 # Distances held at once: 32 MiB.
 _BLOCK_VALUES = 2**22

@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.metrics import sets
+from common.metrics import set_distances
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def evaluate_shapes(
         reference: (M, S, S, S) bool, M >= 1, held-out shapes.
 
     Returns:
-        cov_iou, mmd_iou, one_nna_iou: see `common.metrics.sets`;
+        cov_iou, mmd_iou, one_nna_iou: see `common.metrics.set_distances`;
         pairwise_iou: mean IoU of two samples, near 1 when all look alike;
         occupancy: filled share of the samples; jsd_occupancy: in bits;
         n_samples, n_reference: N and M.
@@ -150,12 +150,12 @@ def evaluate_shapes(
     iou_samples = pairwise_iou(samples, samples)
     across = 1 - pairwise_iou(samples, reference)
     return {
-        "cov_iou": sets.coverage(across),
-        "mmd_iou": sets.minimum_matching_distance(across),
-        "one_nna_iou": sets.one_nearest_neighbour_accuracy(
+        "cov_iou": set_distances.coverage(across),
+        "mmd_iou": set_distances.minimum_matching_distance(across),
+        "one_nna_iou": set_distances.one_nearest_neighbour_accuracy(
             1 - iou_samples, across, 1 - pairwise_iou(reference, reference)
         ),
-        "pairwise_iou": sets.mean_pairwise(iou_samples),
+        "pairwise_iou": set_distances.mean_pairwise(iou_samples),
         "occupancy": occupancy(samples),
         "jsd_occupancy": jensen_shannon_occupancy(samples, reference),
         "n_samples": len(samples),

@@ -17,7 +17,7 @@ from common.fitting import load_network
 from common.metrics.linear_svm import linear_svm_accuracy
 from common.metrics.report import write_metrics
 from common.runs import RunDir
-from common.voxel_store import VoxelStore
+from common.shapes.store import VoxelStore
 
 BATCH = 64
 CELLS = 2

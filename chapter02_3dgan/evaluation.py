@@ -15,9 +15,9 @@ from common.fitting import load_network
 from common.images import writing
 from common.metrics.report import table, write_metrics
 from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
-from common.rendering import render_grid, render_rows
 from common.runs import RunDir
-from common.voxel_store import VoxelStore
+from common.shapes.rendering import render_grid, render_rows
+from common.shapes.store import VoxelStore
 
 MAX_SAMPLES = 1000
 SHEET_SHAPES = 8

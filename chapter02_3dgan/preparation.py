@@ -10,9 +10,9 @@ from common.data.splits import is_held_out
 from common.errors import UserError
 from common.files import atomic_path
 from common.images import writing
-from common.meshes import READ, mesh_to_voxels
-from common.rendering import render_grid
-from common.voxels import write_mat
+from common.shapes.meshes import READ, mesh_to_voxels
+from common.shapes.rendering import render_grid
+from common.shapes.voxels import write_mat
 
 # 3D ShapeNets: a shape fills 24 of 30 voxels.
 SIZE, MARGIN = 30, 3

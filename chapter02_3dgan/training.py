@@ -18,8 +18,8 @@ from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
 from common.gan.step import Logs, Phase, Step
-from common.rendering import render_grid
 from common.runs import RunDir
+from common.shapes.rendering import render_grid
 
 # README, section "Number formats": the scores of both formats after equal steps.
 BFLOAT16_KEEPS_QUALITY = True

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.voxels import write_mat
+from common.shapes.voxels import write_mat
 
 
 def boxes(count: int, seed: int = 0) -> np.ndarray:

@@ -19,8 +19,8 @@ from chapter02_3dgan.networks import build_discriminator
 from chapter02_3dgan.training import sample_latents, train
 from common.errors import UserError
 from common.runs import RunDir
-from common.voxel_store import VoxelStore
-from common.voxels import find_shapes, read_voxels
+from common.shapes.store import VoxelStore
+from common.shapes.voxels import find_shapes, read_voxels
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.voxels import read_split, read_voxels
+from common.shapes.voxels import read_split, read_voxels
 
 
 def _random(*shape: int, seed: int = 0) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.fragments import without_fragments
+from common.shapes.voxels import without_fragments
 
 
 def test_fragments_by_hand():

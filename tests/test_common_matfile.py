@@ -9,8 +9,8 @@ import scipy.io
 import scipy.sparse
 
 from common.errors import UserError
-from common.matfile import encode_variable, read_variables
-from common.voxels import read_mat
+from common.shapes.mat5 import encode_variable, read_variables
+from common.shapes.voxels import read_mat
 
 VOXELS = np.random.default_rng(0).random((6, 6, 6)) < 0.2
 HEADER = 128  # bytes before the first variable; then 8 with its type and length

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from common import meshes
 from common.errors import UserError
-from common.meshes import mesh_to_voxels, voxels_to_mesh, write_mesh
+from common.shapes import meshes
+from common.shapes.meshes import mesh_to_voxels, voxels_to_mesh, write_mesh
 
 
 def ball(size: int, radius: float) -> np.ndarray:

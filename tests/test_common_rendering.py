@@ -10,10 +10,10 @@ import pytest
 import trimesh
 
 from common.errors import UserError
-from common.geometry import covered_pixels, smooth_surface
-from common.rendering import render_grid, render_rows, render_voxels, turntable
-from common.shading import PAPER, draw_surface, place_camera
-from common.viewer import write_viewer
+from common.shapes.rendering import render_grid, render_rows, render_voxels, turntable
+from common.shapes.shading import PAPER, draw_surface, place_camera
+from common.shapes.surface import covered_pixels, smooth_surface
+from common.shapes.viewer import write_viewer
 
 
 def chair(size: int = 32) -> np.ndarray:

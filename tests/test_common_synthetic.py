@@ -6,9 +6,9 @@ import scipy.io
 from scipy import ndimage
 
 from common.errors import UserError
+from common.shapes.voxels import find_shapes, read_mat
 from common.synthetic import primitives
 from common.synthetic.shapes import CLASSES, make_shape, write_shapenets
-from common.voxels import find_shapes, read_mat
 
 COUNT = 120
 

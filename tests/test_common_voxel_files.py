@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.voxels import ShapeFile, find_shapes, read_binvox, write_binvox
+from common.shapes.voxels import ShapeFile, find_shapes, read_binvox, write_binvox
 
 
 def _tree(root: Path, *names: str) -> Path:

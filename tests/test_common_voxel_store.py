@@ -8,8 +8,8 @@ import pytest
 
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.voxel_store import VoxelStore
-from common.voxels import ShapeFile, write_binvox, write_mat
+from common.shapes.store import VoxelStore
+from common.shapes.voxels import ShapeFile, write_binvox, write_mat
 
 
 def _random(*shape: int) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_store_decodes_once(files, tmp_path, monkeypatch):
     def fail(path):
         raise AssertionError(f"{path} is decoded again")
 
-    monkeypatch.setattr("common.voxel_store.read_voxels", fail)
+    monkeypatch.setattr("common.shapes.store.read_voxels", fail)
     store = VoxelStore.open(shapes, 32, tmp_path / "cache")
     assert (store.voxels() == voxels).all()
     with pytest.raises(AssertionError, match="decoded again"):

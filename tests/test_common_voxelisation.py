@@ -5,8 +5,8 @@ import pytest
 import trimesh
 from scipy import ndimage
 
-from common.meshes import mesh_to_voxels
-from common.voxelisation import fill_triangles
+from common.shapes.meshes import mesh_to_voxels
+from common.shapes.voxelise import fill_triangles
 
 THIRD = 1 / 3
 # The longest side of a mesh is scaled to this: these meshes are in voxels already.

@@ -10,7 +10,7 @@ import pytest
 import scipy.io
 
 from common.errors import UserError
-from common.voxels import (
+from common.shapes.voxels import (
     find_shapes,
     fit_to_size,
     read_array,

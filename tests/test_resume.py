@@ -28,7 +28,7 @@ from common.config import RunConfig
 from common.data.batches import TrainingData
 from common.fitting import Gallery, fit_run
 from common.runs import RunDir
-from common.voxels import write_mat
+from common.shapes.voxels import write_mat
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = ROOT / "chapter02_3dgan" / "main.py"

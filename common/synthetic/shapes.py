@@ -14,11 +14,11 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from common.files import atomic_path
+from common.shapes.voxels import encode_mat
 from common.synthetic.aeroplanes import aeroplane
 from common.synthetic.chairs import chair
 from common.synthetic.primitives import Part, voxelise
 from common.synthetic.tables import table
-from common.voxels import encode_mat
 
 CLASSES = ("chair", "table", "airplane")
 SPLITS = ("train", "test")

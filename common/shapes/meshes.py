@@ -12,8 +12,8 @@ from scipy.sparse import coo_matrix, csgraph
 
 from common.errors import UserError
 from common.files import atomic_path, read_limited
-from common.geometry import LEVEL, default_smoothing, smooth_surface
-from common.voxelisation import fill_triangles
+from common.shapes.surface import LEVEL, default_smoothing, smooth_surface
+from common.shapes.voxelise import fill_triangles
 
 if TYPE_CHECKING:
     import trimesh

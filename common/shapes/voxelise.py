@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from common.geometry import covered_pixels
+from common.shapes.surface import covered_pixels
 
 FINE = 3  # the inside is found on a grid this many times finer
 

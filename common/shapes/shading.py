@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from common.geometry import Surface, ambient_light, covered_pixels
+from common.shapes.surface import Surface, ambient_light, covered_pixels
 
 PAPER = (246, 247, 250)  # background, sRGB
 # direction to the lamp in the camera's axes: right, up, towards the viewer

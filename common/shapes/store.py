@@ -19,7 +19,7 @@ from tqdm import tqdm
 from common.data.cache import CacheFiles
 from common.errors import UserError
 from common.files import atomic_path, default_cache_dir
-from common.voxels import ShapeFile, fit_to_size, read_voxels
+from common.shapes.voxels import ShapeFile, fit_to_size, read_voxels
 
 FORMAT = 1
 _CHUNK_BYTES = 2**24

@@ -12,7 +12,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import atomic_path
-from common.geometry import Surface, ambient_light, smooth_surface
+from common.shapes.surface import Surface, ambient_light, smooth_surface
 
 if TYPE_CHECKING:
     import trimesh

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.geometry import smooth_surface
 from common.images.grids import sheet
-from common.shading import PAPER, draw_ground, draw_surface, place_camera
+from common.shapes.shading import PAPER, draw_ground, draw_surface, place_camera
+from common.shapes.surface import smooth_surface
 
 BLUE = (0.38, 0.60, 0.83)
 FAINT = (150, 156, 168)

@@ -27,7 +27,7 @@ import tyro
 from PIL import Image
 
 from common.images.square_store import ImageStore
-from common.runs import describe_environment
+from common.training.run_dir import describe_environment
 
 SIDE = 96
 SIZE = 64

@@ -27,9 +27,9 @@ from benchmarks.timing import take_turns
 from chapter04_dcgan.config import PRESETS, Config
 from chapter04_dcgan.networks import CHANNELS, build_discriminator, build_generator
 from chapter04_dcgan.training import build_model
-from common import devices
 from common.gan import optimizers
-from common.runs import describe_environment
+from common.training import devices
+from common.training.run_dir import describe_environment
 
 
 @dataclass(frozen=True)

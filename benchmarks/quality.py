@@ -18,7 +18,7 @@ import tyro
 
 from common.config import RunConfig
 from common.metrics.report import table
-from common.runs import RunDir, describe_environment
+from common.training.run_dir import RunDir, describe_environment
 
 UNLIMITED = 10**9
 # What no recipe can do without files from elsewhere.

@@ -23,7 +23,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from common.runs import describe_environment
+from common.training.run_dir import describe_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 # Where the quick networks take long for what is shown here.

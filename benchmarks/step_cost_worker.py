@@ -19,10 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.step_work import Point, build, real_items, step_config
-from common import devices
 from common.config import RunConfig
 from common.files import atomic_path
-from common.workers import find_place
+from common.training import devices
+from common.training.workers import find_place
 
 # Steps of one round; R1 comes at the first.
 EVERY = 4

@@ -22,7 +22,7 @@ from benchmarks.timing import take_turns
 from chapter05_srgan.config import PRESETS
 from chapter05_srgan.networks import build_generator
 from chapter05_srgan.upscaling.tiles import compiled, enlarge, enlarge_floats
-from common.runs import describe_environment
+from common.training.run_dir import describe_environment
 
 # Of the preset.
 SCALE = 4

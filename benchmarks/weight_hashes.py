@@ -24,7 +24,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = 20

@@ -11,7 +11,7 @@ from chapter01_gan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter01_gan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
 from common.cli.options import DataOptions, GenerateOptions, InterpolateOptions
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 PAGES = Path("runs") / NAME
 logger = logging.getLogger(__name__)

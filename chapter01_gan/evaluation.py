@@ -11,7 +11,6 @@ from chapter01_gan.networks import build_generator
 from chapter01_gan.training import sample_latents
 from common.errors import UserError
 from common.features import extractors
-from common.fitting import load_network
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid, sheet, to_picture
@@ -19,7 +18,8 @@ from common.images.pixels import to_floats
 from common.images.sample_files import TILE, draw_neighbours
 from common.metrics.image_scores import choose_count, judge, some
 from common.metrics.report import table, write_metrics
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 SHEET_IMAGES = 100
 SHOWN = 10

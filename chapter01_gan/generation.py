@@ -4,7 +4,6 @@ from pathlib import Path
 
 from chapter01_gan.config import Config, Format
 from chapter01_gan.training import sample_latents
-from common.fitting import load_network
 from common.gan.latents import walk_pairs
 from common.gan.sampling import make_images
 from common.images import writing
@@ -16,7 +15,8 @@ from common.images.sample_files import (
     write_files,
     write_sheet,
 )
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 
 def generate(

@@ -10,9 +10,7 @@ import tensorflow as tf
 from chapter01_gan.config import NAME, Config
 from chapter01_gan.data import load_images
 from chapter01_gan.networks import build_discriminator, build_generator
-from common import devices
 from common.data.batches import TrainingData
-from common.fitting import Gallery, fit_run
 from common.gan import adversarial_model, losses, optimizers, rng
 from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
@@ -21,7 +19,9 @@ from common.gan.step import Logs, Phase, Step
 from common.gan.weight_averages import HistoricalAverage
 from common.images.grids import image_grid
 from common.images.pixels import to_floats
-from common.runs import RunDir
+from common.training import devices
+from common.training.fit import Gallery, fit_run
+from common.training.run_dir import RunDir
 
 # Dense layers of this size are no faster in bfloat16.
 BFLOAT16_KEEPS_QUALITY = False

@@ -13,11 +13,11 @@ from tqdm import tqdm
 from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_shapes
 from common.errors import UserError
-from common.fitting import load_network
 from common.metrics.linear_svm import linear_svm_accuracy
 from common.metrics.report import write_metrics
-from common.runs import RunDir
 from common.shapes.store import VoxelStore
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 BATCH = 64
 CELLS = 2

@@ -11,13 +11,13 @@ from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.networks import build_generator
 from chapter02_3dgan.training import sample_latents
 from common.errors import UserError
-from common.fitting import load_network
 from common.images import writing
 from common.metrics.report import table, write_metrics
 from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
-from common.runs import RunDir
 from common.shapes.rendering import render_grid, render_rows
 from common.shapes.store import VoxelStore
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 MAX_SAMPLES = 1000
 SHEET_SHAPES = 8

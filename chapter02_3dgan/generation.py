@@ -11,14 +11,14 @@ from chapter02_3dgan.config import Config, Format
 from chapter02_3dgan.training import sample_latents
 from common.errors import UserError
 from common.files import atomic_path
-from common.fitting import load_network
 from common.images import writing
-from common.runs import RunDir
 from common.shapes.binvox import write_binvox
 from common.shapes.meshes import voxels_to_mesh, write_mesh
 from common.shapes.rendering import render_grid, render_rows, render_voxels, turntable
 from common.shapes.viewer import write_viewer
 from common.shapes.voxels import without_fragments, write_mat
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 BATCH = 32
 # The tools of Wu et al. 2016 draw voxels above 0.1, and the largest body of them.

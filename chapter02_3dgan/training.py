@@ -9,17 +9,17 @@ import tensorflow as tf
 from chapter02_3dgan.config import NAME, Config
 from chapter02_3dgan.data import load_shapes
 from chapter02_3dgan.networks import build_discriminator, build_generator
-from common import devices
 from common.data.batches import TrainingData
 from common.errors import UserError
-from common.fitting import Gallery, fit_run
 from common.gan import adversarial_model, losses, optimizers
 from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
 from common.gan.step import Logs, Phase, Step
-from common.runs import RunDir
 from common.shapes.rendering import render_grid
+from common.training import devices
+from common.training.fit import Gallery, fit_run
+from common.training.run_dir import RunDir
 
 # README, section "Number formats": the scores of both formats after equal steps.
 BFLOAT16_KEEPS_QUALITY = True

@@ -12,12 +12,12 @@ from chapter03_agecgan.photos.framing import read_framing
 from chapter03_agecgan.recognition.recognizer import Recognizer, from_file
 from chapter03_agecgan.stages import identity
 from common.errors import UserError
-from common.fitting import load_network
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import sheet, to_picture
 from common.images.pixels import to_floats
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 # Height in pixels that faces are enlarged to.
 TILE = 128

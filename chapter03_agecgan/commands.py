@@ -14,7 +14,7 @@ from chapter03_agecgan.config import NAME, PRESETS, Config, Format
 from chapter03_agecgan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
 from common.cli.options import DataOptions, GenerateOptions, RunOptions
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 ALL_AGES = "all"
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from common.images.sample_files import draw_neighbours
 from common.metrics.fid import fid
 from common.metrics.image_scores import choose_count, describe, judge, some
 from common.metrics.report import table, write_metrics
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 PHOTOS = 100
 SHOWN = 8

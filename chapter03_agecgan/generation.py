@@ -9,10 +9,10 @@ from chapter03_agecgan.ageing import ALL
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config, Format
 from chapter03_agecgan.stages.gan import sample_latents
-from common.fitting import load_network
 from common.gan.sampling import make_images
 from common.images.sample_files import check_count, write_files
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 logger = logging.getLogger(__name__)
 

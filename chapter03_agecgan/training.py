@@ -15,16 +15,17 @@ from chapter03_agecgan.recognition.choose import choose_recognizer
 from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.stages import gan, identity
 from chapter03_agecgan.stages.encoder import GALLERY_PHOTOS, build_model
-from common import devices
 from common.data.batches import TrainingData
 from common.data.splits import training_rows
 from common.errors import UserError
 from common.files import write_note
-from common.fitting import Gallery, fit_run, load_network
 from common.images.grids import image_grid
 from common.images.pixels import to_floats
-from common.runs import RunDir
-from common.stages import begin_stage, fit_stage, has_ended, note_end
+from common.training import devices
+from common.training.fit import Gallery, fit_run
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
+from common.training.stages import begin_stage, fit_stage, has_ended, note_end
 
 # At 16 filters bfloat16 gains nothing (README).
 BFLOAT16_KEEPS_QUALITY = True

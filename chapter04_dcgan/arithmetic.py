@@ -8,12 +8,12 @@ import numpy as np
 from chapter04_dcgan.config import Config
 from chapter04_dcgan.training import sample_latents
 from common.errors import UserError
-from common.fitting import load_network
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import sheet, to_picture
 from common.images.sample_files import TILE
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 # Samples that the directions come from, and the share that stands for either end.
 POPULATION = 512

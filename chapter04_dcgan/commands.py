@@ -16,7 +16,7 @@ from common.cli.options import (
     InterpolateOptions,
     RunOptions,
 )
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 logger = logging.getLogger(__name__)
 

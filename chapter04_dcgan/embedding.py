@@ -15,12 +15,12 @@ from chapter04_dcgan.data import Faces, load_images
 from chapter04_dcgan.networks import build_discriminator
 from common.errors import UserError
 from common.files import atomic_path
-from common.fitting import load_network
 from common.images.pixels import to_floats
 from common.metrics.linear_svm import linear_svm_accuracy
 from common.metrics.report import table
-from common.runs import RunDir
 from common.synthetic.anime_faces import ATTRIBUTES, read_attributes
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 BATCH = 100
 GRID = 4

@@ -9,14 +9,14 @@ from chapter04_dcgan.networks import build_generator
 from chapter04_dcgan.training import sample_latents
 from common.errors import UserError
 from common.features import extractors
-from common.fitting import load_network
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid
 from common.images.sample_files import draw_neighbours
 from common.metrics.image_scores import choose_count, judge, some
 from common.metrics.report import table, write_metrics
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 SHEET_IMAGES = 64
 SHOWN = 10

@@ -6,13 +6,13 @@ import numpy as np
 
 from chapter04_dcgan.config import Config, Format
 from chapter04_dcgan.training import sample_latents
-from common.fitting import load_network
 from common.gan.latents import walk_pairs
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid, to_picture
 from common.images.sample_files import check_count, check_walks, write_files
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 GIF_SIZE = 192
 # The animated tour: latents that it passes, and images from each to the next.

@@ -9,9 +9,7 @@ import tensorflow as tf
 from chapter04_dcgan.config import NAME, Config
 from chapter04_dcgan.data import load_images
 from chapter04_dcgan.networks import build_discriminator, build_generator
-from common import devices
 from common.data.batches import TrainingData
-from common.fitting import Gallery, fit_run
 from common.gan import adversarial_model, losses, optimizers, rng
 from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
@@ -19,7 +17,9 @@ from common.gan.augment import shift_and_mirror
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
 from common.images.pixels import to_floats
-from common.runs import RunDir
+from common.training import devices
+from common.training.fit import Gallery, fit_run
+from common.training.run_dir import RunDir
 
 # At the sizes of the book and the paper; `quick` is in float32 (README).
 BFLOAT16_KEEPS_QUALITY = True

@@ -13,7 +13,7 @@ from chapter05_srgan.config import NAME, PRESETS, Config
 from chapter05_srgan.tuning import SPACE
 from common.chapter import Chapter, Command, Judge, Tuning
 from common.cli.options import DataOptions, GenerateOptions
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 Trained = Literal["srgan", "srresnet"]
 logger = logging.getLogger(__name__)

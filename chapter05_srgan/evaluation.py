@@ -19,12 +19,12 @@ from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, psnr_y, ssim
 from chapter05_srgan.training import PHASES, SRRESNET, generator_path
 from chapter05_srgan.upscaling.tiles import compiled
 from chapter05_srgan.upscaling.tiles import enlarge as enlarge_by_network
-from common.fitting import load_network
 from common.images import writing
 from common.images.full_size_store import PictureStore
 from common.images.grids import sheet, to_picture
 from common.metrics.report import table, write_metrics
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 # Edge of the piece in pixels of the original, and its height on the sheet.
 PIECE, TILE = 64, 192

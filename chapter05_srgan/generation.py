@@ -10,12 +10,12 @@ from chapter05_srgan.config import SCALES, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.training import PHASES, SRGAN, SRRESNET, generator_path
 from common.errors import UserError
-from common.fitting import load_network
 from common.images import writing
 from common.images.grids import sheet, to_picture
 from common.images.pixels import to_bytes
 from common.images.sample_files import check_count
-from common.runs import RunDir
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 TILE = 192
 # Edge of the image that a network from a file is tried with.

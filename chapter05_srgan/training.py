@@ -12,16 +12,17 @@ from chapter05_srgan import content_loss
 from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
 from chapter05_srgan.data import Crops, load_pictures
 from chapter05_srgan.networks import build_discriminator, build_generator
-from common import devices
 from common.data.batches import TrainingData
 from common.data.splits import training_rows
-from common.fitting import Gallery, fit_run, load_network
 from common.gan import adversarial_model, losses, optimizers
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
-from common.runs import RunDir
-from common.stages import begin_stage, fit_stage, has_ended, note_end
+from common.training import devices
+from common.training.fit import Gallery, fit_run
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
+from common.training.stages import begin_stage, fit_stage, has_ended, note_end
 
 # Rounding to 8 bits of mantissa costs tenths of a decibel (README).
 BFLOAT16_KEEPS_QUALITY = False

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.config import ConfigType, RunConfig
 from common.errors import UserError
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 # The averaged generator -> measures by name.
 Judge = Callable[[Any], Mapping[str, float]]

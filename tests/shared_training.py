@@ -22,12 +22,12 @@ import numpy as np
 import tensorflow as tf
 import toy
 
-from common import devices, workers
 from common.config import RunConfig
 from common.data.batches import TrainingData
 from common.errors import TrainingError
-from common.fitting import Gallery, fit_run
-from common.runs import RunDir
+from common.training import devices, workers
+from common.training.fit import Gallery, fit_run
+from common.training.run_dir import RunDir
 
 
 class Fate(keras.callbacks.Callback):

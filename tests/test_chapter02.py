@@ -18,9 +18,9 @@ from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator
 from chapter02_3dgan.training import sample_latents, train
 from common.errors import UserError
-from common.runs import RunDir
 from common.shapes.store import VoxelStore
 from common.shapes.voxels import find_shapes, read_voxels
+from common.training.run_dir import RunDir
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_meshes_of_a_filled_generator_are_watertight(run, tmp_path, monkeypatch)
 def test_networks_are_loaded_by_a_program_that_has_not_built_them(run):
     program = (
         "import sys; from pathlib import Path\n"
-        "from common.fitting import load_network\n"
+        "from common.training.fit import load_network\n"
         "for path in sys.argv[1:]: print(load_network(Path(path)).name)"
     )
     done = subprocess.run(

@@ -12,7 +12,7 @@ from chapter03_agecgan import training
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.data import Faces
 from chapter03_agecgan.stages import gan
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 RNG = np.random.default_rng(0)
 COUNT = 24

@@ -8,9 +8,8 @@ import tensorflow as tf
 from chapter05_srgan.config import Config
 from chapter05_srgan.cost import cost_table, multiply_adds
 from chapter05_srgan.networks import STAGES, build_discriminator, build_generator
-from common.fitting import load_network, save_network
-from common.layers.blocks import LAYERS
 from common.layers.pixel_shuffle import ICNR, PixelShuffle
+from common.training.network_files import LAYERS, load_network, save_network
 
 VARIANTS = ("light", "srgan", "book")
 RNG = np.random.default_rng(0)

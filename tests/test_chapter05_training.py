@@ -11,8 +11,8 @@ from tiny import CHAPTER05 as TINY
 
 from chapter05_srgan import content_loss, training, tuning
 from chapter05_srgan.networks import build_generator
-from common.fitting import load_network, save_network
-from common.runs import RunDir
+from common.training.network_files import load_network, save_network
+from common.training.run_dir import RunDir
 
 RNG = np.random.default_rng(0)
 BATCH = tuple(

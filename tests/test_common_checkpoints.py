@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
-from common import checkpoints
 from common.errors import TrainingError, UserError
+from common.training import checkpoints
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])

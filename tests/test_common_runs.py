@@ -12,14 +12,14 @@ import toy
 from keras.ops import convert_to_numpy
 
 from chapter02_3dgan.config import PRESETS, Config
-from common import checkpoints
 from common.config import differences, from_json, to_json, with_length
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
-from common.fitting import load_network
-from common.history import draw_curves, is_share, read_rows, write_rows
 from common.images.writing import load
-from common.runs import RunDir
+from common.training import checkpoints
+from common.training.curves import draw_curves, is_share, read_rows, write_rows
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 
 @pytest.fixture

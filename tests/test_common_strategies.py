@@ -17,9 +17,9 @@ import pytest
 import shared_training
 from command_lines import call
 
-from common import local_workers
-from common.history import read_rows
-from common.local_workers import end_workers, start_workers
+from common.training import local_workers
+from common.training.curves import read_rows
+from common.training.local_workers import end_workers, start_workers
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "tests" / "shared_training.py"
@@ -241,7 +241,7 @@ def test_several_workers_on_one_machine():
     code = (
         "import os, json; print(json.loads(os.environ['TF_CONFIG'])['task']['index'])"
     )
-    module = [sys.executable, "-m", "common.local_workers"]
+    module = [sys.executable, "-m", "common.training.local_workers"]
     done = subprocess.run(
         [*module, "2", "-c", code], capture_output=True, text=True, cwd=ROOT
     )
@@ -274,9 +274,9 @@ def test_a_worker_that_refuses_does_not_leave_the_others_waiting(monkeypatch, ca
 
 
 def test_a_batch_that_devices_cannot_share(monkeypatch):
-    from common import devices
     from common.config import RunConfig
     from common.errors import UserError
+    from common.training import devices
 
     two = SimpleNamespace(num_replicas_in_sync=2)
     monkeypatch.setattr(devices, "_strategy", lambda name: two)

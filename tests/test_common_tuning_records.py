@@ -9,7 +9,7 @@ from searching import ADAM
 from toychapter.config import SPACE, Config
 
 from common.errors import TrainingError, UserError
-from common.stopping import SIGNALS
+from common.training.stopping import SIGNALS
 from common.tuning.median import thresholds
 from common.tuning.records import (
     Record,

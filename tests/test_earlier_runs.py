@@ -15,10 +15,10 @@ import pytest
 
 from common.chapter import Chapter
 from common.cli.main import main
-from common.fitting import load_network
-from common.runs import RunDir
 from common.synthetic.glyphs import write_glyphs
 from common.synthetic.scenes import write_scenes
+from common.training.network_files import load_network
+from common.training.run_dir import RunDir
 
 EARLIER = Path(__file__).resolve().parent / "earlier_runs"
 

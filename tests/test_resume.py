@@ -22,13 +22,13 @@ from shapes import boxes, write_boxes
 from chapter02_3dgan import data as chapter_data
 from chapter02_3dgan import training
 from chapter02_3dgan.commands import CHAPTER
-from common import devices
 from common.chapter import Chapter
 from common.config import RunConfig
 from common.data.batches import TrainingData
-from common.fitting import Gallery, fit_run
-from common.runs import RunDir
 from common.shapes.voxels import write_mat
+from common.training import devices
+from common.training.fit import Gallery, fit_run
+from common.training.run_dir import RunDir
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = ROOT / "chapter02_3dgan" / "main.py"

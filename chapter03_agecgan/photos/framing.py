@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from common.errors import UserError
 from common.files import read_note
 from common.images.cascade import Box, bundled_cascade, open_cascade, without_doubles
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 FRAMING = "framing.json"
 

@@ -7,11 +7,11 @@ import tensorflow as tf
 from chapter03_agecgan.ages import AGE_CLASSES
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.networks import build_encoder
-from common.fitting import Gallery
 from common.gan import optimizers
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
+from common.training.fit import Gallery
 
 GALLERY_PHOTOS = 24
 

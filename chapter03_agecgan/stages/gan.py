@@ -13,13 +13,13 @@ from chapter03_agecgan.networks import (
     build_discriminator,
     build_generator,
 )
-from common.fitting import Gallery
 from common.gan import adversarial_model, losses, optimizers
 from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
+from common.training.fit import Gallery
 
 GALLERY_PEOPLE = 8
 LEFT_RIGHT = 1

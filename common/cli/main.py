@@ -21,10 +21,10 @@ from common.cli.train_options import EarlyOptions, train_options
 from common.config import ConfigType, with_length
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
-from common.runs import RunDir
 from common.startup import import_tensorflow
+from common.training.run_dir import RunDir
+from common.training.workers import find_place, helper_folder
 from common.tuning.options import TuneOptions
-from common.workers import find_place, helper_folder
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import ConfigType
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 
 @dataclass(frozen=True)

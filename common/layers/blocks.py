@@ -4,21 +4,6 @@ import keras
 from keras import layers
 
 from common.config import Activation
-from common.layers.conv3d_one_channel import (
-    Conv3DFromOneChannel,
-    Conv3DTransposeToOneChannel,
-)
-from common.layers.minibatch_discrimination import MinibatchDiscrimination
-from common.layers.pixel_shuffle import PixelShuffle
-from common.layers.spectral_norm import SpectralNormalization
-
-LAYERS = (
-    Conv3DFromOneChannel,
-    Conv3DTransposeToOneChannel,
-    MinibatchDiscrimination,
-    PixelShuffle,
-    SpectralNormalization,
-)
 
 
 def normalise(x: keras.KerasTensor, kind: str) -> keras.KerasTensor:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.stopping import StopRequest, stop_on_signals
+from common.training.stopping import StopRequest, stop_on_signals
 
 Job = TypeVar("Job")
 Row = TypeVar("Row")

@@ -15,7 +15,7 @@ from common.config import to_json
 from common.config_files import read_object
 from common.errors import UserError
 from common.files import atomic_path
-from common.runs import copied_to, own_folder, require_fresh
+from common.training.run_dir import copied_to, own_folder, require_fresh
 from common.tuning.records import (
     Record,
     append_record,

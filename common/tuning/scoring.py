@@ -8,7 +8,7 @@ from typing import Any
 
 from common.chapter import Judge
 from common.errors import TrainingError
-from common.stopping import SIGNALS
+from common.training.stopping import SIGNALS
 
 Rung = tuple[float, float | None]
 

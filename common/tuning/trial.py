@@ -186,8 +186,8 @@ def _failure(message: str) -> dict[str, Any]:
 
 def _train(task: Task) -> dict[str, Any]:
     """Train and judge; return the record's values."""
-    from common.runs import RunDir
     from common.startup import import_tensorflow
+    from common.training.run_dir import RunDir
 
     chapter = importlib.import_module(f"{task.chapter}.commands").CHAPTER
     tuning = chapter.tuning

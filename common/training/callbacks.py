@@ -16,12 +16,12 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from common import checkpoints
 from common.errors import TrainingError
-from common.history import read_rows, write_rows
 from common.images import writing
-from common.runs import RunDir
-from common.stopping import StopRequest
+from common.training import checkpoints
+from common.training.curves import read_rows, write_rows
+from common.training.run_dir import RunDir
+from common.training.stopping import StopRequest
 
 logger = logging.getLogger(__name__)
 

@@ -10,21 +10,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import checkpoints, devices, files
-from common.callbacks import Checkpoints, Logs, Progress, Samples, Stop
 from common.config import RunConfig, to_json
 from common.data.batches import TrainingData, batches, total_steps
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.gan.adversarial_model import AdversarialModel
-from common.history import draw_curves, read_rows
 from common.images import writing
-from common.layers import blocks
-from common.runs import RunDir
-from common.stopping import StopRequest, stop_on_signals
-from common.workers import find_place
+from common.training import checkpoints, devices
+from common.training.callbacks import Checkpoints, Logs, Progress, Samples, Stop
+from common.training.curves import draw_curves, read_rows
+from common.training.network_files import save_network, write_graph
+from common.training.run_dir import RunDir
+from common.training.stopping import StopRequest, stop_on_signals
+from common.training.workers import find_place
 
-ANY_SIZE = 32
 logger = logging.getLogger(__name__)
 
 
@@ -220,52 +219,3 @@ def _write_beginning(
         tf.summary.text("hyperparameters", f"```\n{to_json(config)}```", 0)
         tf.summary.image("reals", writing.load(run.reals)[None], 0)
     writer.close()
-
-
-def write_graph(network: keras.Model, run: RunDir, name: str) -> None:
-    """Write a network's graph for TensorBoard's GRAPHS page.
-
-    The page shows one graph for each run, so each network is a run of its own.
-    """
-
-    def example(taken: keras.KerasTensor) -> tf.TensorSpec:
-        # Networks for images of any size are drawn for a small one.
-        sizes = [size or ANY_SIZE for size in taken.shape[1:]]
-        return tf.TensorSpec((1, *sizes), taken.dtype)
-
-    specs = tf.nest.map_structure(example, network.input)
-    function = tf.function(lambda inputs: network(inputs, training=False))
-    graph = function.get_concrete_function(specs).graph
-    writer = tf.summary.create_file_writer(str(run.tensorboard / f"graph_{name}"))
-    with writer.as_default():
-        tf.summary.graph(graph)
-    writer.close()
-
-
-def save_network(network: keras.Model, path: Path) -> None:
-    """Write a network as a .keras file."""
-    with atomic_path(path) as temporary:
-        network.save(temporary)
-
-
-def load_network(path: Path) -> keras.Model:
-    """Read a .keras file that nobody vouches for: no code in it is run.
-
-    Raises:
-        UserError: there is no such file, or it is damaged.
-    """
-    if not path.is_file():
-        raise UserError(
-            f"no {path.name} in {path.parent}; let the training end, or continue it "
-            "with train --resume"
-        )
-    own = {f"common>{layer.__name__}": layer for layer in blocks.LAYERS}
-    try:
-        return keras.models.load_model(
-            path, custom_objects=own, compile=False, safe_mode=True
-        )
-    except (*files.TORN, TypeError) as error:
-        raise UserError(
-            f"{path} is damaged or no network of this project "
-            f"({type(error).__name__}); train --resume writes it anew"
-        ) from error

@@ -1,6 +1,6 @@
 """Several workers on one machine, to try `--strategy multiworker` without a cluster.
 
-    python -m common.local_workers 2 chapter01_gan/main.py train --strategy multiworker
+    python -m common.training.local_workers 2 chapter01_gan/main.py train --strategy multiworker
 
 starts the command twice, each with its own TF_CONFIG, and waits for both.
 """
@@ -119,5 +119,7 @@ def _end_rest(workers: list[subprocess.Popen]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or not sys.argv[1].isdigit() or int(sys.argv[1]) < 1:
-        sys.exit("usage: python -m common.local_workers COUNT PROGRAM [OPTION ...]")
+        sys.exit(
+            "usage: python -m common.training.local_workers COUNT PROGRAM [OPTION ...]"
+        )
     sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

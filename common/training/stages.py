@@ -13,9 +13,9 @@ from common.config import RunConfig
 from common.data.batches import TrainingData
 from common.errors import UserError
 from common.files import TORN, read_note, write_note
-from common.fitting import Gallery, fit_run
 from common.gan.adversarial_model import AdversarialModel
-from common.runs import RunDir
+from common.training.fit import Gallery, fit_run
+from common.training.run_dir import RunDir
 
 NOTE, ENDED = "stage.json", "ended.json"
 # Of a whole stage.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from common.config import RunConfig
 from common.errors import UserError
-from common.runs import RunDir
+from common.training.run_dir import RunDir
 
 VARIABLE = "TF_CONFIG"
 EXAMPLE = (

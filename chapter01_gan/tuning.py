@@ -7,9 +7,9 @@ from chapter01_gan.data import load_images
 from chapter01_gan.evaluation import choose_extractor
 from chapter01_gan.training import sample_latents
 from common.chapter import Judge
-from common.metrics.image_judge import LEAST, image_judge
-from common.metrics.validation import SEED, chosen_rows
-from common.tuning.optimizers import OPTIMIZERS
+from common.tuning.image_objective import LEAST, image_judge
+from common.tuning.objective import SEED, chosen_rows
+from common.tuning.optimizer_space import OPTIMIZERS
 
 SPACE: dict[str, Any] = {
     # Around the paper's 100.

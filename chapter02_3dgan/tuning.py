@@ -11,8 +11,8 @@ from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.training import sample_latents
 from common.chapter import Judge
 from common.metrics.shape_scores import evaluate_shapes
-from common.metrics.validation import SEED, chosen_rows, finite, guarded
-from common.tuning.optimizers import OPTIMIZERS
+from common.tuning.objective import SEED, chosen_rows, finite, guarded
+from common.tuning.optimizer_space import OPTIMIZERS
 
 # The book's list.
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]

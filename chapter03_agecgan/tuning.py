@@ -14,7 +14,7 @@ from common.chapter import Judge
 from common.gan.sampling import make_images
 from common.metrics.fid import fid, frechet_joint_distance
 from common.metrics.image_scores import describe
-from common.metrics.validation import SEED, chosen_rows, finite, guarded
+from common.tuning.objective import SEED, chosen_rows, finite, guarded
 
 SPACE: dict[str, Any] = {
     # 2 [book] has too few ages in a batch; the paper has 64.

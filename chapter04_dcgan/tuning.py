@@ -7,9 +7,9 @@ from chapter04_dcgan.data import load_images
 from chapter04_dcgan.evaluation import choose_extractor
 from chapter04_dcgan.training import sample_latents
 from common.chapter import Judge
-from common.metrics.image_judge import LEAST, image_judge
-from common.metrics.validation import SEED, chosen_rows
-from common.tuning.optimizers import ADAM, OPTIMIZERS, SGD
+from common.tuning.image_objective import LEAST, image_judge
+from common.tuning.objective import SEED, chosen_rows
+from common.tuning.optimizer_space import ADAM, OPTIMIZERS, SGD
 
 # As of Radford et al. 2016, section 3, and others that are common.
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "tanh"]

@@ -11,7 +11,7 @@ from chapter05_srgan.evaluation import judge as judge_pictures
 from chapter05_srgan.pixel_scores import crop_to_multiple
 from chapter05_srgan.upscaling.tiles import compiled, enlarge
 from common.chapter import Judge
-from common.metrics.validation import chosen_rows, guarded
+from common.tuning.objective import chosen_rows, guarded
 
 SPACE: dict[str, Any] = {
     # The paper has 16, the book 1.

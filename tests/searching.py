@@ -12,7 +12,7 @@ from toychapter.commands import CHAPTER
 
 from common.tuning.command import tune
 from common.tuning.options import TuneOptions
-from common.tuning.records import read_records
+from common.tuning.trial_records import read_records
 
 MAIN = Path(__file__).parent / "toychapter" / "main.py"
 # One trial takes 0.4 seconds then, long enough to be killed in.

@@ -12,10 +12,10 @@ from toychapter.config import PRESETS, SPACE, Config
 from common.config import from_json
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
-from common.tuning.records import read_records, write_records
 from common.tuning.search import Plan, suggest
 from common.tuning.space import Space
 from common.tuning.trial import run_trial
+from common.tuning.trial_records import read_records, write_records
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from toychapter.config import Config
 from common.cli import main
 from common.config import from_json
 from common.errors import UserError
-from common.tuning.folder import SearchFolder
-from common.tuning.records import Record
 from common.tuning.report import conclusion
+from common.tuning.search_folder import SearchFolder
+from common.tuning.trial_records import Record
 
 
 @pytest.mark.parametrize(

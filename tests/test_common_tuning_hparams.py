@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata
 
 from common.tuning.hparams import write_hparams
-from common.tuning.records import Record
+from common.tuning.trial_records import Record
 
 TRIAL = Record(
     number=3,
@@ -107,7 +107,7 @@ def test_a_trial_without_scores_is_written(tmp_path):
 def test_no_tensorflow_is_imported(tmp_path):
     code = (
         "import pathlib, sys; from common.tuning.hparams import write_hparams;"
-        "from common.tuning.records import Record;"
+        "from common.tuning.trial_records import Record;"
         "record = Record(0, 'ok', 1.0, {'a': 1}, 1.0, '');"
         "write_hparams(record, pathlib.Path(sys.argv[1]));"
         "sys.exit('tensorflow' in sys.modules)"

@@ -8,8 +8,8 @@ from PIL import Image
 
 from common.tuning.importance import FEWEST, importance
 from common.tuning.pictures import draw_search
-from common.tuning.records import Record
 from common.tuning.scales import Axis, LossScale, text_of
+from common.tuning.trial_records import Record
 
 
 def _search(count: int, seed: int = 0) -> list[Record]:

@@ -4,9 +4,9 @@ import dataclasses
 
 from toychapter.config import PRESETS, Config
 
-from common.tuning.records import Record
 from common.tuning.search import Plan, missing, suggest
 from common.tuning.space import Space
+from common.tuning.trial_records import Record
 
 
 def judged(number, loss):

@@ -10,8 +10,11 @@ from toychapter.config import SPACE, Config
 
 from common.errors import TrainingError, UserError
 from common.training.stopping import SIGNALS
-from common.tuning.median import thresholds
-from common.tuning.records import (
+from common.tuning.median_rule import thresholds
+from common.tuning.search import documents
+from common.tuning.space import Space
+from common.tuning.trial_callback import Scorer, as_callback
+from common.tuning.trial_records import (
     Record,
     append_record,
     best_of,
@@ -20,9 +23,6 @@ from common.tuning.records import (
     to_json_line,
     write_records,
 )
-from common.tuning.scoring import Scorer, as_callback
-from common.tuning.search import documents
-from common.tuning.space import Space
 
 
 def record(number, loss, status="ok", scores=(), draws=None):

@@ -16,10 +16,10 @@ from toychapter.config import PRESETS, SPACE, Config
 
 from common.errors import UserError
 from common.tuning import spark
-from common.tuning.records import Record, read_records
 from common.tuning.search import Plan, run_serially
 from common.tuning.space import Space
 from common.tuning.spark_session import open_session
+from common.tuning.trial_records import Record, read_records
 
 PROGRAM = str(ROOT / "tests" / "toychapter" / "main.py")
 PRESET = Record(0, "ok", 5.0, {}, 1.0, "trials/0000")

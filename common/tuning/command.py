@@ -13,9 +13,7 @@ from common.config import RunConfig, from_json, require_positive
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
 from common.tuning.confirm import confirm
-from common.tuning.folder import SearchFolder
 from common.tuning.options import TuneOptions
-from common.tuning.records import Record
 from common.tuning.report import Report, conclusion
 from common.tuning.search import (
     RESERVED,
@@ -24,7 +22,9 @@ from common.tuning.search import (
     missing,
     run_serially,
 )
+from common.tuning.search_folder import SearchFolder
 from common.tuning.space import Space
+from common.tuning.trial_records import Record
 
 TRIALS, MINUTES = 12, 1.0
 logger = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from common.tuning.folder import SearchFolder
-from common.tuning.records import Record, best_of
 from common.tuning.search import Plan
+from common.tuning.search_folder import SearchFolder
 from common.tuning.trial import Task, read_result, run_trial
+from common.tuning.trial_records import Record, best_of
 
 logger = logging.getLogger(__name__)
 

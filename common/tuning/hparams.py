@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from common.files import atomic_path
-from common.tuning.records import Record
 from common.tuning.scales import is_number, text_of
+from common.tuning.trial_records import Record
 
 FILE = "events.out.tfevents.trial"
 # TensorBoard knows no session that was stopped, so those are told by UNKNOWN.

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from common.files import atomic_path
 from common.tuning.coordinates import BEST, draw_parameters
 from common.tuning.importance import FEWEST, importance
-from common.tuning.records import Record
 from common.tuning.scales import LossScale, values_of
+from common.tuning.trial_records import Record
 
 
 def draw_search(records: Sequence[Record], fields: Sequence[str], path: Path) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.tuning.folder import SearchFolder
-from common.tuning.records import Record, best_of
 from common.tuning.search import Plan
+from common.tuning.search_folder import SearchFolder
 from common.tuning.trial import USER_ERROR
+from common.tuning.trial_records import Record, best_of
 
 # Between two pictures of a search; the last one is always drawn.
 PICTURE_SECONDS = 20

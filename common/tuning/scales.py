@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from common.tuning.records import Record
+from common.tuning.trial_records import Record
 
 LOG_SPAN = 30  # a wider span than this factor is shown by its logarithm
 AT_RANDOM = 20  # trials at the beginning of a search

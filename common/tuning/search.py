@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from common.config import RunConfig, from_json, to_json
-from common.tuning.median import RUNGS, thresholds
+from common.tuning.median_rule import RUNGS, thresholds
 from common.tuning.options import Algorithm
-from common.tuning.records import Record
 from common.tuning.space import Space
 from common.tuning.trial import Task, run_of, run_trial
+from common.tuning.trial_records import Record
 
 # Random trials before TPE begins. Hyperopt's 20 are more than most searches have; on a
 # made-up loss of five options, 5 were the best of 3, 5, 8 and 20 for 12 trials.

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import UserError
-from common.tuning.records import Record
 from common.tuning.search import Plan, algorithm, documents, missing, plain
 from common.tuning.spark_session import open_session, quiet
 from common.tuning.trial import Task, read_result, run_trial
+from common.tuning.trial_records import Record
 
 MOST = 128  # SparkTrials runs no more at a time
 JAVA = 17  # Spark 4 needs this version or a later one

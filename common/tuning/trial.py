@@ -24,8 +24,8 @@ from typing import Any
 from common.config import from_json
 from common.errors import TrainingError, UserError
 from common.files import atomic_path, cannot_write
-from common.tuning.records import Record, from_json_text, to_json_line
-from common.tuning.scoring import Rung, as_callback
+from common.tuning.trial_callback import Rung, as_callback
+from common.tuning.trial_records import Record, from_json_text, to_json_line
 
 TASK, RESULT, MESSAGES = "trial.json", "result.json", "messages.txt"
 # How the message of a trial begins that the user's options or data ended.

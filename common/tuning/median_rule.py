@@ -7,7 +7,7 @@ Optimization", KDD, section 3.2.2.
 import statistics
 from collections.abc import Iterable, Sequence
 
-from common.tuning.records import Record
+from common.tuning.trial_records import Record
 
 # Shares of a trial's budget.
 RUNGS = (0.25, 0.5, 0.75)

@@ -16,15 +16,15 @@ from common.config_files import read_object
 from common.errors import UserError
 from common.files import atomic_path
 from common.training.run_dir import copied_to, own_folder, require_fresh
-from common.tuning.records import (
+from common.tuning.search import Plan
+from common.tuning.trial import read_result
+from common.tuning.trial_records import (
     Record,
     append_record,
     best_of,
     read_records,
     write_records,
 )
-from common.tuning.search import Plan
-from common.tuning.trial import read_result
 
 # What search.json must hold, beside what may be null.
 PLAN_KINDS = {

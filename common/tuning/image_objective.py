@@ -10,7 +10,7 @@ from common.metrics.fid import fid
 from common.metrics.image_scores import describe
 from common.metrics.kid import kid
 from common.metrics.precision_recall import precision_recall
-from common.metrics.validation import finite, guarded
+from common.tuning.objective import finite, guarded
 
 FIGURES = ("fid", "kid", "precision", "recall")
 # Images that precision and recall need, as their third neighbour counts.

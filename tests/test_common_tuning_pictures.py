@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.tuning.importance import FEWEST, importance
-from common.tuning.pictures import draw_search
-from common.tuning.scales import Axis, LossScale, text_of
+from common.tuning.plots.axes import Axis, LossScale, text_of
+from common.tuning.plots.importance import FEWEST, importance
+from common.tuning.plots.search_picture import draw_search
 from common.tuning.trial_records import Record
 
 

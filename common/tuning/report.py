@@ -83,12 +83,12 @@ class Report:
             self.bar.set_postfix_str(f"best {best.loss:.4g} in trial {best.number}")
 
     def _write_hparams(self, record: Record) -> None:
-        from common.tuning.hparams import write_hparams
+        from common.tuning.plots.tensorboard_hparams import write_hparams
 
         write_hparams(record, self.folder.path)
 
     def _draw(self) -> None:
-        from common.tuning.pictures import draw_search
+        from common.tuning.plots.search_picture import draw_search
 
         draw_search(self.records, self.plan.space.fields, self.folder.picture)
         self.drawn = (len(self.records), time.monotonic())

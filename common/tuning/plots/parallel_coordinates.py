@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
 
-from common.tuning.scales import Axis, text_of, values_of
+from common.tuning.plots.axes import Axis, text_of, values_of
 from common.tuning.trial_records import Record, best_of
 
 COLOURS = colormaps["viridis"]  # dark: low loss

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.files import atomic_path
-from common.tuning.coordinates import BEST, draw_parameters
-from common.tuning.importance import FEWEST, importance
-from common.tuning.scales import LossScale, values_of
+from common.tuning.plots.axes import LossScale, values_of
+from common.tuning.plots.importance import FEWEST, importance
+from common.tuning.plots.parallel_coordinates import BEST, draw_parameters
 from common.tuning.trial_records import Record
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.files import atomic_path
-from common.tuning.scales import is_number, text_of
+from common.tuning.plots.axes import is_number, text_of
 from common.tuning.trial_records import Record
 
 FILE = "events.out.tfevents.trial"

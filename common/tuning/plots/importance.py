@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.tuning.scales import Axis, LossScale
+from common.tuning.plots.axes import Axis, LossScale
 from common.tuning.trial_records import Record
 
 FEWEST = 8  # trials with a loss below which nothing is said

@@ -168,7 +168,7 @@ class MakeOptions:
 
 
 def _make(options: MakeOptions) -> None:
-    from common.synthetic.age_faces import write_wiki
+    from synthetic_data.age_faces.write import write_wiki
 
     write_wiki(options.out, options.people, options.photos, options.seed, options.size)
     logger.info("use it with: train --data %s", options.out)

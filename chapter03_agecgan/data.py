@@ -16,7 +16,7 @@ from chapter03_agecgan.labels.rows import count_reasons
 from common.errors import UserError
 from common.files import default_cache_dir
 from common.images.square_store import ImageStore
-from common.synthetic.age_faces import write_wiki
+from synthetic_data.age_faces.write import write_wiki
 
 # To be raised when the procedural faces change: a cached folder is not made anew.
 STAND_IN_VERSION = 1

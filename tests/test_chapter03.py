@@ -21,10 +21,10 @@ from chapter03_agecgan.stages import identity
 from chapter03_agecgan.stages.gan import sample_latents
 from chapter03_agecgan.training import train
 from common.errors import UserError
-from common.synthetic.age_faces import draw_person, write_wiki
 from common.training.curves import read_rows
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
+from synthetic_data.age_faces.write import draw_person, write_wiki
 
 ROOT = Path(__file__).resolve().parent.parent
 

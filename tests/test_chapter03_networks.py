@@ -30,7 +30,7 @@ from chapter03_agecgan.training import paired
 from common.errors import UserError
 from common.gan.step import Step
 from common.images.pixels import to_bytes, to_floats
-from common.synthetic.age_faces import draw_person
+from synthetic_data.age_faces.write import draw_person
 
 TINY = Config(
     size=32, filters=4, latent_dim=8, batch_size=6, steps=4, precision="float32"

@@ -10,7 +10,7 @@ from PIL import Image
 from chapter03_agecgan.photos.face_crop import cut_face, load_face
 from chapter03_agecgan.photos.framing import Face, Framing, measure_framing, open_finder
 from common.errors import UserError
-from common.synthetic.age_faces import draw_person
+from synthetic_data.age_faces.write import draw_person
 
 MIDDLE = Framing(0.5, 0.5, 0.5)
 

@@ -10,18 +10,18 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from common.synthetic import age_faces, age_faces_hair, age_faces_people
-from common.synthetic.age_faces import draw_person
-from common.synthetic.age_faces_ageing import at_age
 from common.synthetic.age_faces_canvas import SPAN, Canvas, blob, pair
-from common.synthetic.age_faces_people import sample_person, sample_photo
+from synthetic_data.age_faces import hair, write
+from synthetic_data.age_faces.ageing import at_age
+from synthetic_data.age_faces.people import _BEARDS, Person, sample_person, sample_photo
+from synthetic_data.age_faces.write import draw_person
 
 ROOT = Path(__file__).resolve().parent.parent
 AGES = (6, 24, 34, 44, 54, 72)
 
 
 @pytest.fixture(scope="module")
-def people() -> list[age_faces_people.Person]:
+def people() -> list[Person]:
     return [sample_person(np.random.default_rng([9, i])) for i in range(200)]
 
 
@@ -133,7 +133,7 @@ def test_hair_turns_grey_and_keeps_its_colour_before():
     how = dataclasses.replace(sample_photo(np.random.default_rng(0)), x=0.0, y=0.0)
     share = []
     for age in (20, 30, 45, 55, 70):
-        image = age_faces._draw(person, age, how, 64).astype(float)
+        image = write._draw(person, age, how, 64).astype(float)
         top = image[6:14, 24:40]
         share.append(float((top[..., 0] - top[..., 2]).mean()))
     assert share[0] == pytest.approx(share[1], abs=1)
@@ -148,7 +148,7 @@ def test_some_men_go_bald_and_no_women(people):
     man = dataclasses.replace(people[0], gender=1, balding=1.0, skin=(230, 190, 150))
     man = dataclasses.replace(man, hair=(30, 30, 30), style="side_part", greying=50)
     how = sample_photo(np.random.default_rng(1))
-    young, old = (age_faces._draw(man, age, how, 64)[12:16, 28:36] for age in (20, 62))
+    young, old = (write._draw(man, age, how, 64)[12:16, 28:36] for age in (20, 62))
     assert young.mean() < 100 < 140 < old.mean()
 
 
@@ -156,9 +156,7 @@ def test_beards_come_with_the_years(people):
     boy = dataclasses.replace(people[0], gender=1, beard="full", skin=(240, 205, 180))
     boy = dataclasses.replace(boy, hair=(30, 25, 25))
     how = sample_photo(np.random.default_rng(1))
-    child, man = (
-        age_faces._draw(boy, a, how, 64)[52:56, 29:35].mean() for a in (9, 25)
-    )
+    child, man = (write._draw(boy, a, how, 64)[52:56, 29:35].mean() for a in (9, 25))
     assert child > man + 50
 
 
@@ -168,8 +166,8 @@ def test_beards_come_with_the_years(people):
 def test_every_kind_of_person_occurs(people):
     women = {p.style for p in people if not p.gender}
     men = {p.style for p in people if p.gender}
-    assert women | men == set(age_faces_hair._STYLES)
-    assert {p.beard for p in people if p.gender} == set(age_faces_people._BEARDS)
+    assert women | men == set(hair._STYLES)
+    assert {p.beard for p in people if p.gender} == set(_BEARDS)
     assert all(p.beard == "none" for p in people if not p.gender)
     assert 0.4 < np.mean([p.gender for p in people]) < 0.6
     assert 0.04 < np.mean([p.glasses is not None for p in people]) < 0.18
@@ -225,14 +223,14 @@ def test_heads_lean_and_move():
 
     def middle(lines: slice, **changes: float) -> float:
         """Return the middle column of what is not blue."""
-        image = age_faces._draw(who, 30, dataclasses.replace(how, **changes), 128)
+        image = write._draw(who, 30, dataclasses.replace(how, **changes), 128)
         blue = image[lines].astype(int) @ (-1, -1, 2) > 150
         return float(np.nonzero(~blue)[1].mean())
 
     face, top = slice(40, 90), slice(20, 35)
     assert middle(face) == pytest.approx(63.5, abs=0.7)
     assert middle(face, x=0.1) - middle(face) == pytest.approx(
-        128 * 0.1 / age_faces.FRAME, abs=0.5
+        128 * 0.1 / write.FRAME, abs=0.5
     )
     assert middle(top, tilt=5) > middle(top) + 1.2
 
@@ -240,7 +238,7 @@ def test_heads_lean_and_move():
 def test_a_quarter_turn_is_clockwise():
     who, how = (f(np.random.default_rng(2)) for f in (sample_person, sample_photo))
     upright, lying = (
-        age_faces._draw(who, 30, dataclasses.replace(how, x=0, y=0, tilt=tilt), 128)
+        write._draw(who, 30, dataclasses.replace(how, x=0, y=0, tilt=tilt), 128)
         for tilt in (0, 90)
     )
     assert apart(np.rot90(upright, -1), lying) < 3

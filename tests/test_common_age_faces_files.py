@@ -14,10 +14,10 @@ from PIL import Image
 from scipy.io import loadmat
 
 from common.errors import UserError
-from common.synthetic import age_faces
-from common.synthetic.age_faces import draw_person, write_wiki
-from common.synthetic.age_faces_people import sample_person
-from common.synthetic.age_faces_records import CLASSES, make_records
+from synthetic_data.age_faces import write
+from synthetic_data.age_faces.people import sample_person
+from synthetic_data.age_faces.records import CLASSES, make_records
+from synthetic_data.age_faces.write import draw_person, write_wiki
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,7 +136,7 @@ def test_more_people_leave_the_first_as_they_were():
 
 def test_a_whole_set_is_left_as_it_is(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-    monkeypatch.delattr(age_faces, "_draw")
+    monkeypatch.delattr(write, "_draw")
     write_wiki(folder, 3, 6, seed=5, size=32)
     assert before == {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
 
@@ -155,14 +155,14 @@ def test_a_torn_set_is_told(tmp_path):
 
 
 def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
-    real = age_faces._draw
+    real = write._draw
 
     def overtaken(*arguments):
-        monkeypatch.setattr(age_faces, "_draw", real)
+        monkeypatch.setattr(write, "_draw", real)
         write_wiki(tmp_path / "new", 1, 1, size=16)
         return real(*arguments)
 
-    monkeypatch.setattr(age_faces, "_draw", overtaken)
+    monkeypatch.setattr(write, "_draw", overtaken)
     write_wiki(tmp_path / "new", 1, 1, size=16)
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
 

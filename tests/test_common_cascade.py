@@ -16,7 +16,7 @@ from common.images.cascade import (
     scaled,
     without_doubles,
 )
-from common.synthetic.age_faces import draw_person
+from synthetic_data.age_faces.write import draw_person
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 FACE = Image.fromarray(draw_person(0, 30.0))

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.io import savemat
 
-from common.synthetic.age_faces_people import person_of
+from synthetic_data.age_faces.people import person_of
 
 CLASSES = ((2, 18), (19, 29), (30, 39), (40, 49), (50, 59), (60, 85))
 MAX_PEOPLE, MAX_PHOTOS = 20_000, 60

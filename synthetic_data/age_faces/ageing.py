@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.synthetic.age_faces_people import Person
 from common.synthetic.anime_pen import Colour, mix
+from synthetic_data.age_faces.people import Person
 
 _GREY: Colour = (142, 140, 140)
 _WHITE: Colour = (192, 191, 190)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from common.synthetic.age_faces_ageing import Looks
 from common.synthetic.age_faces_canvas import Canvas, Layer
-from common.synthetic.age_faces_people import Photo
 from common.synthetic.anime_pen import ellipse, mirrored, mix, stroke
+from synthetic_data.age_faces.ageing import Looks
+from synthetic_data.age_faces.people import Photo
 
 _Line = tuple[list[tuple[float, float]], float, float]  # points, width, depth
 

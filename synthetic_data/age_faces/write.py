@@ -15,27 +15,22 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
-from common.synthetic import age_faces_features as features
-from common.synthetic import age_faces_hair as hair
-from common.synthetic import age_faces_head as head
-from common.synthetic import age_faces_lines as lines
-from common.synthetic.age_faces_ageing import at_age
 from common.synthetic.age_faces_canvas import FRAME, Canvas
-from common.synthetic.age_faces_people import (
-    Person,
-    Photo,
-    person_of,
-    photo_of,
-)
-from common.synthetic.age_faces_records import (
+from common.synthetic.folders import check_numbers, write_once
+from common.synthetic.pool import run_jobs
+from synthetic_data.age_faces import features as features
+from synthetic_data.age_faces import hair as hair
+from synthetic_data.age_faces import head as head
+from synthetic_data.age_faces import lines as lines
+from synthetic_data.age_faces.ageing import at_age
+from synthetic_data.age_faces.people import Person, Photo, person_of, photo_of
+from synthetic_data.age_faces.records import (
     MAX_PEOPLE,
     MAX_PHOTOS,
     Record,
     make_records,
     write_mat,
 )
-from common.synthetic.folders import check_numbers, write_once
-from common.synthetic.pool import run_jobs
 
 MIN_SIZE, MAX_SIZE = 16, 512
 _LIMITS = {

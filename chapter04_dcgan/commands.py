@@ -194,7 +194,7 @@ class MakeOptions:
 
 
 def _make(options: MakeOptions) -> None:
-    from common.synthetic.anime_faces import write_faces
+    from synthetic_data.anime_faces.write import write_faces
 
     write_faces(options.out, options.train, options.test, options.seed, options.size)
     logger.info("use it with: train --data %s", options.out)

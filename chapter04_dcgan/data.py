@@ -10,7 +10,7 @@ from chapter04_dcgan.config import Config
 from common.data.splits import split_names
 from common.files import default_cache_dir
 from common.images.square_store import ImageStore
-from common.synthetic.anime_faces import write_faces
+from synthetic_data.anime_faces.write import write_faces
 
 # To be raised when the procedural faces change: a cached folder is not made anew.
 STAND_IN_VERSION = 1

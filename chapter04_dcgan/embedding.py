@@ -18,9 +18,9 @@ from common.files import atomic_path
 from common.images.pixels import to_floats
 from common.metrics.linear_svm import linear_svm_accuracy
 from common.metrics.report import table
-from common.synthetic.anime_faces import ATTRIBUTES, read_attributes
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
+from synthetic_data.anime_faces.write import ATTRIBUTES, read_attributes
 
 BATCH = 100
 GRID = 4

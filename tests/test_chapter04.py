@@ -20,8 +20,8 @@ from chapter04_dcgan.networks import build_discriminator
 from chapter04_dcgan.training import train
 from common.errors import UserError
 from common.images.pixels import to_floats
-from common.synthetic.anime_faces import make_faces, write_faces
 from common.training.run_dir import RunDir
+from synthetic_data.anime_faces.write import make_faces, write_faces
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -27,7 +27,7 @@ from common.errors import UserError
 from common.gan.losses import draw_label
 from common.gan.step import Step
 from common.images.pixels import to_floats
-from common.synthetic.anime_faces import make_faces
+from synthetic_data.anime_faces.write import make_faces
 
 BATCH = to_floats(make_faces(8, seed=0, size=32)[0])
 

@@ -9,9 +9,8 @@ from PIL import Image
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
-from common.synthetic.anime_drawing import draw
-from common.synthetic.anime_faces import ATTRIBUTES, make_faces, sample_face
-from common.synthetic.anime_parameters import Face
+from synthetic_data.anime_faces.parameters import Face
+from synthetic_data.anime_faces.write import ATTRIBUTES, draw, make_faces, sample_face
 
 # What people call these colours, chosen without looking at the code.
 HAIR = {

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from common.synthetic import anime_faces
-from common.synthetic.anime_faces import (
+from synthetic_data.anime_faces import write
+from synthetic_data.anime_faces.write import (
     ATTRIBUTES,
     make_faces,
     read_attributes,
@@ -45,7 +45,7 @@ def test_written_faces_are_those_that_are_made(folder):
 
 def test_a_complete_set_is_left_as_it_is(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-    monkeypatch.delattr(anime_faces, "draw")
+    monkeypatch.delattr(write, "draw")
     write_faces(folder, 12, 5, seed=3, size=32)
     assert before == {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
 
@@ -66,14 +66,14 @@ def test_neither_are_other_files_or_a_torn_set(tmp_path, folder):
 
 
 def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
-    real = anime_faces.draw
+    real = write.draw
 
     def overtaken(*arguments):
-        monkeypatch.setattr(anime_faces, "draw", real)
+        monkeypatch.setattr(write, "draw", real)
         write_faces(tmp_path / "new", 3, 2, size=16)
         return real(*arguments)
 
-    monkeypatch.setattr(anime_faces, "draw", overtaken)
+    monkeypatch.setattr(write, "draw", overtaken)
     write_faces(tmp_path / "new", 3, 2, size=16)
     assert len(read_attributes(tmp_path / "new")) == 5
     assert [p.name for p in tmp_path.iterdir()] == ["new"]

@@ -5,7 +5,7 @@ import pytest
 
 from common.features import pretext_task
 from common.features.pretext_task import blurred, cluster, grained, make_task, warped
-from common.synthetic.anime_faces import make_faces
+from synthetic_data.anime_faces.write import make_faces
 
 FACES = make_faces(40, seed=3, size=32)[0]
 

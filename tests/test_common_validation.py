@@ -10,8 +10,8 @@ import pytest
 from common.errors import TrainingError, UserError
 from common.features import cached_network, extractors, pretext_task
 from common.metrics.fid import frechet_joint_distance
-from common.synthetic.anime_faces import make_faces
 from common.tuning.objective import chosen_rows, finite, guarded
+from synthetic_data.anime_faces.write import make_faces
 
 RNG = np.random.default_rng(0)
 

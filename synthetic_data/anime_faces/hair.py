@@ -2,9 +2,6 @@
 
 import numpy as np
 
-from common.synthetic.anime_features import SIDES
-from common.synthetic.anime_fringe import Fringe, make_fringe
-from common.synthetic.anime_parameters import Face
 from common.synthetic.anime_pen import (
     Colour,
     Pen,
@@ -16,6 +13,9 @@ from common.synthetic.anime_pen import (
     mirrored,
     stroke,
 )
+from synthetic_data.anime_faces.features import SIDES
+from synthetic_data.anime_faces.fringe import Fringe, make_fringe
+from synthetic_data.anime_faces.parameters import Face
 
 _COVERS_EARS = ("long", "bob", "twintails", "braids")
 

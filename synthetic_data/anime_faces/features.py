@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from common.synthetic.anime_parameters import Face
 from common.synthetic.anime_pen import (
     WHITE,
     Colour,
@@ -16,6 +15,7 @@ from common.synthetic.anime_pen import (
     mix,
     stroke,
 )
+from synthetic_data.anime_faces.parameters import Face
 
 SIDES = (-1, 1)
 _MOUTH: Colour = (140, 42, 58)

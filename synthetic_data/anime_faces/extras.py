@@ -3,9 +3,6 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from common.synthetic import anime_hair as hair
-from common.synthetic.anime_features import SIDES, skin_edge, skin_shadow
-from common.synthetic.anime_parameters import Face
 from common.synthetic.anime_pen import (
     WHITE,
     Colour,
@@ -18,6 +15,9 @@ from common.synthetic.anime_pen import (
     mix,
     stroke,
 )
+from synthetic_data.anime_faces import hair as hair
+from synthetic_data.anime_faces.features import SIDES, skin_edge, skin_shadow
+from synthetic_data.anime_faces.parameters import Face
 
 
 def make_background(face: Face, size: int) -> Image.Image:

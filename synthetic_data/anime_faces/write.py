@@ -12,10 +12,16 @@ from PIL import Image
 
 from common.errors import UserError
 from common.files import check_file
-from common.synthetic.anime_drawing import draw
-from common.synthetic.anime_parameters import ATTRIBUTES, Face, sample_face
+from common.synthetic.anime_pen import OVERSAMPLING, Pen
 from common.synthetic.folders import check_numbers, write_once
 from common.synthetic.pool import run_jobs
+from synthetic_data.anime_faces import extras as extras
+from synthetic_data.anime_faces import features as features
+from synthetic_data.anime_faces import hair as hair
+from synthetic_data.anime_faces.parameters import ATTRIBUTES, Face, sample_face
+
+_PIVOT = (0, 0.4)
+_BODY = -0.2  # shoulders sit close under the chin, to be seen at all
 
 __all__ = [
     "ATTRIBUTES",
@@ -203,3 +209,44 @@ def _write_part(job: _Job) -> list[tuple[str, ...]]:
         picture.save(job.folder / file, compress_level=1)
         rows.append((file, *(getattr(face, name) for name in ATTRIBUTES)))
     return rows
+
+
+def draw(face: Face, size: int = 64) -> np.ndarray:
+    """Draw a face.
+
+    Args:
+        face: all that the drawing depends on.
+        size: pixels along each side.
+
+    Returns:
+        uint8 (size, size, 3).
+    """
+    full = OVERSAMPLING * size
+    image = extras.make_background(face, full)
+    unit, x, y = full * face.scale, full * (0.5 + face.x), full * (0.5 + face.y)
+    body = Pen(image, unit, (x, y + _BODY * unit))
+    head = Pen(image, unit, (x, y), _PIVOT, face.tilt)
+    front = Pen(image, unit, (x, y), _PIVOT, face.tilt, (face.yaw, face.pitch))
+    hair.draw_back_hair(head, face)
+    extras.draw_neck(body, face)
+    extras.draw_clothes(body, face)
+    if not hair.covers_ears(face):
+        features.draw_ears(head, face)
+    features.draw_head(front, face)
+    hair.draw_fringe_shadow(front, face)
+    features.draw_nose(front, face)
+    features.draw_mouth(front, face)
+    features.draw_eyes(front, face)
+    features.draw_brows(front, face)
+    hair.draw_front_hair(front, face)
+    features.draw_brows(front, face, opacity=0.4)
+    if face.accessory == "glasses":
+        extras.draw_glasses(front, face)
+    elif face.accessory == "cat_ears":
+        extras.draw_cat_ears(head, face)
+    if face.hair_style == "braids":
+        extras.draw_braids(body, face)
+    elif face.hair_style == "twintails":
+        extras.draw_ties(head, face)
+    extras.draw_accessory(front, face)
+    return np.asarray(image.reduce(OVERSAMPLING))

@@ -164,7 +164,7 @@ class MakeOptions:
 
 
 def _make(options: MakeOptions) -> None:
-    from common.synthetic.glyphs import write_glyphs
+    from synthetic_data.digits.glyphs import write_glyphs
 
     write_glyphs(options.out, options.train, options.test, options.seed)
     logger.info("use it with: train --data %s", options.out)

@@ -15,7 +15,7 @@ from chapter01_gan.config import IMAGE, Config
 from common.errors import UserError
 from common.files import default_cache_dir
 from common.images.idx import load_split
-from common.synthetic.glyphs import write_glyphs
+from synthetic_data.digits.glyphs import write_glyphs
 
 # To be raised when the procedural glyphs change: a cached folder is not made anew.
 STAND_IN_VERSION = 1

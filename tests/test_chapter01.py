@@ -35,8 +35,8 @@ from common.errors import UserError
 from common.features import extractors
 from common.images.idx import read_images
 from common.images.pixels import to_floats
-from common.synthetic.glyphs import make_glyphs, write_glyphs
 from common.training.run_dir import RunDir
+from synthetic_data.digits.glyphs import make_glyphs, write_glyphs
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = to_floats(make_glyphs(8, seed=0)[0])

@@ -11,7 +11,7 @@ from chapter01_gan.stabilising import compare, problems, report, short_training
 from chapter01_gan.stabilising.compare import Budget
 from chapter01_gan.stabilising.techniques import TECHNIQUES, Outcome, configure
 from common.errors import UserError
-from common.synthetic.glyphs import write_glyphs
+from synthetic_data.digits.glyphs import write_glyphs
 
 KEY = tf.constant([3, 4])
 

@@ -13,8 +13,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from common.errors import UserError
 from common.images import idx
-from common.synthetic import glyphs
-from common.synthetic.glyph_skeletons import cells, distance_fields
+from synthetic_data.digits import glyphs
+from synthetic_data.digits.skeletons import cells, distance_fields
 
 
 @pytest.fixture(scope="module")

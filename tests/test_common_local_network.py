@@ -11,7 +11,7 @@ import pytest
 from common.errors import UserError
 from common.features import local_classifier
 from common.features.extractors import Extractor, local
-from common.synthetic.glyphs import make_glyphs
+from synthetic_data.digits.glyphs import make_glyphs
 
 
 def scale(images: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from common.metrics.image_scores import (
 )
 from common.metrics.inception_score import inception_score, mode_score
 from common.metrics.precision_recall import precision_recall
-from common.synthetic.glyphs import make_glyphs
+from synthetic_data.digits.glyphs import make_glyphs
 
 METRICS = ("fid", "kid", "is", "mode_score", "label_kl", "precision", "recall")
 

@@ -217,7 +217,7 @@ def test_a_cluster_that_cannot_be(variable, told, tmp_path, monkeypatch, caplog)
 def test_the_command_line_of_two_workers(tmp_path):
     """A run that begins on two workers goes on alone, with another length."""
     from chapter01_gan.commands import CHAPTER
-    from common.synthetic.glyphs import write_glyphs
+    from synthetic_data.digits.glyphs import write_glyphs
 
     write_glyphs(tmp_path / "digits", train=40, test=10, seed=0)
     main, run = ROOT / "chapter01_gan" / "main.py", tmp_path / "run"

@@ -25,8 +25,8 @@ from common.config import Activation, OptimizerName, from_json, to_json
 from common.errors import UserError
 from common.images.pixels import to_floats
 from common.layers.blocks import activation
-from common.synthetic.glyphs import make_glyphs
 from synthetic_data.anime_faces.write import make_faces
+from synthetic_data.digits.glyphs import make_glyphs
 
 DIGITS = tf.constant(to_floats(make_glyphs(8, seed=0)[0]))
 SHAPES = tf.constant(padded(boxes(8))[..., None], tf.float32)

@@ -16,7 +16,7 @@ import numpy as np
 from common.errors import UserError
 from common.files import atomic_path
 from common.images import idx
-from common.synthetic.glyph_skeletons import DIGITS, REACH, cells, distance_fields
+from synthetic_data.digits.skeletons import DIGITS, REACH, cells, distance_fields
 
 SIZE = 28
 BOX = 20

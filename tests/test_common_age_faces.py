@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from common.synthetic.age_faces_canvas import SPAN, Canvas, blob, pair
 from synthetic_data.age_faces import hair, write
 from synthetic_data.age_faces.ageing import at_age
 from synthetic_data.age_faces.people import _BEARDS, Person, sample_person, sample_photo
 from synthetic_data.age_faces.write import draw_person
+from synthetic_data.drawing.canvas import SPAN, Canvas, blob, pair
 
 ROOT = Path(__file__).resolve().parent.parent
 AGES = (6, 24, 34, 44, 54, 72)

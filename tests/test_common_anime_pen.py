@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.synthetic import anime_pen
+from synthetic_data.drawing import pen
 
 
 def paint(shape: np.ndarray, **options: object) -> np.ndarray:
     """Return where a pen with 20 pixels to a head unit paints, bool (100, 100)."""
     image = Image.new("RGB", (100, 100))
-    anime_pen.Pen(image, 20, (50, 50), **options).fill(shape, anime_pen.WHITE)
+    pen.Pen(image, 20, (50, 50), **options).fill(shape, pen.WHITE)
     return np.asarray(image)[..., 0] > 0
 
 
@@ -25,7 +25,7 @@ def test_a_pen_places_tilts_and_turns():
     rows, _ = np.nonzero(paint(bar, tilt=90, pivot=(2, 0)))
     assert (rows.min(), rows.max()) == (10, 50)
     # The middle of a face goes to the right, its outline stays.
-    dot, rim = anime_pen.ellipse(0, 0, 0.1, 0.1), anime_pen.ellipse(1.1, 0, 0.1, 0.1)
+    dot, rim = pen.ellipse(0, 0, 0.1, 0.1), pen.ellipse(1.1, 0, 0.1, 0.1)
     places = [paint(dot, turn=(x, 0)).nonzero()[1].mean() for x in (0, 0.5)]
     assert places[1] - places[0] == pytest.approx(10, abs=0.6)
     np.testing.assert_array_equal(paint(rim), paint(rim, turn=(0.5, 0)))
@@ -33,16 +33,16 @@ def test_a_pen_places_tilts_and_turns():
 
 def test_curves_pass_through_their_points():
     points = np.random.default_rng(0).normal(size=(5, 2))
-    np.testing.assert_allclose(anime_pen.curve(points)[::6], points)
-    np.testing.assert_allclose(anime_pen.curve(points, closed=True)[::6], points)
+    np.testing.assert_allclose(pen.curve(points)[::6], points)
+    np.testing.assert_allclose(pen.curve(points, closed=True)[::6], points)
     # Catmull-Rom curves keep even steps along a line.
     line = np.stack([np.arange(6.0), 2 * np.arange(6.0)], 1)
-    inner = anime_pen.curve(line)[6:-6]
+    inner = pen.curve(line)[6:-6]
     np.testing.assert_allclose(np.diff(inner, axis=0), [[1 / 6, 1 / 3]] * 18)
 
 
 def test_a_stroke_is_as_wide_as_asked():
-    outline = anime_pen.stroke([(-1, 0), (0, 0), (1, 0)], 0.4, start=0.5, end=0)
+    outline = pen.stroke([(-1, 0), (0, 0), (1, 0)], 0.4, start=0.5, end=0)
     x, y = outline.T
     assert y.max() == pytest.approx(0.2, abs=0.01)
     assert np.abs(y[x == -1]).max() == pytest.approx(0.1)
@@ -51,6 +51,6 @@ def test_a_stroke_is_as_wide_as_asked():
 
 def test_bows_are_quadratic():
     corners = np.array([[(0.0, 0.0)], [(1.0, 2.0)], [(2.0, 0.0)]])
-    x, y = anime_pen.bows(*corners)[:, 0].T
+    x, y = pen.bows(*corners)[:, 0].T
     np.testing.assert_allclose(x, np.linspace(0, 2, 7))
     np.testing.assert_allclose(y, x * (2 - x))

@@ -14,7 +14,7 @@ import programs
 import pytest
 
 from common.errors import UserError
-from common.synthetic.pool import run_jobs
+from synthetic_data.drawing.pool import run_jobs
 
 
 @pytest.fixture(autouse=True)

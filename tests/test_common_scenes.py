@@ -17,10 +17,10 @@ from common.synthetic import (
     scenes_patterns,
     scenes_strokes,
 )
-from common.synthetic.age_faces_canvas import SPAN, Canvas
 from common.synthetic.scenes import MAX_SCENES, draw_scene, write_scenes
 from common.synthetic.scenes_backdrops import draw_backdrop, paste_face
 from common.synthetic.scenes_patterns import PATTERNS, Grid, tilted_grid
+from synthetic_data.drawing.canvas import SPAN, Canvas
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from common.synthetic.age_faces_canvas import Canvas
-from common.synthetic.folders import check_numbers, write_once
-from common.synthetic.pool import run_jobs
 from common.synthetic.scenes_composition import compose
+from synthetic_data.drawing.canvas import Canvas
+from synthetic_data.drawing.folders import check_numbers, write_once
+from synthetic_data.drawing.pool import run_jobs
 
 MAX_SCENES = 100_000
 MIN_SIZE, MAX_SIZE = 32, 512

@@ -3,7 +3,6 @@
 import numpy as np
 from scipy import ndimage
 
-from common.synthetic.age_faces_canvas import SPAN, Canvas, noise
 from common.synthetic.scenes_backdrops import draw_backdrop, paste_face
 from common.synthetic.scenes_leaves import (
     Palette,
@@ -13,6 +12,7 @@ from common.synthetic.scenes_leaves import (
     sample_shape,
 )
 from common.synthetic.scenes_strokes import STROKES
+from synthetic_data.drawing.canvas import SPAN, Canvas, noise
 
 _THINGS = STROKES | {paste_face: 1.5}
 

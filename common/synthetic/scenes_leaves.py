@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from common.synthetic.age_faces_canvas import SPAN, Canvas, Layer, planes
-from common.synthetic.anime_pen import curve
 from common.synthetic.scenes_patterns import PATTERNS, tilted_grid
+from synthetic_data.drawing.canvas import SPAN, Canvas, Layer, planes
+from synthetic_data.drawing.pen import curve
 
 Shape = Callable[[np.random.Generator], np.ndarray]
 _LARGEST = 0.5

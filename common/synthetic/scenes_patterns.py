@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from common.synthetic.age_faces_canvas import Canvas, Layer, noise
+from synthetic_data.drawing.canvas import Canvas, Layer, noise
 
 _TABLE = 16  # cells of a pattern after which its random tones come again
 _STRANDS = 64  # nodes of a table of strands, after which they come again

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.synthetic.anime_pen import Colour, mix
 from synthetic_data.age_faces.people import Person
+from synthetic_data.drawing.pen import Colour, mix
 
 _GREY: Colour = (142, 140, 140)
 _WHITE: Colour = (192, 191, 190)

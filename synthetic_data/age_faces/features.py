@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from common.synthetic.age_faces_canvas import Canvas, Layer, noise, planes
-from common.synthetic.anime_pen import curve, darker, ellipse, mirrored, mix, stroke
 from synthetic_data.age_faces.ageing import Looks
 from synthetic_data.age_faces.people import Photo
+from synthetic_data.drawing.canvas import Canvas, Layer, noise, planes
+from synthetic_data.drawing.pen import curve, darker, ellipse, mirrored, mix, stroke
 
 _LASH = (28, 20, 20)
 _DEEP = (48, 22, 18)  # where no light gets into skin

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from common.synthetic.age_faces_canvas import Canvas, Layer, blob, noise, planes
-from common.synthetic.anime_pen import curve, ellipse, mirrored
 from synthetic_data.age_faces.ageing import Looks
+from synthetic_data.drawing.canvas import Canvas, Layer, blob, noise, planes
+from synthetic_data.drawing.pen import curve, ellipse, mirrored
 
 
 class _Style(NamedTuple):

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy import ndimage
 
-from common.synthetic.age_faces_canvas import Canvas, Layer, blob, noise, pair, planes
-from common.synthetic.anime_pen import curve, darker, ellipse, lighter, mirrored
 from synthetic_data.age_faces import lines as lines
 from synthetic_data.age_faces.ageing import Looks
 from synthetic_data.age_faces.people import Photo
+from synthetic_data.drawing.canvas import Canvas, Layer, blob, noise, pair, planes
+from synthetic_data.drawing.pen import curve, darker, ellipse, lighter, mirrored
 
 _SHADOW = np.array([0.82, 1.04, 1.16], np.float32)[:, None, None]  # blood shines red
 _AMBIENT = 0.42

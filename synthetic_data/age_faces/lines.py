@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from common.synthetic.age_faces_canvas import Canvas, Layer
-from common.synthetic.anime_pen import ellipse, mirrored, mix, stroke
 from synthetic_data.age_faces.ageing import Looks
 from synthetic_data.age_faces.people import Photo
+from synthetic_data.drawing.canvas import Canvas, Layer
+from synthetic_data.drawing.pen import ellipse, mirrored, mix, stroke
 
 _Line = tuple[list[tuple[float, float]], float, float]  # points, width, depth
 

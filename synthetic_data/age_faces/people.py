@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.synthetic.anime_pen import Colour, from_hsv, mix
+from synthetic_data.drawing.pen import Colour, from_hsv, mix
 
 # Light to dark, sRGB.
 _SKINS: tuple[Colour, ...] = (

@@ -15,9 +15,6 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
-from common.synthetic.age_faces_canvas import FRAME, Canvas
-from common.synthetic.folders import check_numbers, write_once
-from common.synthetic.pool import run_jobs
 from synthetic_data.age_faces import features as features
 from synthetic_data.age_faces import hair as hair
 from synthetic_data.age_faces import head as head
@@ -31,6 +28,9 @@ from synthetic_data.age_faces.records import (
     make_records,
     write_mat,
 )
+from synthetic_data.drawing.canvas import FRAME, Canvas
+from synthetic_data.drawing.folders import check_numbers, write_once
+from synthetic_data.drawing.pool import run_jobs
 
 MIN_SIZE, MAX_SIZE = 16, 512
 _LIMITS = {

@@ -3,7 +3,10 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from common.synthetic.anime_pen import (
+from synthetic_data.anime_faces import hair as hair
+from synthetic_data.anime_faces.features import SIDES, skin_edge, skin_shadow
+from synthetic_data.anime_faces.parameters import Face
+from synthetic_data.drawing.pen import (
     WHITE,
     Colour,
     Pen,
@@ -15,9 +18,6 @@ from common.synthetic.anime_pen import (
     mix,
     stroke,
 )
-from synthetic_data.anime_faces import hair as hair
-from synthetic_data.anime_faces.features import SIDES, skin_edge, skin_shadow
-from synthetic_data.anime_faces.parameters import Face
 
 
 def make_background(face: Face, size: int) -> Image.Image:

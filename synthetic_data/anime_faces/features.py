@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from common.synthetic.anime_pen import (
+from synthetic_data.anime_faces.parameters import Face
+from synthetic_data.drawing.pen import (
     WHITE,
     Colour,
     Pen,
@@ -15,7 +16,6 @@ from common.synthetic.anime_pen import (
     mix,
     stroke,
 )
-from synthetic_data.anime_faces.parameters import Face
 
 SIDES = (-1, 1)
 _MOUTH: Colour = (140, 42, 58)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common.synthetic.anime_pen import bows, curve
 from synthetic_data.anime_faces.parameters import Face
+from synthetic_data.drawing.pen import bows, curve
 
 _TEMPLE = (0.93, 0.05)
 

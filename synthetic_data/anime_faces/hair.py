@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from common.synthetic.anime_pen import (
+from synthetic_data.anime_faces.features import SIDES
+from synthetic_data.anime_faces.fringe import Fringe, make_fringe
+from synthetic_data.anime_faces.parameters import Face
+from synthetic_data.drawing.pen import (
     Colour,
     Pen,
     bows,
@@ -13,9 +16,6 @@ from common.synthetic.anime_pen import (
     mirrored,
     stroke,
 )
-from synthetic_data.anime_faces.features import SIDES
-from synthetic_data.anime_faces.fringe import Fringe, make_fringe
-from synthetic_data.anime_faces.parameters import Face
 
 _COVERS_EARS = ("long", "bob", "twintails", "braids")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.synthetic.anime_pen import Colour, from_hsv
+from synthetic_data.drawing.pen import Colour, from_hsv
 
 LOCKS = 16  # locks of hair that have an irregularity of their own
 

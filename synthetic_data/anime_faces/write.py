@@ -12,13 +12,13 @@ from PIL import Image
 
 from common.errors import UserError
 from common.files import check_file
-from common.synthetic.anime_pen import OVERSAMPLING, Pen
-from common.synthetic.folders import check_numbers, write_once
-from common.synthetic.pool import run_jobs
 from synthetic_data.anime_faces import extras as extras
 from synthetic_data.anime_faces import features as features
 from synthetic_data.anime_faces import hair as hair
 from synthetic_data.anime_faces.parameters import ATTRIBUTES, Face, sample_face
+from synthetic_data.drawing.folders import check_numbers, write_once
+from synthetic_data.drawing.pen import OVERSAMPLING, Pen
+from synthetic_data.drawing.pool import run_jobs
 
 _PIVOT = (0, 0.4)
 _BODY = -0.2  # shoulders sit close under the chin, to be seen at all

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from common.synthetic.anime_pen import Colour, Points
+from synthetic_data.drawing.pen import Colour, Points
 
 FRAME = 2.2  # height of the finished picture in head units
 SPAN = 3.1  # of the canvas: a head that leans still finds colour in the corners

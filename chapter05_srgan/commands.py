@@ -147,7 +147,7 @@ class MakeOptions:
 
 
 def _make(options: MakeOptions) -> None:
-    from common.synthetic.scenes import write_scenes
+    from synthetic_data.scenes.write import write_scenes
 
     write_scenes(options.out, options.train, options.test, options.seed, options.size)
     logger.info("use it with: train --data %s", options.out)

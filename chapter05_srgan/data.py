@@ -13,7 +13,7 @@ from common.errors import UserError
 from common.files import default_cache_dir
 from common.images.full_size_store import PictureStore
 from common.images.pixels import to_floats
-from common.synthetic.scenes import write_scenes
+from synthetic_data.scenes.write import write_scenes
 
 Part = Literal["train", "test", "all"]
 # To be raised when the procedural scenes change: a cached folder is not made anew.

@@ -21,12 +21,12 @@ import chapter02_3dgan
 import chapter03_agecgan
 import chapter04_dcgan
 import chapter05_srgan
-from common.synthetic.scenes import write_scenes
 from common.training import workers
 from common.training.run_dir import RunDir
 from synthetic_data.age_faces.write import write_wiki
 from synthetic_data.anime_faces.write import write_faces
 from synthetic_data.digits.glyphs import write_glyphs
+from synthetic_data.scenes.write import write_scenes
 
 
 def write_data(folder: Path) -> None:

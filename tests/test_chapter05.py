@@ -29,10 +29,10 @@ from chapter05_srgan.evaluation import most_detailed
 from chapter05_srgan.networks import build_generator
 from chapter05_srgan.training import build_srgan_model, build_srresnet_model, train
 from common.errors import UserError
-from common.synthetic.scenes import write_scenes
 from common.training.curves import read_rows
 from common.training.network_files import load_network, save_network
 from common.training.run_dir import RunDir
+from synthetic_data.scenes.write import write_scenes
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -10,17 +10,18 @@ from PIL import Image
 from scipy import stats
 
 from common.errors import UserError
-from common.synthetic import (
-    scenes,
-    scenes_composition,
-    scenes_leaves,
-    scenes_patterns,
-    scenes_strokes,
-)
-from common.synthetic.scenes import MAX_SCENES, draw_scene, write_scenes
-from common.synthetic.scenes_backdrops import draw_backdrop, paste_face
-from common.synthetic.scenes_patterns import PATTERNS, Grid, tilted_grid
 from synthetic_data.drawing.canvas import SPAN, Canvas
+from synthetic_data.scenes import patterns, strokes, write
+from synthetic_data.scenes.backdrops import draw_backdrop, paste_face
+from synthetic_data.scenes.leaves import (
+    SHAPES,
+    Palette,
+    draw_leaf,
+    outline,
+    sample_radius,
+)
+from synthetic_data.scenes.patterns import PATTERNS, Grid, tilted_grid
+from synthetic_data.scenes.write import MAX_SCENES, draw_scene, write_scenes
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_colours_go_together_and_are_not_grey(drawn):
 
 def test_radii_have_no_scale():
     draw = rng(1)
-    radii = [scenes_leaves.sample_radius(0.02, draw) for _ in range(4000)]
+    radii = [sample_radius(0.02, draw) for _ in range(4000)]
 
     def share_below(x: np.ndarray) -> np.ndarray:
         return (0.02**-2 - x**-2) / (0.02**-2 - 0.5**-2)
@@ -108,9 +109,9 @@ def test_radii_have_no_scale():
     assert stats.kstest(radii, share_below).pvalue > 0.01
 
 
-@pytest.mark.parametrize("shape", scenes_leaves.SHAPES)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_outlines_have_a_radius_of_about_one(shape):
-    outlines = [scenes_leaves.outline(rng(i), shape) for i in range(40)]
+    outlines = [outline(rng(i), shape) for i in range(40)]
     away = np.array([np.hypot(*points.T).max() for points in outlines])
     assert 0.9 < away.mean() < 1.6 and away.max() < 2.2
 
@@ -126,7 +127,7 @@ def test_textures_are_about_minus_one_to_one(pattern):
 
 
 def test_stripes_have_one_band_in_each_period():
-    draws = [scenes_patterns.stripes(grid(20.0, 6), rng(i)) for i in range(20)]
+    draws = [patterns.stripes(grid(20.0, 6), rng(i)) for i in range(20)]
     straight = [d for d in draws if (d == d[:1]).all()]
     assert 3 < len(straight) < 17
     for row in (d[0] for d in straight):
@@ -135,7 +136,7 @@ def test_stripes_have_one_band_in_each_period():
 
 def test_a_chessboard_has_two_tones_and_a_tartan_three():
     """A tartan's middle tone, where a bar crosses none, covers a half."""
-    fields = [scenes_patterns.checks(grid(40.0), rng(number)) for number in range(12)]
+    fields = [patterns.checks(grid(40.0), rng(number)) for number in range(12)]
     middle = [(np.abs(field) < 0.5).mean() for field in fields]
     assert {share > 0.25 for share in middle} == {False, True}
     for share in middle:
@@ -146,7 +147,7 @@ def test_bars_of_a_lattice_cover_what_they_should():
     """Bars of shares s and s leave (1 - s)^2 free."""
     for number in range(5):
         share = rng(number).uniform(0.06, 0.3)
-        field = scenes_patterns.lattice(grid(50.0, 20), rng(number))
+        field = patterns.lattice(grid(50.0, 20), rng(number))
         assert (field < 0).mean() == pytest.approx((1 - share) ** 2, abs=0.03)
 
 
@@ -172,15 +173,15 @@ def test_a_plane_without_a_tilt_is_only_turned():
 def test_scenes_hold_leaves_of_all_depths(monkeypatch):
     calls = {}
     for name in ("draw_leaf", "_defocus", "_draw_thing"):
-        calls[name] = Mock(wraps=getattr(scenes_composition, name))
-        monkeypatch.setattr(scenes_composition, name, calls[name])
+        calls[name] = Mock(wraps=getattr(write, name))
+        monkeypatch.setattr(write, name, calls[name])
     for number in range(20):
         draw_scene(number, size=32)
     leaves, blurs, things = (call.call_count for call in calls.values())
     assert leaves > 200 and 3 < blurs < 20 < things < 60
 
 
-@pytest.mark.parametrize("stroke", scenes_strokes.STROKES)
+@pytest.mark.parametrize("stroke", strokes.STROKES)
 def test_strokes_have_no_rim_of_another_colour(stroke):
     """White and black strokes leave a white picture white, grey or black."""
     for number in range(3):
@@ -202,7 +203,7 @@ def test_backdrops_leave_nothing_free():
             canvas = Canvas(64)
             canvas.image += start
             draw = rng(number)
-            kinds.add(draw_backdrop(canvas, scenes_leaves.Palette(draw), draw))
+            kinds.add(draw_backdrop(canvas, Palette(draw), draw))
             pictures.append(canvas.image)
         np.testing.assert_allclose(*pictures, atol=1e-3)
     assert len(kinds) == 3
@@ -213,11 +214,11 @@ def test_leaves_and_faces_change_a_part_of_the_picture():
     for number in range(12):
         canvas, draw = Canvas(64), rng(number)
         canvas.image += 300
-        scenes_leaves.draw_leaf(canvas, scenes_leaves.Palette(draw), 0.2, draw)
+        draw_leaf(canvas, Palette(draw), 0.2, draw)
         shares.append((np.abs(canvas.image - 300) > 1).any(axis=0).mean())
     assert 0.02 < np.mean(shares) < 0.25
     canvas = Canvas(64)
-    paste_face(canvas, scenes_leaves.Palette(rng(1)), rng(1))
+    paste_face(canvas, Palette(rng(1)), rng(1))
     assert 0.03 < (canvas.image > 0).any(axis=0).mean() < 0.9
 
 
@@ -233,7 +234,7 @@ def test_written_scenes_are_those_that_are_drawn(folder):
 
 def test_a_complete_set_is_left_as_it_is(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-    monkeypatch.delattr(scenes, "draw_scene")
+    monkeypatch.delattr(write, "draw_scene")
     write_scenes(folder, 4, 2, seed=3, size=32)
     assert before == {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
 
@@ -254,14 +255,14 @@ def test_neither_are_other_files_or_a_torn_set(tmp_path, folder):
 
 
 def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
-    real = scenes.draw_scene
+    real = write.draw_scene
 
     def overtaken(*arguments, **options):
-        monkeypatch.setattr(scenes, "draw_scene", real)
+        monkeypatch.setattr(write, "draw_scene", real)
         write_scenes(tmp_path / "new", 2, 1, size=32)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(scenes, "draw_scene", overtaken)
+    monkeypatch.setattr(write, "draw_scene", overtaken)
     write_scenes(tmp_path / "new", 2, 1, size=32)
     assert len(list(tmp_path.glob("new/*/*.png"))) == 3
     assert [p.name for p in tmp_path.iterdir()] == ["new"]

@@ -15,10 +15,10 @@ import pytest
 
 from common.chapter import Chapter
 from common.cli.main import main
-from common.synthetic.scenes import write_scenes
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from synthetic_data.digits.glyphs import write_glyphs
+from synthetic_data.scenes.write import write_scenes
 
 EARLIER = Path(__file__).resolve().parent / "earlier_runs"
 

@@ -22,11 +22,11 @@ from common.data.splits import validation_rows
 from common.errors import UserError
 from common.features import extractors
 from common.images.pixels import to_floats
-from common.synthetic.scenes import write_scenes
 from common.tuning.space import Space
 from synthetic_data.age_faces.write import write_wiki
 from synthetic_data.anime_faces.write import write_faces
 from synthetic_data.digits.glyphs import write_glyphs
+from synthetic_data.scenes.write import write_scenes
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = (

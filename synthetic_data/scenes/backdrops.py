@@ -6,12 +6,12 @@ Lengths are shares of the picture's edge; (0, 0) is the picture's middle.
 import numpy as np
 from PIL import Image
 
-from common.synthetic.scenes_leaves import Palette, paint_surface
-from common.synthetic.scenes_strokes import lay_over
 from synthetic_data.age_faces.write import MAX_SIZE, draw_person
 from synthetic_data.anime_faces.write import draw, sample_face
 from synthetic_data.drawing.canvas import SPAN, Canvas, noise, planes
 from synthetic_data.drawing.pen import from_hsv
+from synthetic_data.scenes.leaves import Palette, paint_surface
+from synthetic_data.scenes.strokes import lay_over
 
 _EVERYTHING = np.array([(-0.6, -0.6), (0.6, -0.6), (0.6, 0.6), (-0.6, 0.6)])
 _AGES = 90

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from common.synthetic.scenes_patterns import PATTERNS, tilted_grid
 from synthetic_data.drawing.canvas import SPAN, Canvas, Layer, planes
 from synthetic_data.drawing.pen import curve
+from synthetic_data.scenes.patterns import PATTERNS, tilted_grid
 
 Shape = Callable[[np.random.Generator], np.ndarray]
 _LARGEST = 0.5

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from common.synthetic.scenes_leaves import Palette
 from synthetic_data.drawing.canvas import Canvas
 from synthetic_data.drawing.pen import curve, stroke
+from synthetic_data.scenes.leaves import Palette
 
 _FINENESS = 2  # pixels of the drawing along each side of a pixel of the canvas
 _THINNEST = 0.0025  # width of a line; a thinner one would break into dots

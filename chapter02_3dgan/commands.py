@@ -170,7 +170,7 @@ class MakeOptions:
 
 
 def _make(options: MakeOptions) -> None:
-    from common.synthetic.shapes import write_shapenets
+    from synthetic_data.shapes.write import write_shapenets
 
     write_shapenets(
         options.out,

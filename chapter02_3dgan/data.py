@@ -16,7 +16,7 @@ from chapter02_3dgan.config import Config
 from common.files import default_cache_dir
 from common.shapes.store import VoxelStore
 from common.shapes.voxels import find_shapes, fit_to_size, read_split
-from common.synthetic.shapes import write_shapenets
+from synthetic_data.shapes.write import write_shapenets
 
 # To be raised when the procedural shapes change: a cached folder is not made anew.
 STAND_IN_VERSION = 1

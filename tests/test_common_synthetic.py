@@ -7,8 +7,8 @@ from scipy import ndimage
 
 from common.errors import UserError
 from common.shapes.voxels import find_shapes, read_mat
-from common.synthetic import primitives
-from common.synthetic.shapes import CLASSES, make_shape, write_shapenets
+from synthetic_data.shapes import primitives
+from synthetic_data.shapes.write import CLASSES, make_shape, write_shapenets
 
 COUNT = 120
 

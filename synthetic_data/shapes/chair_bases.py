@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from common.synthetic.chair_frame import Frame, Generator
-from common.synthetic.primitives import (
+from synthetic_data.shapes.chair_frame import Frame, Generator
+from synthetic_data.shapes.primitives import (
     ROUND,
     ROUNDED,
     SQUARE,

@@ -4,14 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from common.synthetic.primitives import (
-    ROUND,
-    Part,
-    bar,
-    box,
-    ellipsoid,
-    mirrored,
-)
+from synthetic_data.shapes.primitives import ROUND, Part, bar, box, ellipsoid, mirrored
 
 Generator = np.random.Generator
 

@@ -15,10 +15,10 @@ from tqdm import tqdm
 from common.errors import UserError
 from common.files import atomic_path
 from common.shapes.voxels import encode_mat
-from common.synthetic.aeroplanes import aeroplane
-from common.synthetic.chairs import chair
-from common.synthetic.primitives import Part, voxelise
-from common.synthetic.tables import table
+from synthetic_data.shapes.aeroplanes import aeroplane
+from synthetic_data.shapes.chairs import chair
+from synthetic_data.shapes.primitives import Part, voxelise
+from synthetic_data.shapes.tables import table
 
 CLASSES = ("chair", "table", "airplane")
 SPLITS = ("train", "test")

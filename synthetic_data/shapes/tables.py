@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from common.synthetic.primitives import (
+from synthetic_data.shapes.primitives import (
     ROUND,
     ROUNDED,
     SQUARE,

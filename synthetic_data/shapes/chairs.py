@@ -5,10 +5,10 @@ The front looks towards negative x, as in the chairs of 3D ShapeNets.
 
 import dataclasses
 
-from common.synthetic.chair_backs import BACKS, wrapped_back
-from common.synthetic.chair_bases import BASES
-from common.synthetic.chair_frame import Frame, Generator, pick
-from common.synthetic.primitives import (
+from synthetic_data.shapes.chair_backs import BACKS, wrapped_back
+from synthetic_data.shapes.chair_bases import BASES
+from synthetic_data.shapes.chair_frame import Frame, Generator, pick
+from synthetic_data.shapes.primitives import (
     ROUND,
     ROUNDED,
     SQUARE,

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from common.synthetic.chair_frame import Frame, Generator, pick
-from common.synthetic.primitives import ROUND, Part, bar, box, mirrored, path
+from synthetic_data.shapes.chair_frame import Frame, Generator, pick
+from synthetic_data.shapes.primitives import ROUND, Part, bar, box, mirrored, path
 
 
 def _solid_back(f: Frame, rng: Generator) -> list[Part]:

@@ -31,7 +31,7 @@ test: .venv/.installed
 # What needs minutes, or an extra: all chapters in two processes, searches on Spark.
 test-slow: .venv/.spark
 	$(BIN)/python -m pytest -m slow
-	SPARK_TESTS=1 $(BIN)/python -m pytest tests/test_common_tuning_spark.py
+	SPARK_TESTS=1 $(BIN)/python -m pytest tests/common/tuning/test_spark.py
 
 lint: .venv/.installed
 	$(BIN)/ruff format --check .

@@ -7,19 +7,31 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 # Files that take longest, which begin first: else one of two processes ends long after
 # the other. `make test` lets xdist keep this order.
 LONGEST = (
-    "test_resume test_common_strategies test_chapter05 test_tuning_chapters "
-    "test_chapter04 test_chapter01 test_chapter03 test_chapter02 test_contract"
-).split()
+    "common/training/test_resume",
+    "common/training/test_strategies",
+    "chapter05_srgan/test_chapter",
+    "common/tuning/test_chapters",
+    "chapter04_dcgan/test_chapter",
+    "chapter01_gan/test_chapter",
+    "chapter03_agecgan/test_chapter",
+    "chapter02_3dgan/test_chapter",
+    "test_contract",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; within a file the order stays."""
     places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+    items.sort(
+        key=lambda item: places.get(
+            str(item.path.relative_to(TESTS).with_suffix("")), len(places)
+        )
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

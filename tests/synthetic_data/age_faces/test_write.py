@@ -19,7 +19,7 @@ from synthetic_data.age_faces.people import sample_person
 from synthetic_data.age_faces.records import CLASSES, make_records
 from synthetic_data.age_faces.write import draw_person, write_wiki
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from common.training import devices
 from common.training.fit import Gallery, fit_run
 from common.training.run_dir import RunDir
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 MAIN = ROOT / "chapter02_3dgan" / "main.py"
 STEPS = 40
 OPTIONS = (

@@ -34,7 +34,7 @@ from common.training.network_files import load_network, save_network
 from common.training.run_dir import RunDir
 from synthetic_data.scenes.write import write_scenes
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

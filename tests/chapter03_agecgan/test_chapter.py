@@ -26,7 +26,7 @@ from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from synthetic_data.age_faces.write import draw_person, write_wiki
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from synthetic_data.age_faces.people import _BEARDS, Person, sample_person, samp
 from synthetic_data.age_faces.write import draw_person
 from synthetic_data.drawing.canvas import SPAN, Canvas, blob, pair
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 AGES = (6, 24, 34, 44, 54, 72)
 
 

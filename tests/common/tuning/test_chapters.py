@@ -28,7 +28,7 @@ from synthetic_data.anime_faces.write import write_faces
 from synthetic_data.digits.glyphs import write_glyphs
 from synthetic_data.scenes.write import write_scenes
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 CHAPTERS = (
     "chapter01_gan",
     "chapter02_3dgan",

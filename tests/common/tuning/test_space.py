@@ -15,7 +15,7 @@ from common.errors import UserError
 from common.tuning.search import plain
 from common.tuning.space import Space
 
-CHAPTERS = sorted(p.name for p in Path(__file__).parent.parent.glob("chapter*_*"))
+CHAPTERS = sorted(p.name for p in Path(__file__).parents[3].glob("chapter*_*"))
 
 
 def test_choices_are_told_as_values_and_conditional_ones_only_where_taken():

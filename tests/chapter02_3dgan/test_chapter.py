@@ -94,7 +94,7 @@ def test_networks_are_loaded_by_a_program_that_has_not_built_them(run):
         [sys.executable, "-c", program, str(run.generator), str(run.discriminator)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
         timeout=100,
     )
     assert done.stdout.split() == ["generator", "discriminator"], done.stderr

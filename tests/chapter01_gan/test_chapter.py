@@ -38,7 +38,7 @@ from common.images.pixels import to_floats
 from common.training.run_dir import RunDir
 from synthetic_data.digits.glyphs import make_glyphs, write_glyphs
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BATCH = to_floats(make_glyphs(8, seed=0)[0])
 
 

@@ -23,7 +23,7 @@ from common.images.pixels import to_floats
 from common.training.run_dir import RunDir
 from synthetic_data.anime_faces.write import make_faces, write_faces
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from common.training import local_workers
 from common.training.curves import read_rows
 from common.training.local_workers import end_workers, start_workers
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = ROOT / "tests" / "shared_training.py"
 
 

@@ -1,4 +1,24 @@
-"""Chapter 3: Age-cGAN makes faces of a given age, and ages photos (Antipov 2017)."""
+"""Chapter 3: the Age-cGAN makes faces of a given age and ages photos (Antipov et al. 2017).
+
+In reading order:
+
+    config: every option with its default, meaning and source
+    networks: generator, discriminator and encoder
+    data: photos with ages, or procedural people
+    training: `train`: the three stages one after the other
+    generation: new faces at every age
+    evaluation: ages hit, persons kept, closeness to photos
+    tuning: what `tune` searches and measures
+    ages: the six classes of ages
+    stages: the losses and networks of each stage
+    recognition: networks that recognise people
+    evaluators: the age classifier and the face verifier that `test` uses
+    ageing: the command `age`
+    photos: from any photo to the face that the network expects
+    labels: data sets of photos with ages
+    commands: the options of each command
+    main: the command line
+"""
 
 import lazy_loader
 

@@ -1,1 +1,11 @@
-"""Procedural stand-ins for each data set, written in that data set's own format."""
+"""Procedural stand-ins for data sets that may not be passed on, in their own file formats.
+
+In reading order:
+
+    drawing: what the drawn stand-ins share
+    digits: for MNIST
+    shapes: for 3D ShapeNets
+    age_faces: for IMDB-WIKI
+    anime_faces: for collections of anime faces
+    scenes: for photos
+"""

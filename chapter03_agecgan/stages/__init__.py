@@ -1,1 +1,8 @@
-"""TODO"""
+"""The three stages of training, each with its losses.
+
+In reading order:
+
+    gan: a conditional GAN of faces and ages
+    encoder: a network that guesses the latent of a photo
+    identity: latents or networks moved so that the person stays the same
+"""

@@ -1,1 +1,8 @@
-"""TODO"""
+"""From dataclasses to a command line.
+
+In reading order:
+
+    main: find the command, parse its options, run it, report errors
+    options: options that all chapters share
+    train_options: the options of `train`
+"""

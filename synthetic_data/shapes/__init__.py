@@ -1,1 +1,13 @@
-"""TODO"""
+"""Chairs, tables and aeroplanes in the format of 3D ShapeNets.
+
+In reading order:
+
+    write: a whole data set
+    primitives: solids made of simple parts
+    chairs: one chair
+    chair_frame: the sizes that a chair's parts share
+    chair_bases: legs and other bases
+    chair_backs: backs
+    tables: one table
+    aeroplanes: one aeroplane
+"""

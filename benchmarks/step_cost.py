@@ -2,7 +2,7 @@
 
     python -m benchmarks.step_cost --out runs/step_cost --write
 
-Times the compiled step of common.gan.adversarial_model over a grid of networks and batches: in one
+Times the compiled step of AdversarialModel over a grid of networks and batches: in one
 process with all cores, in one of one thread, and in two of one thread each that
 train together. A model (benchmarks/cost_model.py) is fitted to the seconds and says
 what more workers and larger networks would cost. OUT gets step_cost.json with all

@@ -3,8 +3,8 @@
     python -m benchmarks.step_time chapter02_3dgan --size quick
 
 The same networks, batch, optimizers and losses, without penalties and averages:
-  ours          the compiled step of common.gan.adversarial_model, alternating, in float32 and
-                bfloat16; ours_simultaneous shares one pass of the networks:
+  ours          the compiled step of AdversarialModel, alternating, in float32
+                and bfloat16; ours_simultaneous shares one pass of the networks:
                 less work, another algorithm
   book_style    predict, two train_on_batch, one combined train_on_batch, with
                 Keras's own layers

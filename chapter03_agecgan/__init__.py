@@ -1,4 +1,4 @@
-"""Chapter 3: the Age-cGAN makes faces of a given age and ages photos (Antipov et al. 2017).
+"""Chapter 3: the Age-cGAN makes faces of a given age and ages photos (Antipov 2017).
 
 In reading order:
 

@@ -1,4 +1,4 @@
-"""Procedural stand-ins for data sets that may not be passed on, in their own file formats.
+"""Procedural stand-ins for data sets that may not be passed on, in their formats.
 
 In reading order:
 

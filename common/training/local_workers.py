@@ -1,6 +1,7 @@
-"""Several workers on one machine, to try `--strategy multiworker` without a cluster.
+r"""Several workers on one machine, to try `--strategy multiworker` without a cluster.
 
-    python -m common.training.local_workers 2 chapter01_gan/main.py train --strategy multiworker
+    python -m common.training.local_workers 2 \
+        chapter01_gan/main.py train --strategy multiworker
 
 starts the command twice, each with its own TF_CONFIG, and waits for both.
 """

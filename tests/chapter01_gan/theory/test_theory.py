@@ -185,16 +185,6 @@ def test_a_penalty_above_the_learning_rate_makes_simultaneous_converge():
         np.testing.assert_allclose(np.abs(eigenvalues) ** 2, expected)
 
 
-@pytest.mark.parametrize(("page", "least"), [("nash.md", 8), ("README.md", 30)])
-def test_a_page_links_to_the_lines_that_it_names(page, least):
-    path = Path(nash.__file__).parent / page
-    links = re.findall(r"\[`(\w+)`\]\(([\w./]+)#L(\d+)\)", path.read_text())
-    assert len(links) >= least
-    for name, target, number in links:
-        line = (path.parent / target).read_text().splitlines()[int(number) - 1]
-        assert re.match(rf"(def|class) {name}\b", line), name
-
-
 # --- the fits and the pictures
 
 

@@ -106,7 +106,8 @@ def test_a_trial_without_scores_is_written(tmp_path):
 
 def test_no_tensorflow_is_imported(tmp_path):
     code = (
-        "import pathlib, sys; from common.tuning.plots.tensorboard_hparams import write_hparams;"
+        "import pathlib, sys;"
+        "from common.tuning.plots.tensorboard_hparams import write_hparams;"
         "from common.tuning.trial_records import Record;"
         "record = Record(0, 'ok', 1.0, {'a': 1}, 1.0, '');"
         "write_hparams(record, pathlib.Path(sys.argv[1]));"

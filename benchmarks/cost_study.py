@@ -60,11 +60,11 @@ class Fit:
     def errors(self) -> dict[str, Errors]:
         """Errors on the points themselves, and on points that were kept out."""
         told = (self.columns, self.seconds, self.known)
-        judge = cost_model.relative_errors
+        errors = cost_model.relative_errors
         return {
-            "fitted": judge(self.predicted, self.seconds),
-            "left out": judge(cost_model.leave_one_out(*told), self.seconds),
-            "larger half": judge(*cost_model.extrapolate(*told)),
+            "fitted": errors(self.predicted, self.seconds),
+            "left out": errors(cost_model.leave_one_out(*told), self.seconds),
+            "larger half": errors(*cost_model.extrapolate(*told)),
         }
 
 

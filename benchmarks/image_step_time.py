@@ -78,7 +78,9 @@ def ours(config: Config) -> Callable[[], object]:
     keras.mixed_precision.set_global_policy(config.precision)
     model = build_model(config)
     batch = tf.constant(real_batch(config))
-    model.prepare(tf.TensorSpec(batch.shape, tf.float32), jit=devices.use_jit(config))
+    model.build_step(
+        tf.TensorSpec(batch.shape, tf.float32), jit=devices.use_jit(config)
+    )
     step = tf.function(model.train_step, jit_compile=devices.use_jit(config))
     keras.mixed_precision.set_global_policy("float32")
     return lambda: step(batch)["g_loss"].numpy()

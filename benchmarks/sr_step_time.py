@@ -76,7 +76,7 @@ def ours(config: Config) -> Callable[[], object]:
     """Return one step of AdversarialModel, compiled."""
     model = build_srgan_model(config, build_generator(config))
     batch = tuple(tf.constant(part) for part in crops(config))
-    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
+    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
     step = tf.function(model.train_step)
     return lambda: step(batch)["g_loss"].numpy()
 

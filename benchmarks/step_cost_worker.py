@@ -36,7 +36,7 @@ def time_points(points: list[Point]) -> list[list[float]]:
     threads = points[0].threads
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    devices.prepare(step_config(points[0]), bfloat16_keeps_quality=False)
+    devices.set_up(step_config(points[0]), bfloat16_keeps_quality=False)
     seconds = []
     # Points of the same networks share one model, since tracing takes longest.
     for _, alike in itertools.groupby(points, lambda point: (point.size, point.width)):
@@ -52,7 +52,7 @@ def compiled_step(point: Point, config: RunConfig) -> Callable[[tf.Tensor], obje
     items = tf.TensorSpec((None, *real_items(point, 1).shape[1:]), tf.float32)
     with strategy.scope():
         model = build(point)
-        model.prepare(items, jit=devices.use_jit(config))
+        model.build_step(items, jit=devices.use_jit(config))
 
     @tf.function(input_signature=[items], jit_compile=devices.use_jit(config))
     def step(batch: tf.Tensor) -> dict[str, tf.Tensor]:

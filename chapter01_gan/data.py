@@ -14,7 +14,7 @@ import numpy as np
 from chapter01_gan.config import IMAGE, Config
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.images.idx import load_split
+from common.images import idx
 from synthetic_data.digits.glyphs import write_glyphs
 
 # To be raised when the procedural glyphs change: a cached folder is not made anew.
@@ -22,7 +22,7 @@ STAND_IN_VERSION = 1
 logger = logging.getLogger(__name__)
 
 
-def load_images(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | None]:
+def load_split(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the images of one split, and their labels where the data have any.
 
     Args:
@@ -35,7 +35,7 @@ def load_images(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | No
     Raises:
         UserError: the data are missing, damaged or of another size.
     """
-    images, labels = load_split(config.data or stand_in(), split)
+    images, labels = idx.load_split(config.data or stand_in(), split)
     if images.shape[1:] != IMAGE:
         raise UserError(
             f"{config.data}: this chapter expects images of 28 x 28 pixels, found "
@@ -56,7 +56,7 @@ def describe(config: Config) -> str:
     """Return a table about the images of both splits, for people."""
     lines = ["| split | class | images | mean brightness |", "|---|---|---|---|"]
     for split in ("train", "test"):
-        images, labels = load_images(config, split)
+        images, labels = load_split(config, split)
         classes = ["all"] if labels is None else sorted(set(labels.tolist()))
         for name in classes:
             chosen = images if labels is None else images[labels == name]

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from chapter01_gan.config import Config, Extractor
-from chapter01_gan.data import load_images
+from chapter01_gan.data import load_split
 from chapter01_gan.networks import build_generator
 from chapter01_gan.training import sample_latents
 from common.errors import UserError
@@ -16,7 +16,7 @@ from common.images import writing
 from common.images.grids import image_grid, sheet, to_picture
 from common.images.pixels import to_floats
 from common.images.sample_files import TILE, draw_neighbours
-from common.metrics.image_scores import choose_count, judge, some
+from common.metrics.image_scores import choose_count, score_sets, some
 from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
@@ -54,8 +54,8 @@ def test(
         UserError: the run has no generator, or the data are wrong.
     """
     generator = load_network(run.generator)
-    train, labels = load_images(config, "train")
-    test, _ = load_images(config, "test")
+    train, labels = load_split(config, "train")
+    test, _ = load_split(config, "test")
     count = choose_count(samples, len(train), len(test))
     if seed < 0:
         raise UserError(f"--seed must be a whole number from 0, found {seed}")
@@ -69,13 +69,13 @@ def test(
         "training images": train[some(rng, len(train), count)],
         "untrained": make_images(build_generator(config), latents),
     }
-    results = judge(columns, test[some(rng, len(test), count)], network)
+    results = score_sets(columns, test[some(rng, len(test), count)], network)
     metrics = dict(results["this run"])
     for name, prefix in (("training images", "train"), ("untrained", "untrained")):
         metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}
     title = f"{run.path.name}: digits of {config.data or 'procedural stand-in'}"
     write_metrics(run.path, metrics, table(title, results))
-    writing.save(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
+    writing.save_image(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
     draw_neighbours(made[:SHOWN], train, run.path / "neighbours.png")
     if extractor == "local":
         draw_classes(run, made, network)
@@ -102,4 +102,4 @@ def draw_classes(run: RunDir, made: np.ndarray, network: extractors.Extractor) -
         names.append(f"{number}: {len(chosen) / len(made):.1%}")
         shown = [*chosen[:SHOWN], *[blank] * max(0, SHOWN - len(chosen))]
         tiles.append([(to_picture(image, TILE), None) for image in shown])
-    writing.save(sheet(tiles, row_labels=names), run.path / "classes.png")
+    writing.save_image(sheet(tiles, row_labels=names), run.path / "classes.png")

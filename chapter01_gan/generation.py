@@ -60,5 +60,5 @@ def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -
         ends, steps, "spherical" if config.prior == "normal" else "linear"
     )
     path = run.path / "interpolation.png"
-    writing.save(image_grid(make_images(generator, latents), columns=steps), path)
+    writing.save_image(image_grid(make_images(generator, latents), columns=steps), path)
     return path

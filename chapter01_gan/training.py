@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from chapter01_gan.config import NAME, Config
-from chapter01_gan.data import load_images
+from chapter01_gan.data import load_split
 from chapter01_gan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.gan import adversarial_model, losses, optimizers, rng
@@ -42,7 +42,7 @@ def build_model(
     inner = discriminator.get_layer("features").output
     with_features = keras.Model(discriminator.input, [discriminator.output, inner])
 
-    def judge(step: Step, items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def discriminate(step: Step, items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return D's logits (B, 1) and last hidden layer (B, units)."""
         if config.instance_noise:
             std = linear_decay(
@@ -53,12 +53,12 @@ def build_model(
 
     def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
         latents = step.latents(config.latent_dim, config.prior)
-        return judge(step, generator(latents, training=True))
+        return discriminate(step, generator(latents, training=True))
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake_logits, _ = step.shared()
         # Real and generated items apart: their BatchNorm statistics must not mix.
-        real_logits, _ = judge(step, step.batch)
+        real_logits, _ = discriminate(step, step.batch)
         label = losses.draw_label(config.real_label, step, rng.shape_of(real_logits))
         loss = rules.discriminator(real_logits, fake_logits, label)
         penalty = losses.lazy_r1(
@@ -69,7 +69,7 @@ def build_model(
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake_logits, fake_features = step.shared()
         if config.feature_matching:
-            _, real_features = judge(step, step.batch)
+            _, real_features = discriminate(step, step.batch)
             return losses.feature_matching(real_features, fake_features), {}
         return rules.generator(fake_logits), {}
 
@@ -83,7 +83,7 @@ def build_model(
             dataclasses.replace(phase, history=HistoricalAverage(phase.network, weight))
             for phase in phases
         ]
-    return adversarial_model.model_of(config, generator, phases, forward)
+    return adversarial_model.adversarial_model(config, generator, phases, forward)
 
 
 def train(
@@ -109,9 +109,9 @@ def train(
     """
     config.validate()
     run = run or RunDir.create(NAME, "custom")
-    images, _ = load_images(config, "train")
+    images, _ = load_split(config, "train")
     with run.recording(config):
-        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
         run.write_config(config)
         with devices.scope(config):
             model = build_model(

@@ -3,11 +3,11 @@
 from typing import Any
 
 from chapter01_gan.config import Config
-from chapter01_gan.data import load_images
+from chapter01_gan.data import load_split
 from chapter01_gan.evaluation import choose_extractor
 from chapter01_gan.training import sample_latents
-from common.chapter import Judge
-from common.tuning.image_objective import LEAST, image_judge
+from common.chapter import Objective
+from common.tuning.image_objective import LEAST, image_objective
 from common.tuning.objective import SEED, chosen_rows
 from common.tuning.optimizer_space import OPTIMIZERS
 
@@ -47,7 +47,7 @@ SPACE: dict[str, Any] = {
 SAMPLES = 1000
 
 
-def make_judge(config: Config) -> Judge:
+def make_objective(config: Config) -> Objective:
     """Return a judge by FID in the local features, against validation images.
 
     Args:
@@ -56,7 +56,7 @@ def make_judge(config: Config) -> Judge:
     Raises:
         UserError: the data are wrong, too few, or have no labels.
     """
-    images, labels = load_images(config, "train")
+    images, labels = load_split(config, "train")
     rows = chosen_rows(len(images), config.validation_every, LEAST, SAMPLES)
     network = choose_extractor("local", None, images, labels)
-    return image_judge(images[rows], network, sample_latents(config, SAMPLES, SEED))
+    return image_objective(images[rows], network, sample_latents(config, SAMPLES, SEED))

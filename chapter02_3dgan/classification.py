@@ -11,7 +11,7 @@ from keras import ops
 from tqdm import tqdm
 
 from chapter02_3dgan.config import Config
-from chapter02_3dgan.data import load_shapes
+from chapter02_3dgan.data import load_split
 from common.errors import UserError
 from common.metrics.linear_svm import linear_svm_accuracy
 from common.metrics.report import write_metrics
@@ -78,7 +78,7 @@ def classify(run: RunDir, config: Config) -> str:
         UserError: no discriminator, or fewer than two classes.
     """
     discriminator = load_network(run.discriminator)
-    train, test = load_shapes(config, "train"), load_shapes(config, "test")
+    train, test = load_split(config, "train"), load_split(config, "test")
     if len(set(train.labels)) < 2:
         raise UserError(f"{config.data} has one class only; nothing to classify")
     keras.utils.set_random_seed(config.seed % 2**32)

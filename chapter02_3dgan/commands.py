@@ -10,7 +10,7 @@ from typing import Literal
 
 from chapter02_3dgan.config import NAME, PRESETS, Config, Format
 from chapter02_3dgan.tuning import SPACE
-from common.chapter import Chapter, Command, Judge, Tuning
+from common.chapter import Chapter, Command, Objective, Tuning
 from common.cli.options import (
     DataOptions,
     GenerateOptions,
@@ -209,10 +209,10 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
-def _judge(config: Config) -> Judge:
-    from chapter02_3dgan.tuning import make_judge
+def _judge(config: Config) -> Objective:
+    from chapter02_3dgan.tuning import make_objective
 
-    return make_judge(config)
+    return make_objective(config)
 
 
 CHAPTER = Chapter(

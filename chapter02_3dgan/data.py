@@ -25,7 +25,7 @@ STAND_IN_TEST = 100
 logger = logging.getLogger(__name__)
 
 
-def load_shapes(config: Config, split: str) -> VoxelStore:
+def load_split(config: Config, split: str) -> VoxelStore:
     """Return the shapes of one split, at the size of the networks.
 
     Args:
@@ -72,7 +72,7 @@ def describe(config: Config) -> str:
     """Return a table about the shapes of both splits, for people."""
     lines = ["| split | class | shapes | occupancy |", "|---|---|---|---|"]
     for split in ("train", "test"):
-        store = load_shapes(config, split)
+        store = load_split(config, split)
         for label, count in sorted(Counter(store.labels.tolist()).items()):
             members = np.flatnonzero(store.labels == label)
             share = store.voxels(members).mean()

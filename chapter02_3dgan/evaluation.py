@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from chapter02_3dgan.config import Config
-from chapter02_3dgan.data import load_shapes
+from chapter02_3dgan.data import load_split
 from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.networks import build_generator
 from chapter02_3dgan.training import sample_latents
@@ -47,7 +47,7 @@ def test(
         UserError: the run has no generator, or the data are wrong.
     """
     generator = load_network(run.generator)
-    train, reference = load_shapes(config, "train"), load_shapes(config, "test")
+    train, reference = load_split(config, "train"), load_split(config, "test")
     count = min(len(reference), MAX_SAMPLES) if samples is None else samples
     if not 2 <= count <= len(train):
         raise UserError(
@@ -94,7 +94,7 @@ def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
 
     A generator that has learnt the training shapes by heart would show them.
     """
-    writing.save(
+    writing.save_image(
         render_grid(shapes[: 4 * SHEET_SHAPES], columns=SHEET_SHAPES),
         run.path / "samples.png",
     )
@@ -107,4 +107,4 @@ def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
     rows = [("sample", shown)]
     rows += [(f"nearest {k + 1}", train.voxels(nearest[:, k])) for k in range(3)]
     sheet = render_rows(rows, column_labels=columns)
-    writing.save(sheet, run.path / "neighbours.png")
+    writing.save_image(sheet, run.path / "neighbours.png")

@@ -39,7 +39,7 @@ def _write_printable(voxels: np.ndarray, path: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[np.ndarray, Path], None]] = {
-    "png": lambda voxels, path: writing.save(
+    "png": lambda voxels, path: writing.save_image(
         render_voxels(voxels, image_size=512), path
     ),
     "gif": lambda voxels, path: writing.save_gif(turntable(voxels), path, 80),
@@ -86,7 +86,7 @@ def generate(
     latents = sample_latents(config, count, seed)
     shapes = make_shapes(generator, latents, fragments=fragments)
     sheet = folder / "sheet.png"
-    writing.save(render_grid(shapes[:SHEET_SHAPES]), sheet)
+    writing.save_image(render_grid(shapes[:SHEET_SHAPES]), sheet)
     if format == "npy":
         with atomic_path(folder / "shapes.npy") as temporary:
             np.save(temporary, shapes)
@@ -122,7 +122,7 @@ def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -
     pictures = [("", make_shapes(generator, walk)) for walk in walks]
     columns = [f"{value:.2f}" for value in share[:, 0]]
     path = run.path / "interpolation.png"
-    writing.save(render_rows(pictures, column_labels=columns), path)
+    writing.save_image(render_rows(pictures, column_labels=columns), path)
     return path
 
 
@@ -169,7 +169,7 @@ def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
         rows.append((told, moved))
     path = run.path / "arithmetic.png"
     columns = [f"{strength:+.2f}" for strength in strengths]
-    writing.save(render_rows(rows, column_labels=columns), path)
+    writing.save_image(render_rows(rows, column_labels=columns), path)
     return path
 
 

@@ -69,7 +69,7 @@ def prepare(folder: Path, out: Path, up: str = "z") -> str:
             raise UserError(
                 f"none of the {len(paths)} meshes can be used: {dropped[0]}"
             )
-        writing.save(render_grid(shown), temporary / "prepared.png")
+        writing.save_image(render_grid(shown), temporary / "prepared.png")
     lines = [f"{n} {s}: {count} shapes" for (n, s), count in sorted(counts.items())]
     lines += [f"left out: {reason}" for reason in dropped]
     return "\n".join([*lines, f"use it with: train --data {out}"])

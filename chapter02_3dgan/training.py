@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from chapter02_3dgan.config import NAME, Config
-from chapter02_3dgan.data import load_shapes
+from chapter02_3dgan.data import load_split
 from chapter02_3dgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.errors import UserError
@@ -39,7 +39,7 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
     discriminator = build_discriminator(config)
     rules = losses.GAMES[config.loss]
 
-    def judge(step: Step, shapes: tf.Tensor) -> tf.Tensor:
+    def discriminate(step: Step, shapes: tf.Tensor) -> tf.Tensor:
         """Return D's logits (B, 1) of shapes that are augmented first."""
         turned = LEFT_RIGHT if config.augment_mirror else None
         shapes = shift_and_mirror(shapes, step.new_key(), config.augment_shift, turned)
@@ -48,12 +48,12 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
     def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
         latents = step.latents(config.latent_dim, config.prior, config.prior_std)
         fake = generator(latents, training=True)  # (B, S, S, S, 1)
-        return fake, judge(step, fake)
+        return fake, discriminate(step, fake)
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake, fake_logits = step.shared()
         # Real and generated shapes apart: their BatchNorm statistics must not mix.
-        real_logits = judge(step, step.batch)
+        real_logits = discriminate(step, step.batch)
         loss = rules.discriminator(real_logits, fake_logits, config.real_label)
         penalties = penalty(config, discriminator, step, tf.stop_gradient(fake))
         return losses.with_penalty(loss, real_logits, fake_logits, penalties)
@@ -71,7 +71,7 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         Phase("d", discriminator, d_optimizer, d_loss, when=gate),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return adversarial_model.model_of(config, generator, phases, forward)
+    return adversarial_model.adversarial_model(config, generator, phases, forward)
 
 
 def penalty(
@@ -120,7 +120,7 @@ def train(
     """
     config.validate()
     run = run or RunDir.create(NAME, "custom")
-    store = load_shapes(config, "train")
+    store = load_split(config, "train")
     occupancy = store.occupancy()
     if not 0 < occupancy < 1:
         raise UserError(
@@ -128,7 +128,7 @@ def train(
             "there is nothing to learn from them"
         )
     with run.recording(config):
-        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
         run.write_config(config)
         with devices.scope(config):
             model = build_model(config, occupancy)

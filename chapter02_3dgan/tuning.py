@@ -6,12 +6,12 @@ import keras
 import numpy as np
 
 from chapter02_3dgan.config import Config
-from chapter02_3dgan.data import load_shapes
+from chapter02_3dgan.data import load_split
 from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.training import sample_latents
-from common.chapter import Judge
+from common.chapter import Objective
 from common.metrics.shape_scores import evaluate_shapes
-from common.tuning.objective import SEED, chosen_rows, finite, guarded
+from common.tuning.objective import SEED, chosen_rows, finite_samples, nan_if_not_finite
 from common.tuning.optimizer_space import OPTIMIZERS
 
 # The book's list.
@@ -62,7 +62,7 @@ LEAST, MOST = 2, 100
 SETS = {32: 4, 64: 1, 128: 1}
 
 
-def make_judge(config: Config) -> Judge:
+def make_objective(config: Config) -> Objective:
     """Return a judge by the distances of shapes, against validation shapes.
 
     Args:
@@ -72,15 +72,15 @@ def make_judge(config: Config) -> Judge:
     Raises:
         UserError: the data are wrong or too few.
     """
-    store = load_shapes(config, "train")
+    store = load_split(config, "train")
     rows = chosen_rows(len(store), config.validation_every, LEAST, MOST)
     validation = store.voxels(rows)
     sets = SETS[config.size]
     latents = sample_latents(config, sets * len(rows), SEED)
 
     def measure(generator: keras.Model) -> dict[str, float]:
-        shapes = make_shapes(finite(generator), latents)
+        shapes = make_shapes(finite_samples(generator), latents)
         results = [evaluate_shapes(part, validation) for part in np.split(shapes, sets)]
         return {name: np.mean([r[name] for r in results]) for name in FIGURES}
 
-    return guarded(FIGURES, measure)
+    return nan_if_not_finite(FIGURES, measure)

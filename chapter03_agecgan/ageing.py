@@ -162,7 +162,7 @@ def age_photo(
     paths = [out]
     for number, picture in zip(classes, aged[0], strict=True):
         paths.append(out.with_name(f"{out.stem}_{AGE_CLASSES[number]}.png"))
-        writing.save(to_picture(picture, TILE), paths[-1])
+        writing.save_image(to_picture(picture, TILE), paths[-1])
     return paths
 
 
@@ -193,7 +193,7 @@ def draw_aged(
         for photo, faces, was in zip(photos, aged, own, strict=True)
     ]
     names = ["photo", *(AGE_CLASSES[number] for number in classes)]
-    writing.save(sheet(rows, column_labels=names), path)
+    writing.save_image(sheet(rows, column_labels=names), path)
 
 
 def draw_people(faces: np.ndarray, path: Path, classes: np.ndarray) -> None:
@@ -206,4 +206,4 @@ def draw_people(faces: np.ndarray, path: Path, classes: np.ndarray) -> None:
     """
     rows = [[(to_picture(face, TILE), None) for face in person] for person in faces]
     names = [AGE_CLASSES[number] for number in classes]
-    writing.save(sheet(rows, column_labels=names), path)
+    writing.save_image(sheet(rows, column_labels=names), path)

@@ -12,7 +12,7 @@ import tyro
 from chapter03_agecgan.ages import parse_class
 from chapter03_agecgan.config import NAME, PRESETS, Config, Format
 from chapter03_agecgan.tuning import SPACE
-from common.chapter import Chapter, Command, Judge, Tuning
+from common.chapter import Chapter, Command, Objective, Tuning
 from common.cli.options import DataOptions, GenerateOptions, RunOptions
 from common.training.run_dir import RunDir
 
@@ -63,7 +63,7 @@ def _age(options: AgeOptions) -> None:
 
 @dataclass(frozen=True)
 class TestOptions(DataOptions):
-    """Judge ages hit, persons kept, and closeness to held-out photos."""
+    """Objective ages hit, persons kept, and closeness to held-out photos."""
 
     samples: int | None = None
     """Faces to generate; by default as many as are held out, at most 5,000."""
@@ -75,7 +75,7 @@ class TestOptions(DataOptions):
     """Of latents, drawn photos and the judge of persons."""
 
     recognition: str | None = None
-    """Judge persons by: local, imagenet, or a .keras or .onnx file; by default by
+    """Objective persons by: local, imagenet, or a .keras or .onnx file; by default by
     another net of the run's own kind."""
 
     book_run: Path | None = None
@@ -180,10 +180,10 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
-def _judge(config: Config) -> Judge:
-    from chapter03_agecgan.tuning import make_judge
+def _judge(config: Config) -> Objective:
+    from chapter03_agecgan.tuning import make_objective
 
-    return make_judge(config)
+    return make_objective(config)
 
 
 CHAPTER = Chapter(

@@ -96,7 +96,7 @@ class _Labelled:
     parts: dict[str, np.ndarray]
 
 
-def load_faces(config: Config, part: str) -> Faces:
+def load_split(config: Config, part: str) -> Faces:
     """Return the photos of one split; nobody is in both.
 
     The photos of every tenth person, by name, are held out. A photo that does not

@@ -8,15 +8,20 @@ import numpy as np
 from chapter03_agecgan.ageing import ALL, Ager, draw_aged, draw_people
 from chapter03_agecgan.ages import AGE_CLASSES, one_hot
 from chapter03_agecgan.config import Config
-from chapter03_agecgan.data import Faces, load_faces
-from chapter03_agecgan.evaluators import Judges, appoint, score_ages, share_verified
+from chapter03_agecgan.data import Faces, load_split
+from chapter03_agecgan.evaluators import (
+    Evaluators,
+    choose_evaluators,
+    score_ages,
+    share_verified,
+)
 from chapter03_agecgan.networks import build_generator
 from chapter03_agecgan.stages.gan import sample_latents
 from common.errors import UserError
 from common.gan.sampling import make_images
 from common.images.sample_files import draw_neighbours
 from common.metrics.fid import fid
-from common.metrics.image_scores import choose_count, describe, judge, some
+from common.metrics.image_scores import choose_count, features_of, score_sets, some
 from common.metrics.report import table, write_metrics
 from common.training.run_dir import RunDir
 
@@ -40,7 +45,7 @@ class Bench:
     """What runs are judged by.
 
     Attributes:
-        judges: of ages and persons.
+        evaluators: of ages and persons.
         train: photos to learn from.
         held_out: photos that nothing was learnt from.
         photos: those of them that are aged, uint8 (N, S, S, 3).
@@ -49,7 +54,7 @@ class Bench:
         seed: of latents.
     """
 
-    judges: Judges
+    evaluators: Evaluators
     train: Faces
     held_out: Faces
     photos: np.ndarray
@@ -70,7 +75,7 @@ def test(
     """Judge a run, and write metrics.json, metrics.md and the sheets.
 
     Held-out photos are aged to all six classes; their own ages are known, as in the
-    paper. The judges have learnt from real photos alone.
+    paper. The evaluators have learnt from real photos alone.
 
     Args:
         run: a run whose three stages have been trained.
@@ -78,8 +83,8 @@ def test(
         samples: faces to generate for the scores against held-out photos; by
             default as many as are held out, at most 5,000.
         photos: how many held-out photos to age, at most.
-        seed: of latents, drawn photos and the judge of persons.
-        recognition: judge persons by this net: "local", "imagenet", or a file.
+        seed: of latents, drawn photos and the score_sets of persons.
+        recognition: score_sets persons by this net: "local", "imagenet", or a file.
         book_run: its figures are written with the prefix baseline_book_.
 
     Returns:
@@ -93,7 +98,7 @@ def test(
     if photos < 1:
         raise UserError(f"--photos must be at least 1, found {photos}")
     ager = Ager(run, config)
-    bench = prepare(config, samples, photos, seed, recognition)
+    bench = set_up_bench(config, samples, photos, seed, recognition)
     keras.utils.set_random_seed(seed % 2**32)
     columns = {
         "this run": score_run(ager, bench, run),
@@ -110,7 +115,7 @@ def test(
         metrics |= {f"{prefix}{k}": v for k, v in columns.get(name, {}).items()}
     title = (
         f"{run.path.name}: faces of {config.data or 'procedural stand-in'}, persons "
-        f"judged by {bench.judges.recognizer.name}"
+        f"judged by {bench.evaluators.recognizer.name}"
     )
     arrows = {
         name: arrow
@@ -122,20 +127,20 @@ def test(
     return metrics
 
 
-def prepare(
+def set_up_bench(
     config: Config,
     samples: int | None,
     photos: int,
     seed: int,
     recognition: str | None,
 ) -> Bench:
-    """Load the photos and appoint the judges; see `test`."""
-    train, held_out = load_faces(config, "train"), load_faces(config, "test")
+    """Load the photos and choose_evaluators the judges; see `test`."""
+    train, held_out = load_split(config, "train"), load_split(config, "test")
     count = choose_count(samples, len(train.images), len(held_out.images))
-    judges = appoint(config, train, held_out, seed, recognition)
+    evaluators = choose_evaluators(config, train, held_out, seed, recognition)
     chosen = some(np.random.default_rng(seed), len(held_out.images), photos)
     return Bench(
-        judges,
+        evaluators,
         train,
         held_out,
         held_out.images[chosen],
@@ -151,7 +156,7 @@ def score_run(ager: Ager, bench: Bench, run: RunDir | None = None) -> dict[str, 
     latents = ager.latents(bench.photos, bench.classes)
     aged = ager.at_ages(latents, ALL)
     scores |= score_aged(bench, aged)
-    if bench.judges.verified:
+    if bench.evaluators.verified:
         scores |= score_rebuilt(ager, bench, aged)
     if run is not None:
         # Neighbours by name may show one person.
@@ -180,20 +185,22 @@ def score_generator(
     photos on faces of their ages; closeness of each class on that class's training
     photos, of which there are more.
     """
-    judges = bench.judges
+    evaluators = bench.judges
     wanted = np.tile(ALL, EACH)
     faces = _faces(config, generator, wanted, bench.seed)
-    told = score_ages(judges, faces, wanted)
+    told = score_ages(evaluators, faces, wanted)
     scores = {f"{name}_generated": value for name, value in told.items()}
     drawn = np.resize(bench.held_out.classes, bench.count)
     like_photos = _faces(config, generator, drawn, bench.seed + 1)
-    scores |= _closeness(judges, like_photos, bench.held_out.images)
+    scores |= _closeness(evaluators, like_photos, bench.held_out.images)
     for number, name in enumerate(AGE_CLASSES):
         real = bench.train.images[bench.train.classes == number]
         if len(real) >= EACH:
             pair = (real, faces[wanted == number])
-            statistics = [describe(i, judges.ages, name).statistics for i in pair]
-            scores[f"fid_{name}_{judges.ages.name}"] = fid(*statistics)
+            statistics = [
+                features_of(i, evaluators.ages, name).statistics for i in pair
+            ]
+            scores[f"fid_{name}_{evaluators.ages.name}"] = fid(*statistics)
     return scores
 
 
@@ -205,8 +212,10 @@ def _faces(
     return make_images(generator, [latents, one_hot(classes)])
 
 
-def _closeness(judges: Judges, faces: np.ndarray, real: np.ndarray) -> dict[str, float]:
-    scores = judge({"": faces}, real, judges.ages)[""]
+def _closeness(
+    evaluators: Evaluators, faces: np.ndarray, real: np.ndarray
+) -> dict[str, float]:
+    scores = score_sets({"": faces}, real, evaluators.ages)[""]
     return {k: v for k, v in scores.items() if not k.startswith(OF_CLASSES)}
 
 
@@ -214,18 +223,18 @@ def score_aged(bench: Bench, aged: np.ndarray) -> dict[str, float]:
     """Return the scores of photos that were aged to all six classes.
 
     Args:
-        bench: the judges, and the photos.
+        bench: the evaluators, and the photos.
         aged: uint8 (N, 6, S, S, 3).
     """
-    judges = bench.judges
+    evaluators = bench.judges
     wanted = np.tile(ALL, len(aged))
-    told = score_ages(judges, aged.reshape(-1, *aged.shape[2:]), wanted)
+    told = score_ages(evaluators, aged.reshape(-1, *aged.shape[2:]), wanted)
     scores = {f"{name}_aged": value for name, value in told.items()}
-    if judges.verified:
+    if evaluators.verified:
         scores["identity_verification_aged"] = share_verified(
-            judges, bench.photos, aged
+            evaluators, bench.photos, aged
         )
-        scores["identity_false_accept"] = judges.verified["false_accept"]
+        scores["identity_false_accept"] = evaluators.verified["false_accept"]
     return scores
 
 
@@ -238,7 +247,7 @@ def score_rebuilt(ager: Ager, bench: Bench, aged: np.ndarray) -> dict[str, float
     guessed = ager.at_ages(ager.first_guess(bench.photos), ALL)
     return {
         f"identity_verification_rebuilt_{name}": share_verified(
-            bench.judges, bench.photos, faces[rows, bench.classes][:, None]
+            bench.evaluators, bench.photos, faces[rows, bench.classes][:, None]
         )
         for name, faces in (("encoder", guessed), ("final", aged))
     }
@@ -249,15 +258,15 @@ def score_unchanged(bench: Bench) -> dict[str, float]:
     repeated = np.repeat(bench.photos[:, None], len(ALL), axis=1)
     scores = score_aged(bench, repeated)
     wanted = np.resize(ALL, len(bench.photos))
-    told = score_ages(bench.judges, bench.photos, wanted)
+    told = score_ages(bench.evaluators, bench.photos, wanted)
     return scores | {f"{name}_generated": value for name, value in told.items()}
 
 
 def score_real(bench: Bench) -> dict[str, float]:
     """Return what real photos reach: the judges' own limits."""
     held_out = bench.held_out
-    told = score_ages(bench.judges, held_out.images, held_out.classes)
+    told = score_ages(bench.evaluators, held_out.images, held_out.classes)
     rng = np.random.default_rng(bench.seed)
     rows = some(rng, len(bench.train.images), bench.count)
-    close = _closeness(bench.judges, bench.train.images[rows], held_out.images)
+    close = _closeness(bench.evaluators, bench.train.images[rows], held_out.images)
     return {f"{name}_generated": value for name, value in told.items()} | close

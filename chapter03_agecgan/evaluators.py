@@ -1,4 +1,4 @@
-"""The judges of aged faces: a classifier of ages, and a net that knows persons.
+"""The evaluators of aged faces: a classifier of ages, and a net that knows persons.
 
 Both learn from real photos alone. The face-recognition judge is not the net that the
 third stage goes by: G could please that one without keeping the person.
@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Judges:
-    """Who judges ages and persons.
+class Evaluators:
+    """Who evaluators ages and persons.
 
     Attributes:
         ages: classifier of the six ages; its features serve the FID too.
@@ -44,10 +44,10 @@ class Judges:
     verified: dict[str, float] | None
 
 
-def appoint(
+def choose_evaluators(
     config: Config, train: Faces, test: Faces, seed: int, recognition: str | None
-) -> Judges:
-    """Train or load the judges.
+) -> Evaluators:
+    """Train or load the evaluators.
 
     Args:
         config: of the run.
@@ -72,7 +72,7 @@ def appoint(
     except UserError as error:
         logger.warning("identity is not measured: %s", error)
         verified = None
-    return Judges(ages, recognizer, verified)
+    return Evaluators(ages, recognizer, verified)
 
 
 def age_classifier(train: Faces) -> extractors.Extractor:
@@ -85,30 +85,30 @@ def age_classifier(train: Faces) -> extractors.Extractor:
     return extractors.local(train.images[rows], train.classes[rows], steps=STEPS)
 
 
-def guess_ages(judges: Judges, images: np.ndarray) -> np.ndarray:
+def guess_ages(evaluators: Evaluators, images: np.ndarray) -> np.ndarray:
     """Return the age classes that the classifier sees: int (N,).
 
     Args:
-        judges: among them the classifier.
+        evaluators: among them the classifier.
         images: uint8 (N, S, S, 3).
     """
     parts = np.array_split(images, -(-len(images) // BATCH))
-    probabilities = [judges.ages(to_floats(part))[1] for part in parts]
+    probabilities = [evaluators.ages(to_floats(part))[1] for part in parts]
     return np.concatenate(probabilities).argmax(axis=1)
 
 
-def score_ages(judges: Judges, images: np.ndarray, wanted: np.ndarray) -> dict:
+def score_ages(evaluators: Evaluators, images: np.ndarray, wanted: np.ndarray) -> dict:
     """Return how well faces show the ages that they should.
 
     Args:
-        judges: among them the classifier.
+        evaluators: among them the classifier.
         images: uint8 (N, S, S, 3).
         wanted: age classes, int (N,).
 
     Returns:
         As of `miss_ages`.
     """
-    return miss_ages(guess_ages(judges, images), wanted)
+    return miss_ages(guess_ages(evaluators, images), wanted)
 
 
 def miss_ages(guessed: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
@@ -129,14 +129,16 @@ def miss_ages(guessed: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
     }
 
 
-def share_verified(judges: Judges, photos: np.ndarray, faces: np.ndarray) -> float:
+def share_verified(
+    evaluators: Evaluators, photos: np.ndarray, faces: np.ndarray
+) -> float:
     """Return the share of faces in which the judge knows the person of the photo.
 
     Args:
-        judges: with `verified`.
+        evaluators: with `verified`.
         photos: uint8 (N, S, S, 3).
         faces: uint8 (N, K, S, S, 3): K faces for each photo.
     """
-    each = np.repeat(judges.recognizer.embed(photos), faces.shape[1], axis=0)
-    found = judges.recognizer.embed(faces.reshape(-1, *faces.shape[2:]))
-    return accept_rate(distances(each, found), judges.verified["threshold"])
+    each = np.repeat(evaluators.recognizer.embed(photos), faces.shape[1], axis=0)
+    found = evaluators.recognizer.embed(faces.reshape(-1, *faces.shape[2:]))
+    return accept_rate(distances(each, found), evaluators.verified["threshold"])

@@ -56,8 +56,10 @@ def build_discriminator(config: Config) -> keras.Model:
     """
     images = keras.Input((config.size, config.size, CHANNELS), name="images")
     age = keras.Input((AGES,), name="age")
-    judge = {"projection": _projection, "book": _book_logit}[config.variant]
-    logit = layers.Activation("linear", dtype="float32")(judge(config, images, age))
+    build_logit = {"projection": _projection, "book": _book_logit}[config.variant]
+    logit = layers.Activation("linear", dtype="float32")(
+        build_logit(config, images, age)
+    )
     return keras.Model([images, age], logit, name="discriminator")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import NAME, STAGE_FIELDS, Config
-from chapter03_agecgan.data import Faces, load_faces
+from chapter03_agecgan.data import Faces, load_split
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
 from chapter03_agecgan.recognition.choose import choose_recognizer
 from chapter03_agecgan.recognition.recognizer import Recognizer
@@ -61,12 +61,12 @@ def train(
     """
     config.validate()
     run = run or RunDir.create(NAME, "custom")
-    faces = load_faces(config, "train")
+    faces = load_split(config, "train")
     if config.validation_every:
         rows = training_rows(len(faces.images), config.validation_every)
         faces = faces.subset(rows)
     with run.recording(config):
-        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
         run.write_config(config)
         wanted = list(STAGES) if config.stage == "all" else [config.stage]
         for name in wanted:

@@ -7,14 +7,14 @@ import numpy as np
 
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config
-from chapter03_agecgan.data import load_faces
+from chapter03_agecgan.data import load_split
 from chapter03_agecgan.evaluators import age_classifier, miss_ages
 from chapter03_agecgan.stages.gan import sample_latents
-from common.chapter import Judge
+from common.chapter import Objective
 from common.gan.sampling import make_images
 from common.metrics.fid import fid, frechet_joint_distance
-from common.metrics.image_scores import describe
-from common.tuning.objective import SEED, chosen_rows, finite, guarded
+from common.metrics.image_scores import features_of
+from common.tuning.objective import SEED, chosen_rows, finite_samples, nan_if_not_finite
 
 SPACE: dict[str, Any] = {
     # 2 [book] has too few ages in a batch; the paper has 64.
@@ -48,7 +48,7 @@ LEAST = 2
 MOST = 1000
 
 
-def make_judge(config: Config) -> Judge:
+def make_objective(config: Config) -> Objective:
     """Return a judge by the Frechet Joint Distance of faces and ages.
 
     The features are the age classifier's that `test` judges by too. Faces are made
@@ -60,18 +60,18 @@ def make_judge(config: Config) -> Judge:
     Raises:
         UserError: the data are wrong or too few.
     """
-    faces = load_faces(config, "train")
+    faces = load_split(config, "train")
     network = age_classifier(faces)
     rows = chosen_rows(len(faces.images), config.validation_every, LEAST, MOST)
     validation = faces.subset(rows)
-    real = describe(validation.images, network, "validation photos")
+    real = features_of(validation.images, network, "validation photos")
     # Each photo's age as often as the others': the shares of the ages stay.
     wanted = np.tile(validation.classes, max(1, MOST // len(rows)))
     inputs = [sample_latents(config, len(wanted), SEED), one_hot(wanted)]
 
     def measure(generator: keras.Model) -> dict[str, float]:
-        images = make_images(finite(generator), inputs)
-        made = describe(images, network, "faces")
+        images = make_images(finite_samples(generator), inputs)
+        made = features_of(images, network, "faces")
         guessed = made.probabilities.argmax(axis=1)
         distance = frechet_joint_distance(
             real.features, one_hot(validation.classes), made.features, inputs[1]
@@ -79,4 +79,4 @@ def make_judge(config: Config) -> Judge:
         own = {"fjd": distance, "fid": fid(real.statistics, made.statistics)}
         return own | miss_ages(guessed, wanted)
 
-    return guarded(FIGURES, measure)
+    return nan_if_not_finite(FIGURES, measure)

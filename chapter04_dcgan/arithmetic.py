@@ -75,7 +75,9 @@ def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
         )
     path = run.path / "arithmetic.png"
     labels = [f"{strength:+.2f}" for strength in strengths]
-    writing.save(sheet(rows, row_labels=list(MEASURES), column_labels=labels), path)
+    writing.save_image(
+        sheet(rows, row_labels=list(MEASURES), column_labels=labels), path
+    )
     return path
 
 
@@ -122,5 +124,5 @@ def combine(
         for image, name in zip(made, names, strict=True)
     ]
     path = run.path / "combination.png"
-    writing.save(sheet([row]), path)
+    writing.save_image(sheet([row]), path)
     return path

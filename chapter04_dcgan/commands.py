@@ -9,7 +9,7 @@ from typing import Literal
 
 from chapter04_dcgan.config import NAME, PRESETS, Config, Extractor, Format
 from chapter04_dcgan.tuning import SPACE
-from common.chapter import Chapter, Command, Judge, Tuning
+from common.chapter import Chapter, Command, Objective, Tuning
 from common.cli.options import (
     DataOptions,
     GenerateOptions,
@@ -253,10 +253,10 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
-def _judge(config: Config) -> Judge:
-    from chapter04_dcgan.tuning import make_judge
+def _judge(config: Config) -> Objective:
+    from chapter04_dcgan.tuning import make_objective
 
-    return make_judge(config)
+    return make_objective(config)
 
 
 CHAPTER = Chapter(

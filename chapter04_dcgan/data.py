@@ -32,7 +32,7 @@ class Faces:
     folder: Path
 
 
-def load_images(config: Config, part: str) -> Faces:
+def load_split(config: Config, part: str) -> Faces:
     """Return the images of one split, decoded on the first use only.
 
     Folders named train and test make the splits; without them the last sixth of
@@ -65,7 +65,7 @@ def describe(config: Config) -> str:
     """Return a table about the images of both splits, for people."""
     lines = ["| split | images | mean colour (R, G, B) |", "|---|---|---|"]
     for part in ("train", "test"):
-        faces = load_images(config, part)
+        faces = load_split(config, part)
         colour = ", ".join(f"{c:.0f}" for c in faces.images.mean(axis=(0, 1, 2)))
         lines.append(f"| {part} | {len(faces.images)} | {colour} |")
     return "\n".join(lines)

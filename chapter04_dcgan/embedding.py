@@ -11,7 +11,7 @@ from keras import layers
 from tqdm import tqdm
 
 from chapter04_dcgan.config import Config
-from chapter04_dcgan.data import Faces, load_images
+from chapter04_dcgan.data import Faces, load_split
 from chapter04_dcgan.networks import build_discriminator
 from common.errors import UserError
 from common.files import atomic_path
@@ -69,7 +69,7 @@ def export(run: RunDir, config: Config, out: Path) -> Path:
     network = feature_network(load_network(run.discriminator))
     arrays = {}
     for part in ("train", "test"):
-        faces = load_images(config, part)
+        faces = load_split(config, part)
         arrays[part] = embed(network, faces)
         arrays[f"{part}_names"] = np.array(faces.names)
     with atomic_path(out) as temporary:
@@ -89,7 +89,7 @@ def probe(run: RunDir, config: Config) -> str:
     Raises:
         UserError: no discriminator, or the data have no attributes.csv.
     """
-    train, test = load_images(config, "train"), load_images(config, "test")
+    train, test = load_split(config, "train"), load_split(config, "test")
     known = read_attributes(train.folder)
     trained = load_network(run.discriminator)
     keras.utils.set_random_seed(config.seed % 2**32)

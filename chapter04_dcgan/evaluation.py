@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from chapter04_dcgan.config import Config, Extractor
-from chapter04_dcgan.data import Faces, load_images
+from chapter04_dcgan.data import Faces, load_split
 from chapter04_dcgan.networks import build_generator
 from chapter04_dcgan.training import sample_latents
 from common.errors import UserError
@@ -13,7 +13,7 @@ from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid
 from common.images.sample_files import draw_neighbours
-from common.metrics.image_scores import choose_count, judge, some
+from common.metrics.image_scores import choose_count, score_sets, some
 from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
@@ -58,7 +58,7 @@ def test(
         UserError: a run has no generator, or the data are wrong.
     """
     generator = load_network(run.generator)
-    train, test = load_images(config, "train"), load_images(config, "test")
+    train, test = load_split(config, "train"), load_split(config, "test")
     count = choose_count(samples, len(train.images), len(test.images))
     if seed < 0:
         raise UserError(f"--seed must be a whole number from 0, found {seed}")
@@ -77,14 +77,14 @@ def test(
     network = choose_extractor(extractor, weights, train)
     results = {
         name: {k: v for k, v in scores.items() if not k.startswith(OF_CLASSES)}
-        for name, scores in judge(columns, held_out, network).items()
+        for name, scores in score_sets(columns, held_out, network).items()
     }
     metrics = dict(results["this run"])
     for name, prefix in PREFIXES.items():
         metrics |= {f"{prefix}{k}": v for k, v in results.get(name, {}).items()}
     title = f"{run.path.name}: faces of {config.data or 'procedural stand-in'}"
     write_metrics(run.path, metrics, table(f"{title}, {config.size}^2", results))
-    writing.save(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
+    writing.save_image(image_grid(made[:SHEET_IMAGES]), run.path / "samples.png")
     draw_neighbours(made[:SHOWN], train.images, run.path / "neighbours.png")
     return metrics
 

@@ -67,7 +67,7 @@ def interpolate(
     ends = sample_latents(config, 2 * rows, seed).reshape(rows, 2, -1)
     strip = make_images(generator, walk_pairs(ends, steps, walk))
     picture = run.path / "interpolation.png"
-    writing.save(image_grid(strip, columns=steps), picture)
+    writing.save_image(image_grid(strip, columns=steps), picture)
     stations = sample_latents(config, STATIONS, seed)
     # From each station to the next, and from the last one home.
     tour = np.stack([stations, np.roll(stations, -1, axis=0)], axis=1)

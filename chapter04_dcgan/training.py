@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from chapter04_dcgan.config import NAME, Config
-from chapter04_dcgan.data import load_images
+from chapter04_dcgan.data import load_split
 from chapter04_dcgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.gan import adversarial_model, losses, optimizers, rng
@@ -32,7 +32,7 @@ def build_model(config: Config) -> AdversarialModel:
     generator, discriminator = build_generator(config), build_discriminator(config)
     rules = losses.GAMES[config.loss]
 
-    def judge(step: Step, images: tf.Tensor) -> tf.Tensor:
+    def discriminate(step: Step, images: tf.Tensor) -> tf.Tensor:
         """Return D's logits (B, 1) of images that are augmented first."""
         turned = LEFT_RIGHT if config.mirror else None
         images = shift_and_mirror(images, step.new_key(), config.augment_shift, turned)
@@ -40,12 +40,12 @@ def build_model(config: Config) -> AdversarialModel:
 
     def forward(step: Step) -> tf.Tensor:
         latents = step.latents(config.latent_dim, config.prior)
-        return judge(step, generator(latents, training=True))
+        return discriminate(step, generator(latents, training=True))
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake_logits = step.shared()
         # Real and generated images apart: their BatchNorm statistics must not mix.
-        real_logits = judge(step, step.batch)
+        real_logits = discriminate(step, step.batch)
         labels = [
             losses.draw_label(limits, step, rng.shape_of(real_logits))
             for limits in (config.real_label, config.fake_label)
@@ -64,7 +64,7 @@ def build_model(config: Config) -> AdversarialModel:
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return adversarial_model.model_of(config, generator, phases, forward)
+    return adversarial_model.adversarial_model(config, generator, phases, forward)
 
 
 def train(
@@ -90,9 +90,9 @@ def train(
     """
     config.validate()
     run = run or RunDir.create(NAME, "custom")
-    images = load_images(config, "train").images
+    images = load_split(config, "train").images
     with run.recording(config):
-        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
         run.write_config(config)
         with devices.scope(config):
             model = build_model(config)

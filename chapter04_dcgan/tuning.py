@@ -3,11 +3,11 @@
 from typing import Any
 
 from chapter04_dcgan.config import Config
-from chapter04_dcgan.data import load_images
+from chapter04_dcgan.data import load_split
 from chapter04_dcgan.evaluation import choose_extractor
 from chapter04_dcgan.training import sample_latents
-from common.chapter import Judge
-from common.tuning.image_objective import LEAST, image_judge
+from common.chapter import Objective
+from common.tuning.image_objective import LEAST, image_objective
 from common.tuning.objective import SEED, chosen_rows
 from common.tuning.optimizer_space import ADAM, OPTIMIZERS, SGD
 
@@ -43,7 +43,7 @@ SPACE: dict[str, Any] = {
 SAMPLES = 1000
 
 
-def make_judge(config: Config) -> Judge:
+def make_objective(config: Config) -> Objective:
     """Return a judge by FID in the local features, against validation images.
 
     Args:
@@ -52,8 +52,8 @@ def make_judge(config: Config) -> Judge:
     Raises:
         UserError: the data are wrong or too few.
     """
-    train = load_images(config, "train")
+    train = load_split(config, "train")
     rows = chosen_rows(len(train.images), config.validation_every, LEAST, SAMPLES)
     network = choose_extractor("local", None, train)
     latents = sample_latents(config, SAMPLES, SEED)
-    return image_judge(train.images[rows], network, latents)
+    return image_objective(train.images[rows], network, latents)

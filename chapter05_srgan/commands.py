@@ -11,7 +11,7 @@ import tyro
 
 from chapter05_srgan.config import NAME, PRESETS, Config
 from chapter05_srgan.tuning import SPACE
-from common.chapter import Chapter, Command, Judge, Tuning
+from common.chapter import Chapter, Command, Objective, Tuning
 from common.cli.options import DataOptions, GenerateOptions
 from common.training.run_dir import RunDir
 
@@ -176,10 +176,10 @@ def _train(config: Config, run: RunDir, callbacks: Sequence = ()) -> None:
     train(config, run, callbacks)
 
 
-def _judge(config: Config) -> Judge:
-    from chapter05_srgan.tuning import make_judge
+def _judge(config: Config) -> Objective:
+    from chapter05_srgan.tuning import make_objective
 
-    return make_judge(config)
+    return make_objective(config)
 
 
 CHAPTER = Chapter(

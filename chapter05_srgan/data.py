@@ -32,7 +32,7 @@ LEAST_CROPS, MOST_CROPS = 100_000, 250_000
 logger = logging.getLogger(__name__)
 
 
-def load_pictures(config: Config, part: Part) -> PictureStore:
+def load_split(config: Config, part: Part) -> PictureStore:
     """Return the pictures of one split, decoded on the first use only.
 
     Folders named train and test, or DIV2K_train_HR and DIV2K_valid_HR, make the
@@ -85,7 +85,7 @@ def describe(config: Config) -> str:
         "|---|---|---|---|---|",
     ]
     for part in FOLDERS:
-        shapes = load_pictures(config, part).shapes
+        shapes = load_split(config, part).shapes
         areas = shapes.prod(axis=1)
         small, large = (
             "{1} x {0}".format(*shapes[i]) for i in (areas.argmin(), areas.argmax())

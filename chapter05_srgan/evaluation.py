@@ -9,7 +9,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from chapter05_srgan.config import Config
-from chapter05_srgan.data import load_pictures, reduce_by
+from chapter05_srgan.data import load_split, reduce_by
 from chapter05_srgan.perceptual_scores import (
     patch_extractor,
     patch_fid,
@@ -37,7 +37,7 @@ Enlarge = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Scored:
     """Enlarged pictures of one kind, and their scores.
 
     Attributes:
@@ -79,7 +79,7 @@ def test(
     if not trained:
         load_network(generator_path(run, SRRESNET))  # tells what is missing
     part = "all" if everything else "test"
-    store = load_pictures(config, part)
+    store = load_split(config, part)
     originals = [crop_to_multiple(store[i], config.scale) for i in range(len(store))]
     small = [reduce_by(original, config.scale) for original in originals]
     extractor = None
@@ -87,24 +87,24 @@ def test(
         extractor = patch_extractor(_training_pictures(run))
     ways = {name: _by_network(run, name, config) for name in trained}
     ways |= {kind: _by_filter(config.scale, kind) for kind in FILTERS}
-    judged = {
-        name: judge(originals, small, way, config.scale, extractor, name)
+    scored = {
+        name: score_method(originals, small, way, config.scale, extractor, name)
         for name, way in ways.items()
     }
     metrics = {"scale": config.scale, "n_images": len(originals)}
-    for name, result in judged.items():
+    for name, result in scored.items():
         prefix, suffix = (
             (f"baseline_{name}_", "") if name in FILTERS else ("", f"_{name}")
         )
         metrics |= {f"{prefix}{k}{suffix}": v for k, v in result.scores.items()}
-    write_metrics(run.path, metrics, _report(run, config, store, judged))
-    draw_crops(originals, {n: j.pictures for n, j in judged.items()}, run.path)
+    write_metrics(run.path, metrics, _report(run, config, store, scored))
+    draw_crops(originals, {n: j.pictures for n, j in scored.items()}, run.path)
     return metrics
 
 
 def _training_pictures(run: RunDir) -> list[np.ndarray]:
     """Return the pictures that the run has learnt from."""
-    store = load_pictures(run.read_config(Config), "train")
+    store = load_split(run.read_config(Config), "train")
     return [store[i] for i in range(len(store))]
 
 
@@ -117,14 +117,14 @@ def _by_filter(scale: int, kind: str) -> Enlarge:
     return lambda image: enlarge(image, scale, kind)
 
 
-def judge(
+def score_method(
     originals: list[np.ndarray],
     small: list[np.ndarray],
     way: Enlarge,
     scale: int,
     extractor: Callable | None,
     name: str,
-) -> Judged:
+) -> Scored:
     """Enlarge pictures in one way and hold them against their originals.
 
     Args:
@@ -147,20 +147,20 @@ def judge(
     }
     if extractor is not None:
         scores["patch_fid"] = patch_fid(originals, made, extractor)
-    return Judged(made, psnr, ssim, scores)
+    return Scored(made, psnr, ssim, scores)
 
 
 def _report(
-    run: RunDir, config: Config, store: PictureStore, judged: dict[str, Judged]
+    run: RunDir, config: Config, store: PictureStore, scored: dict[str, Scored]
 ) -> str:
     """Return the table of means, and one of each picture."""
     source = config.data or "procedural stand-in"
     title = f"{run.path.name}: x{config.scale} on {len(store)} pictures of {source}"
-    text = table(title, {n: j.scores for n, j in judged.items()}, ARROWS)
-    header = ["PSNR dB / SSIM on Y", *judged]
+    text = table(title, {n: j.scores for n, j in scored.items()}, ARROWS)
+    header = ["PSNR dB / SSIM on Y", *scored]
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     for row, picture in enumerate(store.names):
-        cells = [f"{j.psnr[row]:.2f} / {j.ssim[row]:.4f}" for j in judged.values()]
+        cells = [f"{j.psnr[row]:.2f} / {j.ssim[row]:.4f}" for j in scored.values()]
         lines.append(f"| {' | '.join([picture, *cells])} |")
     return text + "\n" + "\n".join(lines) + "\n"
 
@@ -185,7 +185,7 @@ def draw_crops(
         ways = [*(pictures[number] for pictures in made.values()), originals[number]]
         rows.append([(to_picture(way[piece], TILE), None) for way in ways])
     path = folder / "crops.png"
-    writing.save(sheet(rows, column_labels=[*made, "original"]), path)
+    writing.save_image(sheet(rows, column_labels=[*made, "original"]), path)
     return path
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from chapter05_srgan.config import SCALES, Config
-from chapter05_srgan.data import Crops, load_pictures
+from chapter05_srgan.data import Crops, load_split
 from chapter05_srgan.training import PHASES, SRGAN, SRRESNET, generator_path
 from common.errors import UserError
 from common.images import writing
@@ -79,7 +79,7 @@ def generate(
     networks = {name: load_network(generator_path(run, name)) for name in names}
     if not networks:
         load_network(run.generator)  # tells what is missing
-    crops = Crops(load_pictures(config, "test"), config)
+    crops = Crops(load_split(config, "test"), config)
     chosen = np.random.default_rng(seed).integers(0, crops.count, count)
     low, high = crops.fetch(chosen)
     columns = {"low resolution": low}
@@ -90,11 +90,11 @@ def generate(
         for i in range(count)
     ]
     paths = [folder / "sheet.png"]
-    writing.save(sheet(rows, column_labels=list(columns)), paths[0])
+    writing.save_image(sheet(rows, column_labels=list(columns)), paths[0])
     for name, column in columns.items():
         for number, crop in enumerate(column):
             paths.append(folder / f"{number:05d}_{name.replace(' ', '_')}.png")
-            writing.save(to_bytes(crop), paths[-1])
+            writing.save_image(to_bytes(crop), paths[-1])
     return paths
 
 

@@ -59,8 +59,8 @@ def build_discriminator(config: Config) -> keras.Model:
     Reference: Ledig et al. 2017, arXiv:1609.04802, figure 4; the book's chapter 5.
     """
     images = keras.Input((config.crop, config.crop, CHANNELS), name="images")
-    judge = {"light": _light_logit, "srgan": _paper_logit, "book": _book_logit}
-    logits = judge[config.variant](config, images)
+    build_logit = {"light": _light_logit, "srgan": _paper_logit, "book": _book_logit}
+    logits = build_logit[config.variant](config, images)
     logits = layers.Activation("linear", dtype="float32")(logits)
     return keras.Model(images, logits, name="discriminator")
 

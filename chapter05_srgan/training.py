@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from chapter05_srgan import content_loss
 from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
-from chapter05_srgan.data import Crops, load_pictures
+from chapter05_srgan.data import Crops, load_split
 from chapter05_srgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.data.splits import training_rows
@@ -74,7 +74,7 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
     Reference: Ledig et al. 2017, arXiv:1609.04802, equations 2, 3 and 6.
     """
     discriminator = build_discriminator(config)
-    judge = content_loss.with_maps(discriminator)
+    discriminate = content_loss.with_maps(discriminator)
     rules = losses.GAMES[config.loss]
     content = choose_content(config)
 
@@ -83,7 +83,11 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         low, high = step.batch
         made = generator(low, training=True)
         # Made and real images apart: their BatchNorm statistics must not mix.
-        return made, judge(made, training=True), judge(high, training=True)
+        return (
+            made,
+            discriminate(made, training=True),
+            discriminate(high, training=True),
+        )
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         _, (*_, fake_logits), (*_, real_logits) = step.shared()
@@ -117,7 +121,7 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return adversarial_model.model_of(config, generator, phases, forward)
+    return adversarial_model.adversarial_model(config, generator, phases, forward)
 
 
 def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
@@ -169,14 +173,14 @@ def train(
     """
     config.validate()
     run = run or RunDir.create(NAME, "custom")
-    store = load_pictures(config, "train")
+    store = load_split(config, "train")
     store = store.subset(training_rows(len(store), config.validation_every))
     crops = Crops(store, config)
     data = TrainingData(crops.fetch, crops.count)
     low, _ = crops.fetch(np.linspace(0, crops.count - 1, GALLERY_CROPS).astype(int))
     gallery = Gallery(low, image_grid)
     with run.recording(config):
-        config = devices.prepare(config, BFLOAT16_KEEPS_QUALITY)
+        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
         run.write_config(config)
         wanted = list(PHASES) if config.phase == "all" else [config.phase]
         for name in wanted:

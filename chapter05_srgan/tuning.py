@@ -6,12 +6,12 @@ import keras
 import numpy as np
 
 from chapter05_srgan.config import Config
-from chapter05_srgan.data import load_pictures, reduce_by
-from chapter05_srgan.evaluation import judge as judge_pictures
+from chapter05_srgan.data import load_split, reduce_by
+from chapter05_srgan.evaluation import score_method
 from chapter05_srgan.pixel_scores import crop_to_multiple
 from chapter05_srgan.upscaling.tiles import compiled, enlarge
-from common.chapter import Judge
-from common.tuning.objective import chosen_rows, guarded
+from common.chapter import Objective
+from common.tuning.objective import chosen_rows, nan_if_not_finite
 
 SPACE: dict[str, Any] = {
     # The paper has 16, the book 1.
@@ -36,7 +36,7 @@ LEAST, MOST = 1, 20
 MOST_SIDE = 256
 
 
-def make_judge(config: Config) -> Judge:
+def make_objective(config: Config) -> Objective:
     """Return a judge by PSNR on Y, of pictures that no crop was taken from.
 
     Args:
@@ -46,14 +46,14 @@ def make_judge(config: Config) -> Judge:
         UserError: the data are wrong or too few.
     """
     scale = config.scale
-    store = load_pictures(config, "train")
+    store = load_split(config, "train")
     rows = chosen_rows(len(store), config.validation_every, LEAST, MOST)
     originals = [crop_to_multiple(_middle(store[row]), scale) for row in rows]
     small = [reduce_by(original, scale) for original in originals]
 
     def measure(generator: keras.Model) -> dict[str, float]:
         network = compiled(generator)
-        judged = judge_pictures(
+        scored = score_method(
             originals,
             small,
             lambda image: enlarge(network, image, scale),
@@ -61,9 +61,9 @@ def make_judge(config: Config) -> Judge:
             None,
             "validation",
         )
-        return judged.scores
+        return scored.scores
 
-    return guarded(FIGURES, measure)
+    return nan_if_not_finite(FIGURES, measure)
 
 
 def _middle(image: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from common.errors import UserError
 from common.training.run_dir import RunDir
 
 # The averaged generator -> measures by name.
-Judge = Callable[[Any], Mapping[str, float]]
+Objective = Callable[[Any], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Tuning:
 
     Attributes:
         space: the search space as plain data; see common/tuning/space.py.
-        judge: configuration of a trial -> measure of its generator on the
+        objective: configuration of a trial -> measure of its generator on the
             validation items, which it loads once.
         loss: name of the measure that the search goes by.
         sign: -1 where the measure is the better the higher it is.
@@ -27,7 +27,7 @@ class Tuning:
     """
 
     space: Mapping[str, Any]
-    judge: Callable[[Any], Judge]
+    objective: Callable[[Any], Objective]
     loss: str
     sign: int = 1
     fixed: Mapping[str, Any] = field(default_factory=dict)

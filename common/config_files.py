@@ -85,7 +85,8 @@ def check_options(
             )
         if not fits(kinds[name], value):
             raise UserError(
-                f"{origin}: {name} must be {describe(kinds[name])}, found {value!r}"
+                f"{origin}: {name} must be {expected_kind(kinds[name])}, "
+                f"found {value!r}"
             )
 
 
@@ -116,7 +117,7 @@ def fits(kind: Any, value: Any) -> bool:
     return isinstance(value, (str, Path) if kind is Path else kind)
 
 
-def describe(kind: Any) -> str:
+def expected_kind(kind: Any) -> str:
     """Return what `kind` asks for, for messages: "int", "'adam' or 'sgd'"."""
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(map(repr, typing.get_args(kind)))

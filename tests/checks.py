@@ -31,7 +31,7 @@ def discriminator_losses(
 ) -> list[float]:
     """Train the discriminator alone on one batch; return its losses."""
     phase = model.phases[0]
-    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
+    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
     update = tf.function(
         lambda: model._train_phase(phase, model._make_step(batch, 0))["d_loss"][0]
     )
@@ -109,7 +109,7 @@ def assert_each_player_has_its_own_side(
     assert logs["d_real"] > 0.7 and logs["d_fake"] < 0.3
     phases = [phase_of(model, "g")]
     alone = AdversarialModel(model.generator, phases, model.forward)
-    alone.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, sides.batch))
+    alone.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, sides.batch))
     step = tf.function(alone.train_step)
     for _ in range(steps):
         step(sides.batch)

@@ -79,7 +79,7 @@ def do_run(strategy: str, folder: str, *options: str) -> int:
 
 def train(config: RunConfig, run: RunDir, signals: dict, norm: bool) -> int:
     with run.recording(config):
-        devices.prepare(config, bfloat16_keeps_quality=False)
+        devices.set_up(config, bfloat16_keeps_quality=False)
         with devices.scope(config):
             model = toy.build(d_norm=norm, g_every=2)
         latents = np.zeros((2, 3), np.float32)

@@ -55,7 +55,7 @@ def build(
         phase("g", generator, g_loss, every=g_every),
     ]
     model = AdversarialModel(generator, phases, forward, mode, average, seed)
-    model.prepare(tf.TensorSpec((BATCH, 2), tf.float32))
+    model.build_step(tf.TensorSpec((BATCH, 2), tf.float32))
     return model
 
 

@@ -117,7 +117,7 @@ def run_training(training: Training) -> Outcome:
         "modes_total": problem.modes,
         "seconds": seconds,
         "steps": training.steps,
-        **problem.judge(samples),
+        **problem.score(samples),
     }
     return Outcome(row, samples[:1000])
 
@@ -165,11 +165,11 @@ def compare(preset: str, folder: Path, data: Path | None, jobs: int | None) -> s
 def check(jobs: int | None, data: Path | None) -> None:
     """Refuse wrong options before any process starts."""
     from chapter01_gan.config import Config
-    from chapter01_gan.data import load_images
+    from chapter01_gan.data import load_split
 
     if jobs is not None and not 1 <= jobs <= MAX_JOBS:
         raise UserError(f"--jobs must be from 1 to {MAX_JOBS}, found {jobs}")
-    _, labels = load_images(Config(data=data), "train")
+    _, labels = load_split(Config(data=data), "train")
     if labels is None:
         raise UserError(
             f"{data} has no labels, and the classes are what is counted; add the "

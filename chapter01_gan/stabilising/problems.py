@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from chapter01_gan.config import IMAGE, Config
-from chapter01_gan.data import load_images
+from chapter01_gan.data import load_split
 from common.features.extractors import Extractor, local
 from common.gan import rng
 from common.images.pixels import to_floats
@@ -82,7 +82,7 @@ class Points:
         blur = tf.random.stateless_normal((count, 2), rng.fold(key, 1))
         return tf.gather(tf.constant(self.centres), chosen) + self.std * blur
 
-    def judge(self, samples: np.ndarray) -> dict[str, float]:
+    def score(self, samples: np.ndarray) -> dict[str, float]:
         """Count modes; compare mean and covariance with those of the mixture."""
         distances = np.linalg.norm(samples[:, None] - self.centres[None], axis=-1)
         nearest = distances.argmin(axis=1)
@@ -140,7 +140,7 @@ class Digits:
         )
         return tf.cast(tf.gather(self.images, chosen), tf.float32) / 127.5 - 1.0
 
-    def judge(self, samples: np.ndarray) -> dict[str, float]:
+    def score(self, samples: np.ndarray) -> dict[str, float]:
         """Count classes among samples that look real; FID in the local features."""
         features, probabilities = self.extractor(samples)
         good = in_manifold(self.reference, features, k=NEIGHBOURS)
@@ -174,8 +174,8 @@ def digits(data: Path | None) -> Digits:
         UserError: the data are missing or damaged or have no labels.
     """
     config = Config(data=data)
-    images, labels = load_images(config, "train")
-    held_out, _ = load_images(config, "test")
+    images, labels = load_split(config, "train")
+    held_out, _ = load_split(config, "test")
     extractor = local(images, labels)
     reference, probabilities = extractor(to_floats(held_out[:DIGIT_SAMPLES]))
     return Digits(images, extractor, reference, probabilities.shape[1])

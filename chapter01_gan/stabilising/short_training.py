@@ -39,7 +39,7 @@ def train_small(config: Config, problem: Problem, steps: int, seed: int) -> np.n
         build_discriminator(config, problem.shape),
     )
     shape = (config.batch_size, *problem.shape)
-    model.prepare(tf.TensorSpec(shape, tf.float32))
+    model.build_step(tf.TensorSpec(shape, tf.float32))
 
     @tf.function
     def loop() -> None:

@@ -37,7 +37,7 @@ def build_model(config: Config) -> AdversarialModel:
     """
     generator, discriminator = build_generator(config), build_discriminator(config)
     rules = losses.GAMES[config.loss]
-    judge = judge_of(discriminator)
+    discriminate = discriminator_of(discriminator)
 
     def seen(step: Step, images: tf.Tensor) -> tf.Tensor:
         """Return images as D sees them."""
@@ -48,7 +48,7 @@ def build_model(config: Config) -> AdversarialModel:
         _, ages = step.batch
         latents = step.latents(config.latent_dim, config.prior)
         images = generator([latents, ages], training=True)
-        return judge(seen(step, images), [ages])[0]
+        return discriminate(seen(step, images), [ages])[0]
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         fake_logits = step.shared()
@@ -56,7 +56,7 @@ def build_model(config: Config) -> AdversarialModel:
         # Real and generated images apart: their BatchNorm statistics must not mix.
         wrong = other_ages(ages, step.uniform((tf.shape(ages)[0],)))
         labels = [ages, wrong] if config.wrong_age else [ages]
-        real_logits, *wrong_logits = judge(seen(step, images), labels)
+        real_logits, *wrong_logits = discriminate(seen(step, images), labels)
         penalty = losses.lazy_r1(
             step,
             lambda x, training: discriminator([x, ages], training=training),
@@ -77,7 +77,7 @@ def build_model(config: Config) -> AdversarialModel:
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return adversarial_model.model_of(config, generator, phases, forward)
+    return adversarial_model.adversarial_model(config, generator, phases, forward)
 
 
 def pairs_loss(
@@ -107,7 +107,7 @@ def pairs_loss(
     return loss, logs
 
 
-def judge_of(discriminator: keras.Model) -> Callable[..., list[tf.Tensor]]:
+def discriminator_of(discriminator: keras.Model) -> Callable[..., list[tf.Tensor]]:
     """Return (images, list of ages) -> D's logits (B, 1) for each of the ages.
 
     Where D gives the logits of all ages at once, the images pass through it once.
@@ -121,11 +121,11 @@ def judge_of(discriminator: keras.Model) -> Callable[..., list[tf.Tensor]]:
         discriminator.inputs[0], discriminator.get_layer(EACH_AGE).output
     )
 
-    def judge(images: tf.Tensor, labels: list[tf.Tensor]) -> list[tf.Tensor]:
+    def discriminate(images: tf.Tensor, labels: list[tf.Tensor]) -> list[tf.Tensor]:
         logits = tf.cast(every(images, training=True), tf.float32)  # (B, 6)
         return [tf.reduce_sum(logits * ages, axis=1, keepdims=True) for ages in labels]
 
-    return judge
+    return discriminate
 
 
 def other_ages(ages: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:

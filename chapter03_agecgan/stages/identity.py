@@ -143,7 +143,7 @@ def find_latents(
         for part in parts:
             model = build_latents_model(config, generator, recognizer, start[part])
             batch = tf.nest.map_structure(tf.constant, photos.batch(part))
-            model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
+            model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
             step = tf.function(model.train_step)
             for _ in range(config.identity_steps):
                 step(batch)

@@ -130,7 +130,9 @@ def prepare(
             )
         _divide(kept, temporary, test_share)
         write_table(findings, temporary / "report.csv")
-        writing.save(contact_sheet(findings, temporary), temporary / "contact.png")
+        writing.save_image(
+            contact_sheet(findings, temporary), temporary / "contact.png"
+        )
     return report(counts, findings, out)
 
 

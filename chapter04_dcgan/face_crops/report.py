@@ -83,7 +83,9 @@ def contact_sheet(findings: list[Finding], folder: Path) -> np.ndarray:
     for kind, (_, most) in KINDS.items():
         if kind != "kept":
             bad += [f for f in findings if f.kind == kind][:most]
-    rows = _rows([(_tile(writing.load(folder / f.file), GREEN), None) for f in good])
+    rows = _rows(
+        [(_tile(writing.load_image(folder / f.file), GREEN), None) for f in good]
+    )
     rows += _rows([(_tile(f.picture, RED), _caption(f)) for f in bad])
     return sheet(rows, title="green: kept, red: dropped; report.csv lists all")
 

@@ -82,7 +82,9 @@ def upscale(
                 written.append(wanted)
                 if compare:
                     written.append(_beside(wanted))
-                    writing.save(_comparison(picture, rgb, scale, name), written[-1])
+                    writing.save_image(
+                        _comparison(picture, rgb, scale, name), written[-1]
+                    )
         except UserError as error:
             if not source.is_dir():
                 raise

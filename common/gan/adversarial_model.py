@@ -91,7 +91,7 @@ class AdversarialModel(keras.Model):
         """Return samples (B, ...) of the averaged generator for latents (B, d)."""
         return self.average_generator(latent, training=training)
 
-    def prepare(
+    def build_step(
         self, batch_spec: Any, steps_per_execution: int = 1, jit: bool = False
     ) -> None:
         """Make the step ready for batches of `batch_spec`.
@@ -297,7 +297,7 @@ def _apply(phase: Phase, gradients: list[Tensor], keep: Tensor | None) -> None:
         variable.assign(tf.where(keep, variable, old))
 
 
-def model_of(
+def adversarial_model(
     config: RunConfig,
     generator: keras.Model,
     phases: list[Phase],

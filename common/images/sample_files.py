@@ -64,7 +64,7 @@ def write_sheet(made: np.ndarray, folder: Path, columns: int | None = None) -> P
         columns: images in a row; default makes the sheet about square.
     """
     path = folder / "sheet.png"
-    writing.save(image_grid(made[:SHEET_IMAGES], columns=columns), path)
+    writing.save_image(image_grid(made[:SHEET_IMAGES], columns=columns), path)
     return path
 
 
@@ -81,7 +81,7 @@ def write_single(made: np.ndarray, folder: Path) -> list[Path]:
     paths = [folder / f"image_{number:05d}.png" for number in range(len(made))]
     bar = tqdm(paths, "writing", unit="image", disable=None)
     for image, path in zip(made, bar, strict=True):
-        writing.save(to_picture(image, PICTURE_SIZE), path)
+        writing.save_image(to_picture(image, PICTURE_SIZE), path)
     return paths
 
 
@@ -115,4 +115,4 @@ def draw_neighbours(shown: np.ndarray, train: np.ndarray, path: Path) -> None:
     rows = [shown, *(train[found[:, k]] for k in range(NEIGHBOURS))]
     names = ["sample", *(f"nearest {k + 1}" for k in range(NEIGHBOURS))]
     tiles = [[(to_picture(image, TILE), None) for image in row] for row in rows]
-    writing.save(sheet(tiles, row_labels=names), path)
+    writing.save_image(sheet(tiles, row_labels=names), path)

@@ -10,13 +10,13 @@ from common.files import atomic_path
 GIF_FRAMES = 60
 
 
-def save(picture: np.ndarray, path: Path) -> None:
+def save_image(picture: np.ndarray, path: Path) -> None:
     """Write a picture (H, W, 3) uint8; the suffix of `path` tells the format."""
     with atomic_path(path) as temporary:
         imageio.imwrite(temporary, picture)
 
 
-def load(path: Path) -> np.ndarray:
+def load_image(path: Path) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8."""
     return imageio.imread(path, mode="RGB")
 

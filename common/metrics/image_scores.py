@@ -233,7 +233,7 @@ def _check_counts(fake: int, real: int, splits: int, k: int) -> None:
 
 
 def choose_count(samples: int | None, train: int, held_out: int) -> int:
-    """Return how many images to judge.
+    """Return how many images to score.
 
     Args:
         samples: what the user asks for; by default as many as are held out, at most
@@ -258,7 +258,7 @@ def some(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
     return np.sort(rng.permutation(total)[:count])
 
 
-def judge(
+def score_sets(
     columns: dict[str, np.ndarray], held_out: np.ndarray, network: Extractor
 ) -> dict[str, dict[str, float]]:
     """Score sets of images against held-out ones.
@@ -274,14 +274,14 @@ def judge(
     Raises:
         UserError: there are too few images.
     """
-    reference = describe(held_out, network, "held out")
+    reference = features_of(held_out, network, "held out")
     return {
-        name: score_images(describe(shown, network, name), reference)
+        name: score_images(features_of(shown, network, name), reference)
         for name, shown in columns.items()
     }
 
 
-def describe(shown: np.ndarray, network: Extractor, name: str) -> ImageFeatures:
+def features_of(shown: np.ndarray, network: Extractor, name: str) -> ImageFeatures:
     """Return what the scores need to know of some images."""
     parts = (to_floats(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH))
     return extract(parts, network, description=name)

@@ -188,7 +188,7 @@ class Samples(StepCallback):
     def act(self, step: int) -> None:
         samples = np.asarray(self.model(self.latents, training=False), np.float32)
         picture = self.draw(samples)
-        writing.save(picture, self.run.samples / f"step_{step:08d}.png")
+        writing.save_image(picture, self.run.samples / f"step_{step:08d}.png")
         with self.writer.as_default():
             tf.summary.image("samples", picture[None], step)
         self.writer.flush()

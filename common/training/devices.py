@@ -19,7 +19,7 @@ WORTHWHILE = 1.2
 logger = logging.getLogger(__name__)
 
 
-def prepare(config: ConfigType, bfloat16_keeps_quality: bool) -> ConfigType:
+def set_up(config: ConfigType, bfloat16_keeps_quality: bool) -> ConfigType:
     """Set seeds, determinism, memory growth and the number format.
 
     Args:

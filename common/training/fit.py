@@ -78,7 +78,7 @@ def fit_run(
     total = total_steps(data.count, config.batch_size, config.steps, config.epochs)
     specimen = batches(data.fetch, data.count, config.batch_size, config.seed, range(1))
     with model.distribute_strategy.scope():
-        model.prepare(
+        model.build_step(
             specimen.element_spec, config.steps_per_execution, devices.use_jit(config)
         )
     done = checkpoints.restore(run.checkpoints, model.state()) or 0
@@ -96,7 +96,7 @@ def fit_run(
     finally:
         draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
         frames = sorted(run.samples.glob("step_*.png"))
-        writing.save_gif([writing.load(frame) for frame in frames], run.gif)
+        writing.save_gif([writing.load_image(frame) for frame in frames], run.gif)
     results = results or {
         run.generator: model.average_generator,
         run.discriminator: model.phases[0].network,
@@ -210,12 +210,12 @@ def _write_beginning(
     shown = len(tf.nest.flatten(gallery.latents)[0])
     chosen = np.linspace(0, data.count - 1, shown).astype(np.int64)
     items = tf.nest.flatten(data.fetch(chosen))[0]
-    writing.save(gallery.draw(items), run.reals)
+    writing.save_image(gallery.draw(items), run.reals)
     networks = {phase.network.name: phase.network for phase in model.phases}
     for name, network in networks.items():
         write_graph(network, run, name)
     writer = tf.summary.create_file_writer(str(run.tensorboard))
     with writer.as_default():
         tf.summary.text("hyperparameters", f"```\n{to_json(config)}```", 0)
-        tf.summary.image("reals", writing.load(run.reals)[None], 0)
+        tf.summary.image("reals", writing.load_image(run.reals)[None], 0)
     writer.close()

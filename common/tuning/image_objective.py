@@ -3,23 +3,23 @@
 import keras
 import numpy as np
 
-from common.chapter import Judge
+from common.chapter import Objective
 from common.features.extractors import Extractor
 from common.gan.sampling import make_images
 from common.metrics.fid import fid
-from common.metrics.image_scores import describe
+from common.metrics.image_scores import features_of
 from common.metrics.kid import kid
 from common.metrics.precision_recall import precision_recall
-from common.tuning.objective import finite, guarded
+from common.tuning.objective import finite_samples, nan_if_not_finite
 
 FIGURES = ("fid", "kid", "precision", "recall")
 # Images that precision and recall need, as their third neighbour counts.
 LEAST = 4
 
 
-def image_judge(
+def image_objective(
     validation: np.ndarray, network: Extractor, latents: np.ndarray
-) -> Judge:
+) -> Objective:
     """Return a judge by the features of images.
 
     Args:
@@ -30,13 +30,13 @@ def image_judge(
             their number.
 
     Returns:
-        Judge of fid, kid, precision and recall.
+        Objective of fid, kid, precision and recall.
     """
-    reference = describe(validation, network, "validation images")
+    reference = features_of(validation, network, "validation images")
 
     def measure(generator: keras.Model) -> dict[str, float]:
-        images = make_images(finite(generator), latents)
-        made = describe(images, network, "samples")
+        images = make_images(finite_samples(generator), latents)
+        made = features_of(images, network, "samples")
         features = reference.features, made.features
         precision, recall = precision_recall(*features)
         return {
@@ -46,4 +46,4 @@ def image_judge(
             "recall": recall,
         }
 
-    return guarded(FIGURES, measure)
+    return nan_if_not_finite(FIGURES, measure)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.chapter import Judge
+from common.chapter import Objective
 from common.data.splits import validation_rows
 from common.errors import TrainingError, UserError
 
@@ -48,26 +48,26 @@ def chosen_rows(count: int, every: int, least: int, most: int) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
-def guarded(names: tuple[str, ...], measure: Judge) -> Judge:
-    """Return a judge that tells NaN of all where samples are not finite.
+def nan_if_not_finite(names: tuple[str, ...], measure: Objective) -> Objective:
+    """Wrap an objective so that every metric is NaN where samples are not finite.
 
     Args:
         names: of the figures.
         measure: generator -> figures, these and perhaps more; raises a TrainingError
-            where a sample is not finite, as what `finite` returns does.
+            where a sample is not finite, as what `finite_samples` returns does.
     """
 
-    def judge(generator: "keras.Model") -> dict[str, float]:
+    def objective(generator: "keras.Model") -> dict[str, float]:
         try:
             figures = measure(generator)
         except TrainingError:
             return dict.fromkeys(names, math.nan)
         return {name: float(figures[name]) for name in names}
 
-    return judge
+    return objective
 
 
-def finite(generator: "keras.Model") -> Callable[..., np.ndarray]:
+def finite_samples(generator: "keras.Model") -> Callable[..., np.ndarray]:
     """Return a network as a function that refuses to return what is not finite.
 
     It is called as the network is, and raises a TrainingError.

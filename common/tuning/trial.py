@@ -196,7 +196,7 @@ def _train(task: Task) -> dict[str, Any]:
     if tuning.uses_tensorflow:
         import_tensorflow()
     scorer = as_callback(tuning.uses_tensorflow)(
-        tuning.judge(config),
+        tuning.objective(config),
         tuning.loss,
         tuning.sign,
         task.rungs,

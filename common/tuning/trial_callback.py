@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from common.chapter import Judge
+from common.chapter import Objective
 from common.errors import TrainingError
 from common.training.stopping import SIGNALS
 
@@ -19,7 +19,7 @@ class Scorer:
     It has the methods of a Keras callback, and `as_callback` makes one of it.
 
     Args:
-        judge: averaged generator -> measures by name.
+        objective: averaged generator -> measures by name.
         measure: which of them is the loss.
         sign: -1 where the measure is the better the higher it is.
         rungs: share of the budget, and the loss above which to stop there or None.
@@ -31,7 +31,7 @@ class Scorer:
 
     def __init__(
         self,
-        judge: Judge,
+        objective: Objective,
         measure: str,
         sign: int,
         rungs: Sequence[Rung],
@@ -39,7 +39,7 @@ class Scorer:
         minutes: float | None,
     ):
         super().__init__()
-        self.judge = judge
+        self.objective = objective
         self.measure = measure
         self.sign = sign
         self.rungs = list(rungs)
@@ -60,7 +60,7 @@ class Scorer:
     def on_train_batch_end(
         self, batch: int, logs: Mapping[str, float] | None = None
     ) -> None:
-        """Judge where a rung is reached."""
+        """Objective where a rung is reached."""
         share = self._share()
         if share >= 1:
             # A budget of steps ends by itself.
@@ -91,7 +91,9 @@ class Scorer:
         Raises:
             TrainingError: the loss is not finite.
         """
-        metrics = {name: float(value) for name, value in self.judge(generator).items()}
+        metrics = {
+            name: float(value) for name, value in self.objective(generator).items()
+        }
         loss = self.sign * metrics[self.measure]
         if not math.isfinite(loss):
             raise TrainingError(

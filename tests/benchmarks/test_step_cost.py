@@ -218,7 +218,7 @@ def test_count_is_that_of_tensorflows_own_graph(mode, monkeypatch):
     point = Point("chapter04_dcgan", size=32, width=4, batch=2)
     model = step_work.build(point)
     spec = tf.TensorSpec((2, 32, 32, 3), tf.float32)
-    model.prepare(spec)
+    model.build_step(spec)
     graph = tf.function(model.train_step).get_concrete_function(spec).graph
     counted = sum(operation_cost(op) for op in needed(graph))
     work = step_work.count(point)

@@ -27,7 +27,7 @@ from tiny import CHAPTER01 as TINY
 from chapter01_gan import evaluation, generation
 from chapter01_gan.commands import CHAPTER
 from chapter01_gan.config import PRESETS, Config
-from chapter01_gan.data import load_images
+from chapter01_gan.data import load_split
 from chapter01_gan.networks import build_discriminator, build_generator
 from chapter01_gan.stabilising.techniques import TECHNIQUES, configure
 from chapter01_gan.training import build_model, sample_latents, train
@@ -100,7 +100,7 @@ def test_a_phase_moves_its_own_network_only(technique):
     """Statistics such as spectral normalisation's u aside, which D's passes move."""
     model = make_model(configure(technique, TINY, digits=True))
     batch = tf.constant(BATCH)
-    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    model.build_step(tf.TensorSpec(batch.shape, tf.float32))
     for phase, other in (model.phases, model.phases[::-1]):
         watched = [*other.network.trainable_variables]
         own = [*phase.network.trainable_variables]
@@ -143,7 +143,7 @@ def test_feature_matching_trains_the_generator_on_means():
     config = configure("feature_matching", TINY, digits=True)
     model = make_model(dataclasses.replace(config, g_learning_rate=1e-2))
     batch, phase = tf.constant(BATCH), model.phases[1]
-    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    model.build_step(tf.TensorSpec(batch.shape, tf.float32))
     update = tf.function(
         lambda: model._train_phase(phase, model._make_step(batch, 1))["g_loss"][0]
     )
@@ -282,7 +282,7 @@ def test_images_of_another_size_are_refused(tmp_path):
 
     write_images(tmp_path / "train-images-idx3-ubyte", np.zeros((30, 20, 20), np.uint8))
     with pytest.raises(UserError, match="28 x 28 pixels, found 20 x 20"):
-        load_images(Config(data=tmp_path), "train")
+        load_split(Config(data=tmp_path), "train")
 
 
 @pytest.mark.parametrize("command", ["divergences", "nash"])

@@ -134,7 +134,7 @@ def test_a_compiled_step_moves_everything_and_stays_finite(precision, mode):
     finally:
         keras.mixed_precision.set_global_policy("float32")
     batch = tf.constant(padded(boxes(8))[..., None], tf.float32)
-    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    model.build_step(tf.TensorSpec(batch.shape, tf.float32))
     before = [v.numpy().copy() for p in model.phases for v in p.network.variables]
     tf.function(model.train_step)(batch)  # step 0 has the penalty
     after = [v.numpy() for p in model.phases for v in p.network.variables]
@@ -187,7 +187,7 @@ def test_d_stands_still_where_its_accuracy_is_above_the_gate(mode, limit, moves)
     discriminator = model.phases[0].network
     output = [x for x in discriminator.layers if x.weights][-1]
     output.set_weights([0 * values for values in output.get_weights()])
-    model.prepare(tf.TensorSpec(BATCH.shape, tf.float32))
+    model.build_step(tf.TensorSpec(BATCH.shape, tf.float32))
     before = discriminator.get_weights()
     model.train_step(BATCH)
     logs = model.read_logs()

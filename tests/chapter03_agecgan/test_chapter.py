@@ -16,7 +16,7 @@ from chapter03_agecgan import ageing, evaluation, evaluators, generation
 from chapter03_agecgan.ageing import ALL, Ager
 from chapter03_agecgan.ages import AGE_CLASSES
 from chapter03_agecgan.config import Config
-from chapter03_agecgan.data import load_faces
+from chapter03_agecgan.data import load_split
 from chapter03_agecgan.stages import identity
 from chapter03_agecgan.stages.gan import sample_latents
 from chapter03_agecgan.training import train
@@ -186,7 +186,7 @@ def test_scores_and_baselines(run, monkeypatch):
 
 def test_persons_are_not_measured_where_nobody_has_two_photos(run, caplog, monkeypatch):
     monkeypatch.setattr(evaluators, "STEPS", 20)
-    faces = load_faces(run.read_config(Config), "test")
+    faces = load_split(run.read_config(Config), "test")
     rows = np.array([0, 6])
     alone = dataclasses.replace(
         faces,
@@ -195,8 +195,10 @@ def test_persons_are_not_measured_where_nobody_has_two_photos(run, caplog, monke
         persons=(None, None),
         names=("a", "b"),
     )
-    train_set = load_faces(run.read_config(Config), "train")
-    found = evaluators.appoint(run.read_config(Config), train_set, alone, 0, None)
+    train_set = load_split(run.read_config(Config), "train")
+    found = evaluators.choose_evaluators(
+        run.read_config(Config), train_set, alone, 0, None
+    )
     assert found.verified is None
     assert "identity is not measured: " in caplog.text
 
@@ -291,7 +293,7 @@ def test_real_photos_go_the_whole_way(shared_data, tmp_path):
         identity_steps=1,
     )
     run = train(config, RunDir(tmp_path / "run"))
-    photos = load_faces(config, "test").images[:2]
+    photos = load_split(config, "test").images[:2]
     ager = Ager(run, config)
     own = ager.guess_classes(photos)
     assert set(own) <= set(ALL)

@@ -17,8 +17,8 @@ from chapter03_agecgan.data import (
     PARTS,
     Faces,
     describe,
-    load_faces,
     load_people,
+    load_split,
     split_by_person,
 )
 from chapter03_agecgan.labels.listing import Record
@@ -74,7 +74,7 @@ def wiki(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def parts(wiki) -> dict[str, Faces]:
     """Return both parts of that tree."""
-    return {part: load_faces(config(wiki), part) for part in ("train", "test")}
+    return {part: load_split(config(wiki), part) for part in ("train", "test")}
 
 
 def assert_labels_fit(faces: Faces) -> None:
@@ -97,7 +97,7 @@ def test_every_picture_keeps_its_own_label(parts, wiki):
 
 
 def test_labels_fit_where_the_pictures_stay_on_the_disk(wiki):
-    assert_labels_fit(load_faces(config(wiki, cache_mb=1e-3), "train"))
+    assert_labels_fit(load_split(config(wiki, cache_mb=1e-3), "train"))
 
 
 def test_what_has_no_picture_is_counted(parts):
@@ -135,8 +135,8 @@ def test_without_persons_every_tenth_name_is_held_out():
 def test_parts_that_lie_together_are_not_copied(tmp_path):
     write_people(tmp_path, {f"{p}/{i}.png": 25 * i for p in "abc" for i in range(2)})
     for part in ("train", "test"):
-        assert not load_faces(config(tmp_path), part).images.flags.owndata
-        mapped = load_faces(config(tmp_path, cache_mb=1e-3), part).images
+        assert not load_split(config(tmp_path), part).images.flags.owndata
+        mapped = load_split(config(tmp_path, cache_mb=1e-3), part).images
         assert isinstance(mapped, np.memmap)
 
 
@@ -152,7 +152,7 @@ def test_too_few_photos_are_refused(tmp_path, photos, found):
     write_people(tmp_path, photos)
     message = f"^{tmp_path}/labels.csv: expected at least 2 photos .* found {found}; "
     with pytest.raises(UserError, match=message):
-        load_faces(config(tmp_path), "train")
+        load_split(config(tmp_path), "train")
 
 
 def test_labels_without_their_pictures_are_refused(tmp_path):
@@ -164,7 +164,7 @@ def test_labels_without_their_pictures_are_refused(tmp_path):
         r"\(file not found: 1, unreadable image: 1\); unpack"
     )
     with pytest.raises(UserError, match=message):
-        load_faces(config(tmp_path), "train")
+        load_split(config(tmp_path), "train")
 
 
 def test_listed_paths_outside_the_folder_are_never_opened(tmp_path):
@@ -173,8 +173,8 @@ def test_listed_paths_outside_the_folder_are_never_opened(tmp_path):
     saved(flat(9), tmp_path / "secret.png")
     with (folder / "labels.csv").open("a") as file:
         file.write(f"\n../secret.png,9,b\n{tmp_path}/secret.png,9,b\n")
-    assert load_faces(config(folder), "test").names == ("b/0.png",)
-    assert load_faces(config(folder), "test").dropped == {"path outside the folder": 2}
+    assert load_split(config(folder), "test").names == ("b/0.png",)
+    assert load_split(config(folder), "test").dropped == {"path outside the folder": 2}
 
 
 def test_the_description_counts_photos_people_and_losses(wiki):
@@ -212,7 +212,7 @@ def test_without_data_the_stand_in_is_made(monkeypatch, tmp_path, caplog):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(data, "write_wiki", write_wiki)
     with caplog.at_level("INFO"):
-        faces = load_faces(Config(size=SIZE), "train")
+        faces = load_split(Config(size=SIZE), "train")
     assert faces.persons == ("a", "a")
     [(folder, options)] = calls
     assert options == {"people": 500, "photos": 6, "seed": 0, "size": 128}

@@ -126,7 +126,7 @@ def test_the_projection_is_an_inner_product():
 def test_all_ages_at_once_are_judged_as_one_by_one():
     discriminator = build_discriminator(TINY)
     labels = [BATCH[1], tf.reverse(BATCH[1], [0])]
-    at_once = gan.judge_of(discriminator)(BATCH[0], labels)
+    at_once = gan.discriminator_of(discriminator)(BATCH[0], labels)
     for logits, ages in zip(at_once, labels, strict=True):
         one_by_one = discriminator([BATCH[0], ages])
         np.testing.assert_allclose(logits, one_by_one, rtol=1e-4, atol=1e-5)
@@ -158,7 +158,7 @@ def test_every_weight_of_the_encoder_gets_a_finite_gradient(variant):
 
 def test_a_phase_moves_its_own_network_only():
     model = make_model(TINY)
-    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
+    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
     for phase, other in (model.phases, model.phases[::-1]):
         before = [np.array(v) for v in other.network.trainable_variables]
         own = [np.array(v) for v in phase.network.trainable_variables]
@@ -177,7 +177,7 @@ def test_the_encoder_stage_leaves_the_generator_as_it_is():
     generator = build_generator(TINY)
     before = [np.array(v) for v in generator.variables]
     model = build_model(TINY, generator)
-    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
+    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
     model.train_step(BATCH)
     for old, new in zip(before, generator.variables, strict=True):
         np.testing.assert_array_equal(old, new)
@@ -241,7 +241,7 @@ def test_real_photos_with_wrong_ages_are_fakes():
     for wrong_age in (True, False):
         model = make_model(dataclasses.replace(config, wrong_age=wrong_age))
         discriminator_losses(model, BATCH, 120)
-        judge = gan.judge_of(model.phases[0].network)
+        judge = gan.discriminator_of(model.phases[0].network)
         right, wrong = judge(BATCH[0], [BATCH[1], tf.roll(BATCH[1], 1, axis=0)])
         apart[wrong_age] = float(tf.reduce_mean(right - wrong))
     assert apart[True] > 4 and apart[False] < 3

@@ -15,7 +15,7 @@ from tiny import CHAPTER04 as TINY
 from chapter04_dcgan import arithmetic, embedding, evaluation, generation
 from chapter04_dcgan.commands import CHAPTER
 from chapter04_dcgan.config import PRESETS, Config
-from chapter04_dcgan.data import load_images
+from chapter04_dcgan.data import load_split
 from chapter04_dcgan.networks import build_discriminator
 from chapter04_dcgan.training import train
 from common.errors import UserError
@@ -44,7 +44,7 @@ def run(tmp_path_factory, data) -> RunDir:
 
 def test_splits_are_those_of_the_folders(data):
     config = dataclasses.replace(TINY, data=data)
-    train_set, test_set = load_images(config, "train"), load_images(config, "test")
+    train_set, test_set = load_split(config, "train"), load_split(config, "test")
     assert train_set.images.shape == (120, 32, 32, 3)
     assert test_set.images.shape == (40, 32, 32, 3)
     assert all(name.startswith("test/") for name in test_set.names)
@@ -189,11 +189,11 @@ def test_folders_that_cannot_be_learnt_from(tmp_path, prepare, message):
     folder.mkdir()
     prepare(folder)
     with pytest.raises(UserError, match=message):
-        load_images(dataclasses.replace(TINY, data=folder), "train")
+        load_split(dataclasses.replace(TINY, data=folder), "train")
 
 
 def test_real_drawings_train(shared_data, tmp_path):
     config = dataclasses.replace(TINY, data=shared_data / "anime_faces", steps=2)
-    held_out = load_images(config, "test").names
-    assert len(held_out) == 400 and len(load_images(config, "train").names) == 2000
+    held_out = load_split(config, "test").names
+    assert len(held_out) == 400 and len(load_split(config, "train").names) == 2000
     assert train(config, RunDir(tmp_path / "run")).generator.is_file()

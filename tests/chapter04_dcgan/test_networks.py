@@ -110,7 +110,7 @@ def test_every_weight_gets_a_finite_gradient(preset):
 def test_a_phase_moves_its_own_network_only():
     model = make_model(TINY)
     batch = tf.constant(BATCH)
-    model.prepare(tf.TensorSpec(batch.shape, tf.float32))
+    model.build_step(tf.TensorSpec(batch.shape, tf.float32))
     for phase, other in (model.phases, model.phases[::-1]):
         before = [
             [np.array(v) for v in p.network.trainable_variables] for p in (phase, other)

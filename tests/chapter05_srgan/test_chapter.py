@@ -24,7 +24,7 @@ from tiny import CHAPTER05 as TINY
 from chapter05_srgan import evaluation, generation
 from chapter05_srgan.commands import CHAPTER
 from chapter05_srgan.config import PRESETS, Config
-from chapter05_srgan.data import Crops, load_pictures
+from chapter05_srgan.data import Crops, load_split
 from chapter05_srgan.evaluation import most_detailed
 from chapter05_srgan.networks import build_generator
 from chapter05_srgan.training import build_srgan_model, build_srresnet_model, train
@@ -55,7 +55,7 @@ def run(tmp_path_factory, data) -> RunDir:
 @pytest.fixture(scope="module")
 def batch(data) -> tuple[tf.Tensor, tf.Tensor]:
     config = dataclasses.replace(TINY, data=data)
-    crops = Crops(load_pictures(config, "train"), config)
+    crops = Crops(load_split(config, "train"), config)
     return tuple(tf.constant(part) for part in crops.fetch(np.arange(4)))
 
 
@@ -78,7 +78,7 @@ def test_every_weight_gets_a_finite_gradient(variant, batch):
 
 def test_a_phase_moves_its_own_network_only(batch):
     model = build_srgan_model(TINY, build_generator(TINY))
-    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
+    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
     for phase, other in (model.phases, model.phases[::-1]):
         before = [np.array(v) for v in other.network.trainable_variables]
         model._train_phase(phase, model._make_step(batch, 0))
@@ -89,7 +89,7 @@ def test_a_phase_moves_its_own_network_only(batch):
 def test_the_generator_overfits_one_batch(batch):
     keras.utils.set_random_seed(0)
     model = build_srresnet_model(dataclasses.replace(TINY, filters=16, steps=200))
-    model.prepare(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
+    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
     step = tf.function(lambda: model.train_step(batch)["g_loss"])
     losses = [float(step()) for _ in range(200)]
     assert losses[-1] < 0.6 * losses[0]

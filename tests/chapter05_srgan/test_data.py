@@ -10,7 +10,7 @@ from PIL import Image
 
 from chapter05_srgan import data
 from chapter05_srgan.config import Config
-from chapter05_srgan.data import Crops, describe, load_pictures, reduce_by
+from chapter05_srgan.data import Crops, describe, load_split, reduce_by
 from common.errors import UserError
 from common.images.full_size_store import PictureStore
 from common.images.pixels import to_bytes
@@ -27,7 +27,7 @@ def folder_of(folder: Path, *names: str, height: int = 40, width: int = 50) -> C
 
 def names_of(config: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of both splits."""
-    return load_pictures(config, "train").names, load_pictures(config, "test").names
+    return load_split(config, "train").names, load_split(config, "test").names
 
 
 def cubic(x: float) -> float:
@@ -68,31 +68,31 @@ def test_pictures_smaller_than_a_crop_are_left_out(tmp_path, caplog):
     config = folder_of(folder, "train/a.png", "train/b.png", "test/c.png")
     saved(noise(7, 31, 200), folder / "train" / "small.png")
     saved(noise(8, 32, 32), folder / "train" / "just.png")
-    assert load_pictures(config, "train").names[-1] == "train/just.png"
+    assert load_split(config, "train").names[-1] == "train/just.png"
     assert [r.getMessage() for r in caplog.records] == [
         "left out: 1 of 4 train pictures, smaller than 32 x 32 pixels"
     ]
     # What is held out need not be as large as a crop.
     config = dataclasses.replace(config, crop=48)
-    assert load_pictures(config, "test").names == ("test/c.png",)
+    assert load_split(config, "test").names == ("test/c.png",)
     with pytest.raises(
         UserError, match=r"train .* 48 x 48 .* at most 40; use --crop 3"
     ):
-        load_pictures(config, "train")
+        load_split(config, "train")
 
 
 def test_pictures_too_small_to_measure_are_refused(tmp_path):
     config = folder_of(tmp_path / "set", "train/a.png", "test/b.png", height=15)
     with pytest.raises(UserError, match="test .* 32 x 32 .* 15; use larger pictures"):
-        load_pictures(config, "test")
+        load_split(config, "test")
     with pytest.raises(UserError, match="at most 15; use larger pictures"):
-        load_pictures(dataclasses.replace(config, crop=16), "train")
+        load_split(dataclasses.replace(config, crop=16), "train")
 
 
 def test_one_picture_is_too_few(tmp_path):
     config = folder_of(tmp_path / "set", "a.png")
     with pytest.raises(UserError, match="at least 2 images"):
-        load_pictures(config, "train")
+        load_split(config, "train")
 
 
 def test_without_data_the_scenes_stand_in(tmp_path, monkeypatch, caplog):
@@ -234,7 +234,7 @@ def test_crops_need_a_picture_that_is_large_enough(store):
 
 def test_real_photos_give_crops(shared_data):
     config = Config(data=shared_data / "yang91")
-    train, test = load_pictures(config, "train"), load_pictures(config, "test")
+    train, test = load_split(config, "train"), load_split(config, "test")
     assert (len(train), len(test)) == (81, 9)
     low, high = Crops(train, config).fetch(np.arange(16))
     # A mean is kept, up to the rounding; detail is lost.

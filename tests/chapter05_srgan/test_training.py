@@ -70,10 +70,10 @@ def test_no_crop_comes_from_what_is_left_out_for_validation(tmp_path, monkeypatc
     assert found[2] <= learnt
     judged = []
     monkeypatch.setattr(
-        tuning, "judge_pictures", lambda originals, *_: judged.extend(originals)
+        tuning, "score_method", lambda originals, *_: judged.extend(originals)
     )
     with pytest.raises(AttributeError):  # the stand-in gives no scores
-        tuning.make_judge(config)(build_generator(config))
+        tuning.make_objective(config)(build_generator(config))
     assert {int(image.mean()) for image in judged} == left_out
 
 

@@ -29,7 +29,7 @@ def test_a_mode_needs_a_tenth_of_its_fair_share():
 def test_real_points_cover_all_modes(problem, modes):
     """Within 3 standard deviations lies 1 - exp(-9/2) of a Gaussian in the plane."""
     points = problems.load_problem(problem, None)
-    judged = points.judge(points.batch(2500, KEY).numpy())
+    judged = points.score(points.batch(2500, KEY).numpy())
     assert judged["modes"] == points.modes == modes
     assert judged["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.006)
     assert 0 <= judged["fid2500_coordinates"] < 0.05
@@ -38,11 +38,11 @@ def test_real_points_cover_all_modes(problem, modes):
 def test_points_on_one_mode_or_beside_it():
     points = problems.ring()
     collapsed = np.tile(points.centres[2], (2500, 1))
-    judged = points.judge(collapsed + 2.9 * points.std * np.array([0.6, 0.8]))
+    judged = points.score(collapsed + 2.9 * points.std * np.array([0.6, 0.8]))
     assert (judged["modes"], judged["high_quality"]) == (1, 1.0)
     # |mean|^2 = 4 apart, and all of the ring's variance of 2 + 2 is missing.
     assert judged["fid2500_coordinates"] == pytest.approx(8.0, rel=0.05)
-    judged = points.judge(collapsed + 3.1 * points.std * np.array([0.6, 0.8]))
+    judged = points.score(collapsed + 3.1 * points.std * np.array([0.6, 0.8]))
     assert (judged["modes"], judged["high_quality"]) == (0, 0.0)
 
 

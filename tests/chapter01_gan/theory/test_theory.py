@@ -1,8 +1,6 @@
 """The theory pages of chapter 1: equilibria, updates and the two pictures."""
 
 import math
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -57,7 +57,7 @@ def test_d_sees_real_and_generated_images_moved_each_in_its_own_way(monkeypatch)
         told.append([ages.numpy() for ages in labels])
         return [tf.zeros((COUNT, 1))] * len(labels)
 
-    monkeypatch.setattr(gan, "judge_of", lambda discriminator: judge)
+    monkeypatch.setattr(gan, "discriminator_of", lambda discriminator: judge)
     model, generator, _ = model_of(augment_shift=3, mirror=True, r1_gamma=0.0)
     latents = step_of(model).latents(TINY.latent_dim, TINY.prior)
     model.phases[0].loss(step_of(model))
@@ -85,7 +85,7 @@ def test_moves_and_mirroring_have_their_own_options(monkeypatch, shift, mirror):
         seen.append(images.numpy())
         return [tf.zeros((COUNT, 1))] * len(labels)
 
-    monkeypatch.setattr(gan, "judge_of", lambda discriminator: judge)
+    monkeypatch.setattr(gan, "discriminator_of", lambda discriminator: judge)
     model, _, _ = model_of(augment_shift=shift, mirror=mirror, r1_gamma=0.0)
     model.phases[0].loss(step_of(model))
     moves = [move_of(*pair, shift) for pair in zip(seen[1], IMAGES, strict=True)]
@@ -105,7 +105,7 @@ def test_d_judges_each_image_by_itself(count):
     ]
     at_once = discriminator([images, ages])
     np.testing.assert_allclose(at_once, np.concatenate(one_by_one), atol=1e-4)
-    judged = gan.judge_of(discriminator)(images, [ages])[0]
+    judged = gan.discriminator_of(discriminator)(images, [ages])[0]
     np.testing.assert_allclose(judged, at_once, atol=1e-4)
 
 

@@ -238,7 +238,7 @@ def test_float16_scales_the_loss_and_survives_an_overflow():
     phase = Phase("n", network, optimizer, loss)
     model = AdversarialModel(network, [phase], lambda step: None)
     batch = tf.ones((1, 1))
-    model.prepare(tf.TensorSpec((1, 1), tf.float32))
+    model.build_step(tf.TensorSpec((1, 1), tf.float32))
     scale = float(optimizer.dynamic_scale)
     model.train_step(batch)
     np.testing.assert_array_equal(network.variables[0], start)

@@ -13,8 +13,8 @@ def frames(count: int) -> list[np.ndarray]:
 
 def test_a_picture_comes_back(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (8, 6, 3), np.uint8)
-    writing.save(picture, tmp_path / "a.png")
-    np.testing.assert_array_equal(writing.load(tmp_path / "a.png"), picture)
+    writing.save_image(picture, tmp_path / "a.png")
+    np.testing.assert_array_equal(writing.load_image(tmp_path / "a.png"), picture)
 
 
 @pytest.mark.parametrize(("given", "written"), [(1, 1), (5, 5), (100, 60)])

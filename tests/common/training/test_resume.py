@@ -19,9 +19,9 @@ import toy
 from command_lines import Ended, call
 from shapes import boxes, write_boxes
 
-from chapter02_3dgan import data as chapter_data
 from chapter02_3dgan import training
 from chapter02_3dgan.commands import CHAPTER
+from chapter02_3dgan.data import load_split
 from common.chapter import Chapter
 from common.config import RunConfig
 from common.data.batches import TrainingData
@@ -75,7 +75,7 @@ def points(*callbacks: keras.callbacks.Callback) -> Chapter:
     def fit(config: RunConfig, run: RunDir) -> None:
         run.write_config(config)
         with run.recording(config):
-            devices.prepare(config, bfloat16_keeps_quality=False)
+            devices.set_up(config, bfloat16_keeps_quality=False)
             latents = np.zeros((2, 3), np.float32)
             gallery = Gallery(latents, lambda items: np.zeros((4, 4, 3), np.uint8))
             data = TrainingData(lambda rows: toy.POINTS[rows], toy.COUNT)
@@ -235,7 +235,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, data):
 
 
 def test_ctrl_c_while_the_data_are_read_ends_quietly(tmp_path, data, monkeypatch):
-    read = chapter_data.load_shapes
+    read = load_split
 
     def interrupted(*arguments):
         os.kill(os.getpid(), signal.SIGINT)

@@ -15,7 +15,7 @@ from chapter02_3dgan.config import PRESETS, Config
 from common.config import differences, from_json, to_json, with_length
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
-from common.images.writing import load
+from common.images.writing import load_image
 from common.training import checkpoints
 from common.training.curves import draw_curves, is_share, read_rows, write_rows
 from common.training.network_files import load_network
@@ -258,7 +258,7 @@ def test_stages_without_a_discriminator_have_one_panel(tmp_path):
     rows = [{"step": i, "seconds": i, "z_loss": 2.0 / i} for i in (1, 2)]
     draw_curves(rows, None, tmp_path / "one.png")
     draw_curves([row | {"d_real": 0.5} for row in rows], None, tmp_path / "two.png")
-    heights = [load(tmp_path / name).shape[0] for name in ("one.png", "two.png")]
+    heights = [load_image(tmp_path / name).shape[0] for name in ("one.png", "two.png")]
     assert heights[1] == pytest.approx(2 * heights[0], abs=2)
     # A training that was interrupted before its first row.
     draw_curves([], None, tmp_path / "none.png")

@@ -197,11 +197,11 @@ def bench(request, configure):
         # Enough steps to tell images from noise.
         short = functools.partial(extractors.local, steps=30)
         patch.setattr(extractors, "local", short)
-        for chapter, part in (CHAPTERS[2], "judges"), (CHAPTERS[3], "evaluation"):
+        for chapter, part in (CHAPTERS[2], "evaluators"), (CHAPTERS[3], "evaluation"):
             patch.setattr(load(chapter, part), "STEPS", 30)
-        judging = load(name, "judging")
+        judging = load(name, "tuning")
         yield Bench(
-            lambda: judging.make_judge(config),
+            lambda: judging.make_objective(config),
             items[held],
             np.delete(items, held, axis=0),
             load(name, "networks").build_generator(config),
@@ -238,8 +238,8 @@ def test_samples_that_are_no_numbers_have_no_figures(bench):
 def test_wrong_ages_are_worse(configure, monkeypatch):
     name = "chapter03_agecgan"
     config = dataclasses.replace(configure(name), validation_every=3)
-    monkeypatch.setattr(load(name, "judges"), "STEPS", 30)
-    judge = load(name, "judging").make_judge(config)
+    monkeypatch.setattr(load(name, "evaluators"), "STEPS", 30)
+    judge = load(name, "tuning").make_objective(config)
     items = items_of(name, config)
     photos = items[validation_rows(len(items), 3)]
     right, wrong = judge(Replay(photos)), judge(Replay(np.roll(photos, 1, axis=0)))
@@ -252,7 +252,7 @@ def test_pictures_are_judged_by_what_is_left_out(tmp_path):
     name = "chapter05_srgan"
     write_scenes(tmp_path / "data", train=6, test=2, seed=0, size=300)
     config = load(name, "config").Config(data=tmp_path / "data", validation_every=3)
-    judge = load(name, "judging").make_judge(config)
+    judge = load(name, "tuning").make_objective(config)
 
     def enlarged(kind: str) -> dict[str, float]:
         images = keras.Input((None, None, 3))
@@ -278,4 +278,4 @@ def test_too_few_items_are_told_in_one_line(tmp_path):
         data=tmp_path / "data", validation_every=10
     )
     with pytest.raises(UserError, match="at least 40 items.*found 30"):
-        load("chapter01_gan", "judging").make_judge(config)
+        load("chapter01_gan", "tuning").make_objective(config)

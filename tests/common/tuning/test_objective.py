@@ -10,7 +10,7 @@ import pytest
 from common.errors import TrainingError, UserError
 from common.features import cached_network, extractors, pretext_task
 from common.metrics.fid import frechet_joint_distance
-from common.tuning.objective import chosen_rows, finite, guarded
+from common.tuning.objective import chosen_rows, finite_samples, nan_if_not_finite
 from synthetic_data.anime_faces.write import make_faces
 
 RNG = np.random.default_rng(0)
@@ -50,9 +50,9 @@ def test_rows_are_left_out_ones_evenly_spread():
 
 def test_values_that_are_not_finite_make_all_figures_nan():
     def measure(generator):
-        return {"a": finite(generator)(np.ones(2)).sum(), "b": 2, "more": 3}
+        return {"a": finite_samples(generator)(np.ones(2)).sum(), "b": 2, "more": 3}
 
-    judge = guarded(("a", "b"), measure)
+    judge = nan_if_not_finite(("a", "b"), measure)
     figures = judge(lambda x, training: x)
     assert figures == {"a": 2.0, "b": 2.0}
     assert {type(value) for value in figures.values()} == {float}
@@ -60,9 +60,9 @@ def test_values_that_are_not_finite_make_all_figures_nan():
         figures = judge(lambda x, training, bad=bad: x * bad)
         assert set(figures) == {"a", "b"} and all(map(math.isnan, figures.values()))
     with pytest.raises(TrainingError):
-        finite(lambda x, training: x / 0.0 * np.inf)(np.full(1, np.nan))
+        finite_samples(lambda x, training: x / 0.0 * np.inf)(np.full(1, np.nan))
     with pytest.raises(TrainingError):
-        finite(lambda x, training: x)(np.array([[1.0, 2.0], [3.0, np.nan]]))
+        finite_samples(lambda x, training: x)(np.array([[1.0, 2.0], [3.0, np.nan]]))
 
 
 def test_a_judge_hides_no_other_error():
@@ -70,7 +70,7 @@ def test_a_judge_hides_no_other_error():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        guarded(("a",), measure)(None)
+        nan_if_not_finite(("a",), measure)(None)
 
 
 def test_a_network_is_judged_as_it_is_used_unless_told_otherwise():
@@ -80,7 +80,7 @@ def test_a_network_is_judged_as_it_is_used_unless_told_otherwise():
         flags.append(training)
         return 3 * x
 
-    call = finite(generator)
+    call = finite_samples(generator)
     assert call(np.ones(2)).tolist() == [3.0, 3.0]
     call(np.ones(2), training=True)
     call(np.ones(2), training=False)

@@ -82,7 +82,7 @@ def test_every_weight_of_the_dcgan_learns(changes):
 @pytest.mark.parametrize("name", typing.get_args(OptimizerName))
 def test_a_compiled_step_of_every_optimizer_moves_all_weights(name):
     model = digits_model(optimizer=name, beta_1=0.5)
-    model.prepare(tf.TensorSpec(DIGITS.shape, tf.float32))
+    model.build_step(tf.TensorSpec(DIGITS.shape, tf.float32))
     weights = [v for p in model.phases for v in p.network.trainable_variables]
     before = [v.numpy().copy() for v in weights]
     tf.function(model.train_step)(DIGITS)

@@ -234,7 +234,7 @@ def test_judging_does_not_count_against_the_minutes(own_signals):
         now[0] += 1000
         return judge(model)
 
-    scorer.judge = slow_judge
+    scorer.objective = slow_judge
     scorer.clock = lambda: now[0]
     original = Scorer.on_train_batch_end
 

@@ -31,7 +31,10 @@ from benchmarks.timing import take_turns
 from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator, build_generator, filters
 from chapter02_3dgan.training import build_model
-from common.layers.blocks import Conv3DFromOneChannel, Conv3DTransposeToOneChannel
+from common.layers.conv3d_one_channel import (
+    Conv3DFromOneChannel,
+    Conv3DTransposeToOneChannel,
+)
 from common.training import devices
 from common.training.run_dir import describe_environment
 

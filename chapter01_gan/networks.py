@@ -6,12 +6,9 @@ import keras
 from keras import layers
 
 from chapter01_gan.config import IMAGE, Config
-from common.layers.blocks import (
-    MinibatchDiscrimination,
-    SpectralNormalization,
-    activation,
-    normalise,
-)
+from common.layers.blocks import activation, normalise
+from common.layers.minibatch_discrimination import MinibatchDiscrimination
+from common.layers.spectral_norm import SpectralNormalization
 
 MAXOUT_PIECES = 5
 # Length of the rows that minibatch discrimination compares.

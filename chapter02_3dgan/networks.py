@@ -6,10 +6,10 @@ import keras
 from keras import layers
 
 from chapter02_3dgan.config import Config
-from common.layers.blocks import (
+from common.layers.blocks import activation
+from common.layers.conv3d_one_channel import (
     Conv3DFromOneChannel,
     Conv3DTransposeToOneChannel,
-    activation,
 )
 
 # Generator filters at 4^3, 8^3, ... for each size of the volume. The paper's is

@@ -239,7 +239,7 @@ def test_no_stage_sees_what_is_left_out_for_validation(
         seen.append(faces.ages.tolist())
         return False
 
-    monkeypatch.setattr(training, "load_faces", lambda config, part: faces)
+    monkeypatch.setattr(training, "load_split", lambda config, part: faces)
     for name in training.STAGES:
         monkeypatch.setitem(training.STAGES, name, stage)
     config = dataclasses.replace(TINY, validation_every=every)

@@ -9,11 +9,9 @@ import toy
 from common.gan import losses
 from common.gan.augment import add_instance_noise, linear_decay
 from common.gan.weight_averages import HistoricalAverage, MovingAverage
-from common.layers.blocks import (
-    MinibatchDiscrimination,
-    SpectralNormalization,
-    normalise,
-)
+from common.layers.blocks import normalise
+from common.layers.minibatch_discrimination import MinibatchDiscrimination
+from common.layers.spectral_norm import SpectralNormalization
 
 RNG = np.random.default_rng(0)
 

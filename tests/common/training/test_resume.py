@@ -241,7 +241,7 @@ def test_ctrl_c_while_the_data_are_read_ends_quietly(tmp_path, data, monkeypatch
         os.kill(os.getpid(), signal.SIGINT)
         return read(*arguments)
 
-    monkeypatch.setattr(training, "load_shapes", interrupted)
+    monkeypatch.setattr(training, "load_split", interrupted)
     done = train(tmp_path / "run", data)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 

@@ -56,7 +56,7 @@ def values_of(name: str, chosen: dict) -> dict:
 @every_chapter
 def test_the_preset_lies_in_the_space(name):
     config = load(name, "config")
-    space = Space(load(name, "space").SPACE, config.Config)
+    space = Space(load(name, "tuning").SPACE, config.Config)
     assert 7 <= len(space.root) <= 12
     quick = json.loads(json.dumps(dataclasses.asdict(config.PRESETS["quick"])))
     draws = space.draws(quick)
@@ -69,7 +69,7 @@ def test_the_preset_lies_in_the_space(name):
 def test_whatever_is_drawn_is_a_configuration(name):
     """And each dimension is really one."""
     config = load(name, "config")
-    space = Space(load(name, "space").SPACE, config.Config)
+    space = Space(load(name, "tuning").SPACE, config.Config)
     rng = np.random.default_rng(0)
     seen: dict[str, set] = {}
     fields: set[str] = set()
@@ -87,7 +87,7 @@ def test_whatever_is_drawn_is_a_configuration(name):
 
 def test_the_books_list_is_in_the_space():
     """3D-GAN: batch size, rates, activations, optimizer, loss, layers of both."""
-    space = load("chapter02_3dgan", "space").SPACE
+    space = load("chapter02_3dgan", "tuning").SPACE
     assert space["batch_size"]["choice"] == [8, 16, 32, 54, 128]
     for field in ("g_activation", "d_activation"):
         kinds = {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu"}
@@ -164,11 +164,11 @@ def items_of(name: str, config) -> np.ndarray:
     """Return a chapter's training items as its generator would."""
     data = load(name, "data")
     if name == "chapter02_3dgan":
-        store = data.load_shapes(config, "train")
+        store = data.load_split(config, "train")
         return store.voxels(np.arange(len(store)))[..., None].astype(np.float32)
     if name == "chapter03_agecgan":
-        return to_floats(data.load_faces(config, "train").images)
-    images = data.load_images(config, "train")
+        return to_floats(data.load_split(config, "train").images)
+    images = data.load_split(config, "train")
     return to_floats(images[0] if name == "chapter01_gan" else images.images)
 
 

@@ -94,7 +94,8 @@ def train(config: RunConfig, run: RunDir, signals: dict, norm: bool) -> int:
         moments = model.phases[0].network.non_trainable_variables
         print("moments", [np.asarray(values).tolist() for values in moments])
     # What a worker that kills itself in a later run has not flushed is lost.
-    print("interrupted" if interrupted else "ended", int(model.step), flush=True)
+    ended = "interrupted" if interrupted else "ended"
+    print(ended, int(model.step.numpy()), flush=True)
     return 0
 
 

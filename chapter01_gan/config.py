@@ -1,6 +1,7 @@
 """Every number of chapter 1, with its meaning and source."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from common.config import (
@@ -12,6 +13,8 @@ from common.config import (
 )
 
 NAME = "chapter01_gan"
+# Where pictures and tables that belong to no run are written.
+PAGES = Path("runs") / NAME
 IMAGE = (28, 28)
 Norm = Literal["none", "batch", "instance"]
 Extractor = Literal["local", "inceptionv3"]

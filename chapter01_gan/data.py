@@ -52,6 +52,21 @@ def stand_in() -> Path:
     return folder
 
 
+def make_data(out: Path, train: int = 12_000, test: int = 2_000, seed: int = 0) -> None:
+    """Write the procedural digits as idx files.
+
+    Args:
+        out: new folder.
+        train: images for training.
+        test: images held out.
+        seed: same seed, same images.
+
+    Raises:
+        UserError: the folder holds something else, or cannot be written.
+    """
+    write_glyphs(out, train, test, seed)
+
+
 def describe(config: Config) -> str:
     """Return a table about the images of both splits, for people."""
     lines = ["| split | class | images | mean brightness |", "|---|---|---|---|"]

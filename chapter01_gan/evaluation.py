@@ -8,9 +8,9 @@ import numpy as np
 from chapter01_gan.config import Config, Extractor
 from chapter01_gan.data import load_split
 from chapter01_gan.networks import build_generator
-from chapter01_gan.training import sample_latents
 from common.errors import UserError
 from common.features import extractors
+from common.gan.latents import sample_latents
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid, sheet, to_picture
@@ -27,20 +27,22 @@ SHOWN = 10
 
 def test(
     run: RunDir,
-    config: Config,
+    config: Config | None = None,
+    data: Path | None = None,
     samples: int | None = None,
     seed: int = 1,
     extractor: Extractor = "local",
     weights: Path | None = None,
 ) -> dict[str, float]:
-    """Judge a run's generator, and write metrics.json, metrics.md and the sheets.
+    """Score a run's generator, and write metrics.json, metrics.md and the sheets.
 
     The baselines in the same table are training images drawn at random, the best
     that can be hoped for, and the generator before training.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run; its `data` may be changed.
+        run: folder of the run.
+        config: options of the run; by default its own.
+        data: data set; by default the one that the run was trained on.
         samples: how many to draw; by default as many as there are held-out images,
             at most 5,000. As many held-out ones are compared with, if there are.
         seed: of the latents and of the drawn images.
@@ -53,6 +55,7 @@ def test(
     Raises:
         UserError: the run has no generator, or the data are wrong.
     """
+    config = run.configuration(config, data)
     generator = load_network(run.generator)
     train, labels = load_split(config, "train")
     test, _ = load_split(config, "test")

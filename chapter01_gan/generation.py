@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from chapter01_gan.config import Config, Format
-from chapter01_gan.training import sample_latents
-from common.gan.latents import walk_pairs
+from common.gan.latents import sample_latents, walk_pairs
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid
@@ -19,46 +20,84 @@ from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
 
+def sample(
+    run: RunDir, count: int = 16, seed: int = 1, config: Config | None = None
+) -> np.ndarray:
+    """Return new images: uint8 (count, 28, 28).
+
+    Args:
+        run: folder of the run.
+        count: how many, 1 to 100,000.
+        seed: same seed, same images.
+        config: options of the run; by default its own.
+
+    Raises:
+        UserError: the run has no generator, or an option is out of range.
+    """
+    check_count(count)
+    latents = sample_latents(run.configuration(config), count, seed)
+    return make_images(load_network(run.generator), latents)
+
+
 def generate(
-    run: RunDir, config: Config, count: int, seed: int, format: Format, folder: Path
+    run: RunDir,
+    config: Config | None = None,
+    count: int = 64,
+    seed: int = 1,
+    format: Format = "png",
+    out: Path | None = None,
 ) -> list[Path]:
     """Make new images and write them with a sheet of them all.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run.
+        run: folder of the run.
+        config: options of the run; by default its own.
         count: how many, 1 to 100,000.
         seed: same seed, same images.
         format: png: one file for each; npy: one uint8 array (count, 28, 28); idx:
             one file in MNIST's own format.
-        folder: where to write.
+        out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
         Paths of the files; the sheet, with the first 400, comes first.
 
     Raises:
-        UserError: no generator, or an option out of range.
+        UserError: the run has no generator, or an option is out of range.
     """
-    check_count(count)
-    generator = load_network(run.generator)
-    made = make_images(generator, sample_latents(config, count, seed))
+    folder = out or run.generated
+    images = sample(run, count, seed, config)
     if format == "idx":
-        write_images(folder / "images-idx3-ubyte.gz", made)
-        return [write_sheet(made, folder), folder / "images-idx3-ubyte.gz"]
-    return write_files(made, folder, format)
+        write_images(folder / "images-idx3-ubyte.gz", images)
+        return [write_sheet(images, folder), folder / "images-idx3-ubyte.gz"]
+    return write_files(images, folder, format)
 
 
-def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -> Path:
+def interpolate(
+    run: RunDir,
+    config: Config | None = None,
+    rows: int = 6,
+    steps: int = 10,
+    seed: int = 1,
+) -> Path:
     """Draw walks between pairs of latents: interpolation.png.
 
-    With the normal prior the walk is spherical, else straight.
+    With the normal prior the walk is spherical, otherwise straight.
+
+    Args:
+        run: folder of the run.
+        config: options of the run; by default its own.
+        rows: pairs of latents, 1 to 64.
+        steps: images in each walk, 2 to 64.
+        seed: seed of the latents.
+
+    Raises:
+        UserError: the run has no generator, or an option is out of range.
     """
+    config = run.configuration(config)
     check_walks(rows, steps)
-    generator = load_network(run.generator)
     ends = sample_latents(config, 2 * rows, seed).reshape(rows, 2, -1)
-    latents = walk_pairs(
-        ends, steps, "spherical" if config.prior == "normal" else "linear"
-    )
+    walk = "spherical" if config.prior == "normal" else "linear"
+    images = make_images(load_network(run.generator), walk_pairs(ends, steps, walk))
     path = run.path / "interpolation.png"
-    writing.save_image(image_grid(make_images(generator, latents), columns=steps), path)
+    writing.save_image(image_grid(images, columns=steps), path)
     return path

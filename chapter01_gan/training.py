@@ -4,23 +4,22 @@ import dataclasses
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from chapter01_gan.config import NAME, Config
+from chapter01_gan.config import Config
 from chapter01_gan.data import load_split
 from chapter01_gan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.gan import adversarial_model, losses, optimizers, rng
-from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import add_instance_noise, linear_decay
+from common.gan.latents import sample_latents
 from common.gan.step import Logs, Phase, Step
 from common.gan.weight_averages import HistoricalAverage
 from common.images.grids import image_grid
 from common.images.pixels import to_floats
 from common.training import devices
-from common.training.fit import Gallery, fit_run
+from common.training.fit import Gallery, begin, fit_run, open_run
 from common.training.run_dir import RunDir
 
 # Dense layers of this size are no faster in bfloat16.
@@ -91,15 +90,15 @@ def train(
     run: RunDir | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> RunDir:
-    """Train the first GAN, or go on where the run's newest checkpoint stands.
+    """Train the first GAN, or continue from the newest checkpoint of its run.
 
     Args:
-        config: what to train on and how.
-        run: the run's folder; by default a new one below runs/.
-        callbacks: more of Keras's, beside those that write the run's files.
+        config: what to train on, and how.
+        run: folder of the run; by default a new one below runs/.
+        callbacks: further Keras callbacks, called at every step.
 
     Returns:
-        The run's folder; its generator.keras is the result.
+        The run; its generator.keras is the result.
 
     Raises:
         UserError: an option or the data are wrong.
@@ -107,12 +106,9 @@ def train(
 
     Reference: Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1.
     """
-    config.validate()
-    run = run or RunDir.create(NAME, "custom")
+    run = open_run(config, run)
     images, _ = load_split(config, "train")
-    with run.recording(config):
-        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
-        run.write_config(config)
+    with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         with devices.scope(config):
             model = build_model(
                 config, build_generator(config), build_discriminator(config)
@@ -126,8 +122,3 @@ def train(
         data = data.without(config.validation_every)
         fit_run(model, data, gallery, config, run, callbacks)
     return run
-
-
-def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
-    """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    return latents_module.sample_latents((count, config.latent_dim), seed, config.prior)

@@ -5,8 +5,8 @@ from typing import Any
 from chapter01_gan.config import Config
 from chapter01_gan.data import load_split
 from chapter01_gan.evaluation import choose_extractor
-from chapter01_gan.training import sample_latents
-from common.chapter import Objective
+from common.chapter import Objective, Tuning
+from common.gan.latents import sample_latents
 from common.tuning.image_objective import LEAST, image_objective
 from common.tuning.objective import SEED, chosen_rows
 from common.tuning.optimizer_space import OPTIMIZERS
@@ -60,3 +60,6 @@ def make_objective(config: Config) -> Objective:
     rows = chosen_rows(len(images), config.validation_every, LEAST, SAMPLES)
     network = choose_extractor("local", None, images, labels)
     return image_objective(images[rows], network, sample_latents(config, SAMPLES, SEED))
+
+
+TUNING = Tuning(SPACE, make_objective, loss="fid")

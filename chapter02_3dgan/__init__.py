@@ -15,14 +15,22 @@ In reading order:
     main: the command line
 """
 
-import lazy_loader
+from common.startup import attach
 
-# TensorFlow takes seconds to import, so each name is looked up when first used.
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+# Each name is imported when it is first used: TensorFlow takes seconds.
+__getattr__, __dir__, __all__ = attach(
     __name__,
-    submod_attrs={
+    plain={
+        "config": ["Config", "PRESETS"],
+        "data": ["describe", "load_split", "make_data"],
+        "preparation": ["prepare"],
+    },
+    with_tensorflow={
         "networks": ["build_discriminator", "build_generator"],
-        "training": ["train"],
+        "training": ["build_model", "train"],
+        "generation": ["generate", "interpolate", "latent_arithmetic", "sample"],
         "evaluation": ["test"],
+        "classification": ["classify"],
+        "tuning": ["make_objective"],
     },
 )

@@ -3,7 +3,9 @@
 Reference: Wu et al. 2016, arXiv:1610.07584, section 4.2 and table 1.
 """
 
+import dataclasses
 import logging
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -61,15 +63,21 @@ def extract(extractor: keras.Model, store: VoxelStore) -> np.ndarray:
     return np.concatenate(parts).astype(np.float32)
 
 
-def classify(run: RunDir, config: Config) -> str:
+def classify(
+    run: RunDir,
+    config: Config | None = None,
+    data: Path = Path("modelnet10.npz"),
+) -> str:
     """Train a linear SVM on the discriminator's features; write classify.json.
 
     Beside it stands the same SVM on the features of an untrained discriminator:
     what of the accuracy is due to training.
 
     Args:
-        run: a folder with discriminator.keras.
-        config: of the run, its `data` being the labelled shapes.
+        run: folder of the run.
+        config: options of the run; by default its own.
+        data: labelled shapes: .npz with X_train, y_train, X_test and y_test, or a
+            folder of classes. All classes are used.
 
     Returns:
         A Markdown table with the paper's figures on ModelNet10.
@@ -77,6 +85,7 @@ def classify(run: RunDir, config: Config) -> str:
     Raises:
         UserError: no discriminator, or fewer than two classes.
     """
+    config = dataclasses.replace(run.configuration(config), data=data, classes=())
     discriminator = load_network(run.discriminator)
     train, test = load_split(config, "train"), load_split(config, "test")
     if len(set(train.labels)) < 2:

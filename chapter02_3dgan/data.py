@@ -68,6 +68,30 @@ def stand_in(config: Config) -> Path:
     return folder
 
 
+def make_data(
+    out: Path,
+    classes: tuple[str, ...] = ("chair", "table", "airplane"),
+    train: int = 800,
+    test: int = 100,
+    azimuths: int = 1,
+    seed: int = 0,
+) -> None:
+    """Write procedural chairs, tables and aeroplanes as .mat files.
+
+    Args:
+        out: new folder.
+        classes: classes to make.
+        train: shapes of each class for training.
+        test: shapes of each class held out.
+        azimuths: views of each shape: 1, or 12 in turns of 30 degrees.
+        seed: same seed, same shapes.
+
+    Raises:
+        UserError: the folder holds something else, or cannot be written.
+    """
+    write_shapenets(out, classes, train, test, azimuths, seed)
+
+
 def describe(config: Config) -> str:
     """Return a table about the shapes of both splits, for people."""
     lines = ["| split | class | shapes | occupancy |", "|---|---|---|---|"]

@@ -1,6 +1,7 @@
 """What a trained 3D-GAN is worth, against held-out shapes and two baselines."""
 
 import logging
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,9 +10,10 @@ from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_split
 from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.networks import build_generator
-from chapter02_3dgan.training import sample_latents
 from common.errors import UserError
+from common.gan.latents import sample_latents
 from common.images import writing
+from common.metrics.image_scores import some
 from common.metrics.report import table, write_metrics
 from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
 from common.shapes.rendering import render_grid, render_rows
@@ -25,17 +27,22 @@ logger = logging.getLogger(__name__)
 
 
 def test(
-    run: RunDir, config: Config, samples: int | None = None, seed: int = 1
+    run: RunDir,
+    config: Config | None = None,
+    data: Path | None = None,
+    samples: int | None = None,
+    seed: int = 1,
 ) -> dict[str, float]:
-    """Judge a run's generator, and write metrics.json, metrics.md and two sheets.
+    """Score a run's generator, and write metrics.json, metrics.md and two sheets.
 
     Coverage, minimum matching distance and 1-NN accuracy take 1 - IoU as the
     distance to the shapes of the test split. The baselines in the same table are
     training shapes drawn at random and the generator before training.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run; its `data` may be changed.
+        run: folder of the run.
+        config: options of the run; by default its own.
+        data: data set; by default the one that the run was trained on.
         samples: how many to draw; by default as many as there are test shapes,
             at most 1,000.
         seed: of the latents and of the drawn training shapes.
@@ -46,6 +53,7 @@ def test(
     Raises:
         UserError: the run has no generator, or the data are wrong.
     """
+    config = run.configuration(config, data)
     generator = load_network(run.generator)
     train, reference = load_split(config, "train"), load_split(config, "test")
     count = min(len(reference), MAX_SAMPLES) if samples is None else samples
@@ -57,14 +65,14 @@ def test(
     if seed < 0:
         raise UserError(f"--seed must be a whole number from 0, found {seed}")
     rng = np.random.default_rng(seed)
-    held_out = reference.voxels(_some(rng, len(reference), count))
+    held_out = reference.voxels(some(rng, len(reference), count))
     latents = sample_latents(config, count, seed)
     shapes = make_shapes(generator, latents)
     keras.utils.set_random_seed(seed % 2**32)
     untrained = build_generator(config, train.occupancy())
     columns = {
         "this run": shapes,
-        "training shapes": train.voxels(_some(rng, len(train), count)),
+        "training shapes": train.voxels(some(rng, len(train), count)),
         "untrained": make_shapes(untrained, latents),
     }
     results = {name: evaluate_shapes(s, held_out) for name, s in columns.items()}
@@ -74,11 +82,6 @@ def test(
     write_metrics(run.path, metrics, table(_title(config, run), results))
     draw_sheets(run, shapes, train)
     return metrics
-
-
-def _some(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
-    """Draw `count` of `total` numbers without repetition, or all of them."""
-    return np.sort(rng.permutation(total)[:count])
 
 
 def _title(config: Config, run: RunDir) -> str:

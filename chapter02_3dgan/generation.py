@@ -8,10 +8,11 @@ import numpy as np
 from tqdm import tqdm
 
 from chapter02_3dgan.config import Config, Format
-from chapter02_3dgan.training import sample_latents
 from common.errors import UserError
 from common.files import atomic_path
+from common.gan.latents import sample_latents, tail_direction, walk_pairs
 from common.images import writing
+from common.images.sample_files import check_walks
 from common.shapes.binvox import write_binvox
 from common.shapes.meshes import voxels_to_mesh, write_mesh
 from common.shapes.rendering import render_grid, render_rows, render_voxels, turntable
@@ -51,40 +52,62 @@ WRITERS: dict[str, Callable[[np.ndarray, Path], None]] = {
 }
 
 
+def sample(
+    run: RunDir,
+    count: int = 16,
+    seed: int = 1,
+    fragments: bool = False,
+    config: Config | None = None,
+) -> np.ndarray:
+    """Return new shapes: bool (count, S, S, S).
+
+    Args:
+        run: folder of the run.
+        count: how many, 1 to 10,000.
+        seed: same seed, same shapes.
+        fragments: keep what floats beside a shape.
+        config: options of the run; by default its own.
+
+    Raises:
+        UserError: the run has no generator, or an option is out of range.
+    """
+    if not 1 <= count <= MAX_COUNT:
+        raise UserError(f"--count must be from 1 to {MAX_COUNT}, found {count}")
+    latents = sample_latents(run.configuration(config), count, seed)
+    return make_shapes(load_network(run.generator), latents, fragments=fragments)
+
+
 def generate(
     run: RunDir,
-    config: Config,
-    count: int,
-    seed: int,
-    format: Format,
-    folder: Path,
+    config: Config | None = None,
+    count: int = 16,
+    seed: int = 1,
+    format: Format = "png",
+    out: Path | None = None,
     fragments: bool = False,
 ) -> list[Path]:
     """Make new shapes and write them with a sheet of them all.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run.
+        run: folder of the run.
+        config: options of the run; by default its own.
         count: how many, 1 to 10,000.
         seed: same seed, same shapes.
         format: png, gif (turning), mat, binvox, stl, obj or glb: one file for
             each shape; npy: one bool array (count, S, S, S); html: one page to
             turn them in, the first 64.
-        folder: where to write.
+        out: folder to write to; by default `generated` in the run's folder.
         fragments: keep what floats beside a shape.
 
     Returns:
-        Paths of the files; the sheet is the first. A shape without a filled voxel
+        Paths of the files; the sheet comes first. A shape without a filled voxel
         gives no mesh file.
 
     Raises:
-        UserError: no generator, or an option out of range.
+        UserError: the run has no generator, or an option is out of range.
     """
-    if not 1 <= count <= MAX_COUNT:
-        raise UserError(f"--count must be from 1 to {MAX_COUNT}, found {count}")
-    generator = load_network(run.generator)
-    latents = sample_latents(config, count, seed)
-    shapes = make_shapes(generator, latents, fragments=fragments)
+    folder = out or run.generated
+    shapes = sample(run, count, seed, fragments, config)
     sheet = folder / "sheet.png"
     writing.save_image(render_grid(shapes[:SHEET_SHAPES]), sheet)
     if format == "npy":
@@ -105,28 +128,40 @@ def generate(
     return [sheet, *paths]
 
 
-def interpolate(run: RunDir, config: Config, rows: int, steps: int, seed: int) -> Path:
+def interpolate(
+    run: RunDir,
+    config: Config | None = None,
+    rows: int = 6,
+    steps: int = 10,
+    seed: int = 1,
+) -> Path:
     """Draw straight walks between pairs of latents: interpolation.png.
+
+    Args:
+        run: folder of the run.
+        config: options of the run; by default its own.
+        rows: pairs of latents, 1 to 64.
+        steps: shapes in each walk, 2 to 64.
+        seed: seed of the latents.
+
+    Raises:
+        UserError: the run has no generator, or an option is out of range.
 
     Reference: Wu et al. 2016, arXiv:1610.07584, section 4.3.
     """
-    if not (1 <= rows <= 64 and 2 <= steps <= 64):
-        raise UserError(
-            f"--rows must be from 1 to 64 and --steps from 2 to 64, found {rows} and "
-            f"{steps}"
-        )
+    check_walks(rows, steps)
     generator = load_network(run.generator)
-    ends = sample_latents(config, 2 * rows, seed).reshape(rows, 2, -1)
-    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-    walks = [(1 - share) * start + share * end for start, end in ends]
-    pictures = [("", make_shapes(generator, walk)) for walk in walks]
-    columns = [f"{value:.2f}" for value in share[:, 0]]
+    latents = sample_latents(run.configuration(config), 2 * rows, seed)
+    walks = walk_pairs(latents.reshape(rows, 2, -1), steps, "linear")
+    shapes = [make_shapes(generator, walk) for walk in np.split(walks, rows)]
+    columns = [f"{share:.2f}" for share in np.linspace(0, 1, steps)]
     path = run.path / "interpolation.png"
-    writing.save_image(render_rows(pictures, column_labels=columns), path)
+    sheet = render_rows([("", walk) for walk in shapes], column_labels=columns)
+    writing.save_image(sheet, path)
     return path
 
 
-# What can be told of a shape without labels. Shapes look along their axis 0.
+# What can be measured of a shape without labels. Shapes face along axis 0.
 MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "deeper": lambda shapes: _extent(shapes, axis=1),
     "wider": lambda shapes: _extent(shapes, axis=2),
@@ -140,33 +175,36 @@ def _extent(shapes: np.ndarray, axis: int) -> np.ndarray:
     return shapes.any(axis=others).sum(axis=1)
 
 
-def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
-    """Draw sums in latent space: arithmetic.png.
+def latent_arithmetic(run: RunDir, config: Config | None = None, seed: int = 1) -> Path:
+    """Draw one shape along directions in latent space: arithmetic.png.
 
-    For each measure: z + t (mean z of the shapes that have most of it - mean z of
-    those that have least), for t from -1 to 1. The captions tell the measure of
-    what comes out, relative to the middle column.
+    For each measure the shape is that of z + t d, where d points from the shapes that
+    have least of it to those that have most, and t goes from -1 to 1. The captions
+    give the measure at both ends, relative to the middle column.
+
+    Args:
+        run: folder of the run.
+        config: options of the run; by default its own.
+        seed: seed of the shape and of the samples that directions are estimated from.
+
+    Raises:
+        UserError: the run has no generator.
 
     Reference: Wu et al. 2016, arXiv:1610.07584, section 4.3; Radford et al. 2016,
         arXiv:1511.06434, section 6.3.2.
     """
     generator = load_network(run.generator)
-    latents = sample_latents(config, POPULATION, seed)
+    latents = sample_latents(run.configuration(config), POPULATION, seed)
     shapes = make_shapes(generator, latents)
-    subject = latents[:1]
     strengths = np.linspace(-1, 1, 7, dtype=np.float32)
     rows = []
     for name, measure in MEASURES.items():
-        order = np.argsort(measure(shapes), kind="stable")
-        tail = int(TAIL * POPULATION)
-        direction = latents[order[-tail:]].mean(axis=0) - latents[order[:tail]].mean(
-            axis=0
-        )
-        moved = make_shapes(generator, subject + strengths[:, None] * direction)
+        direction = tail_direction(latents, measure(shapes), TAIL)
+        moved = make_shapes(generator, latents[:1] + strengths[:, None] * direction)
         values = measure(moved).astype(float)
         middle = max(values[len(values) // 2], 1e-9)
-        told = f"{name}\n{values[0] / middle:.2f} to {values[-1] / middle:.2f}"
-        rows.append((told, moved))
+        label = f"{name}\n{values[0] / middle:.2f} to {values[-1] / middle:.2f}"
+        rows.append((label, moved))
     path = run.path / "arithmetic.png"
     columns = [f"{strength:+.2f}" for strength in strengths]
     writing.save_image(render_rows(rows, column_labels=columns), path)

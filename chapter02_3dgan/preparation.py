@@ -20,7 +20,7 @@ SHEET_SHAPES = 48
 logger = logging.getLogger(__name__)
 
 
-def prepare(folder: Path, out: Path, up: str = "z") -> str:
+def prepare(meshes: Path, out: Path, up: str = "z") -> str:
     """Voxelise every mesh below a folder: solid, centred, z up, 24 of 30 voxels.
 
     A mesh belongs to the class that its topmost folder below `folder` names, and
@@ -28,8 +28,8 @@ def prepare(folder: Path, out: Path, up: str = "z") -> str:
     folder about every eighth mesh is held out, chosen by its name alone.
 
     Args:
-        folder: of .off, .obj, .stl and .ply files.
-        out: new folder; becomes the parent of volumetric_data.
+        meshes: folder of .off, .obj, .stl and .ply files.
+        out: new meshes; becomes the parent of volumetric_data.
         up: axis that points up in the meshes, "z" or "y".
 
     Returns:
@@ -37,16 +37,16 @@ def prepare(folder: Path, out: Path, up: str = "z") -> str:
         reason. prepared.png in `out` shows the first 48 shapes.
 
     Raises:
-        UserError: no such folder, no mesh in it, none that can be used, or `out`
+        UserError: no such meshes, no mesh in it, none that can be used, or `out`
             exists.
     """
-    if not folder.is_dir():
-        raise UserError(f"--meshes {folder}: no such directory")
+    if not meshes.is_dir():
+        raise UserError(f"--meshes {meshes}: no such directory")
     if out.exists():
         raise UserError(f"--out {out} exists already; name a new folder")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in READ)
+    paths = sorted(p for p in meshes.rglob("*") if p.suffix.lower() in READ)
     if not paths:
-        raise UserError(f"no meshes in {folder}; expected {', '.join(READ)} files")
+        raise UserError(f"no meshes in {meshes}; expected {', '.join(READ)} files")
     counts: dict[tuple[str, str], int] = defaultdict(int)
     dropped, shown = [], []
     with atomic_path(out) as temporary:
@@ -57,7 +57,7 @@ def prepare(folder: Path, out: Path, up: str = "z") -> str:
                 dropped.append(str(error))
                 continue
             name, split = _class_and_split(
-                path.relative_to(folder), folder.resolve().name
+                path.relative_to(meshes), meshes.resolve().name
             )
             counts[name, split] += 1
             number = counts[name, "train"] + counts[name, "test"]

@@ -6,19 +6,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from chapter02_3dgan.config import NAME, Config
+from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_split
 from chapter02_3dgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.errors import UserError
 from common.gan import adversarial_model, losses, optimizers
-from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
+from common.gan.latents import sample_latents
 from common.gan.step import Logs, Phase, Step
 from common.shapes.rendering import render_grid
 from common.training import devices
-from common.training.fit import Gallery, fit_run
+from common.training.fit import Gallery, begin, fit_run, open_run
 from common.training.run_dir import RunDir
 
 # README, section "Number formats": the scores of both formats after equal steps.
@@ -102,15 +102,15 @@ def train(
     run: RunDir | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> RunDir:
-    """Train a 3D-GAN, or go on where the run's newest checkpoint stands.
+    """Train a 3D-GAN, or continue from the newest checkpoint of its run.
 
     Args:
-        config: what to train on and how.
-        run: the run's folder; by default a new one below runs/.
-        callbacks: more of Keras's, beside those that write the run's files.
+        config: what to train on, and how.
+        run: folder of the run; by default a new one below runs/.
+        callbacks: further Keras callbacks, called at every step.
 
     Returns:
-        The run's folder; its generator.keras is the result.
+        The run; its generator.keras is the result.
 
     Raises:
         UserError: an option or the data are wrong.
@@ -118,8 +118,7 @@ def train(
 
     Reference: Wu et al. 2016, arXiv:1610.07584, sections 3.1 and 3.3.
     """
-    config.validate()
-    run = run or RunDir.create(NAME, "custom")
+    run = open_run(config, run)
     store = load_split(config, "train")
     occupancy = store.occupancy()
     if not 0 < occupancy < 1:
@@ -127,9 +126,7 @@ def train(
             f"the training shapes are all {'full' if occupancy else 'empty'}; "
             "there is nothing to learn from them"
         )
-    with run.recording(config):
-        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
-        run.write_config(config)
+    with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         with devices.scope(config):
             model = build_model(config, occupancy)
         # One scale for all pictures, or the film of the training would jump.
@@ -143,9 +140,3 @@ def train(
         data = data.without(config.validation_every)
         fit_run(model, data, gallery, config, run, callbacks)
     return run
-
-
-def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
-    """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    shape = (count, config.latent_dim)
-    return latents_module.sample_latents(shape, seed, config.prior, config.prior_std)

@@ -8,8 +8,8 @@ import numpy as np
 from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_split
 from chapter02_3dgan.generation import make_shapes
-from chapter02_3dgan.training import sample_latents
-from common.chapter import Objective
+from common.chapter import Objective, Tuning
+from common.gan.latents import sample_latents
 from common.metrics.shape_scores import evaluate_shapes
 from common.tuning.objective import SEED, chosen_rows, finite_samples, nan_if_not_finite
 from common.tuning.optimizer_space import OPTIMIZERS
@@ -84,3 +84,6 @@ def make_objective(config: Config) -> Objective:
         return {name: np.mean([r[name] for r in results]) for name in FIGURES}
 
     return nan_if_not_finite(FIGURES, measure)
+
+
+TUNING = Tuning(SPACE, make_objective, loss="mmd_iou")

@@ -20,14 +20,21 @@ In reading order:
     main: the command line
 """
 
-import lazy_loader
+from common.startup import attach
 
-# TensorFlow takes seconds to import, so each name is looked up when first used.
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+# Each name is imported when it is first used: TensorFlow takes seconds.
+__getattr__, __dir__, __all__ = attach(
     __name__,
-    submod_attrs={
+    plain={
+        "config": ["Config", "PRESETS"],
+        "data": ["describe", "load_split", "make_data"],
+    },
+    with_tensorflow={
         "networks": ["build_discriminator", "build_encoder", "build_generator"],
         "training": ["train"],
+        "generation": ["generate", "sample"],
         "evaluation": ["test"],
+        "ageing": ["age"],
+        "tuning": ["make_objective"],
     },
 )

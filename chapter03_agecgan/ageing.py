@@ -5,7 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from chapter03_agecgan.ages import AGE_CLASSES, MAX_AGE, MIN_AGE, age_class, one_hot
+from chapter03_agecgan.ages import (
+    AGE_CLASSES,
+    ALL,
+    ALL_AGES,
+    MAX_AGE,
+    MIN_AGE,
+    age_class,
+    classes_of,
+    one_hot,
+)
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.photos.face_crop import load_face
 from chapter03_agecgan.photos.framing import read_framing
@@ -24,8 +33,6 @@ TILE = 128
 GUESS = "rebuilt"
 
 logger = logging.getLogger(__name__)
-
-ALL = np.arange(len(AGE_CLASSES))
 
 
 class Ager:
@@ -111,38 +118,43 @@ class Ager:
         return faces.reshape(len(latents), len(classes), *faces.shape[1:])
 
 
-def age_photo(
+def age(
     run: RunDir,
-    config: Config,
+    config: Config | None = None,
+    *,
     photo: Path,
-    to: int | None,
-    out: Path | None,
-    whole: bool,
-    years: int | None,
+    to: str = ALL_AGES,
+    out: Path | None = None,
+    whole: bool = False,
+    years: int | None = None,
 ) -> list[Path]:
     """Show the person of a photo at other ages.
 
     Args:
-        run: whose three stages have been trained.
-        config: of the run.
-        photo: an image file.
-        to: age class to show; None shows all six.
-        out: the sheet's path, by default aged/<name>.png in the run's folder; the
-            single images lie beside it.
-        whole: the photo is a cut-out face already.
-        years: the person's age in the photo; by default the discriminator guesses.
+        run: folder of a run whose three stages have been trained.
+        config: options of the run; by default its own.
+        photo: image file with a face.
+        to: class to show, such as "30-39", or "all" for all six.
+        out: sheet to write, .png; by default aged/<name>.png in the run's folder. The
+            single images are written beside it.
+        whole: the photo is a cut-out face already; look for none.
+        years: age of the person in the photo; by default the discriminator guesses.
 
     Returns:
         Paths of the sheet and of the single images.
 
     Raises:
-        UserError: no image, no face in it, or the run lacks a stage.
+        UserError: no image, no face in it, an option out of range, or the run lacks a
+            stage.
     """
+    classes = classes_of(to, "--to")
+    photo = Path(photo)
     out = out or run.path / "aged" / f"{photo.stem}.png"
     if out.suffix.lower() != ".png":
         raise UserError(f"--out must end in .png, found {out}")
     if years is not None and not MIN_AGE <= years <= MAX_AGE:
         raise UserError(f"--years must be from {MIN_AGE} to {MAX_AGE}, found {years}")
+    config = run.configuration(config)
     ager = Ager(run, config)
     framing = read_framing(run)
     if framing is None and not whole:
@@ -156,7 +168,6 @@ def age_photo(
         AGE_CLASSES[own[0]],
         " (--years tells the age if you know it)" if years is None else "",
     )
-    classes = ALL if to is None else np.array([to])
     aged = ager.at_ages(ager.latents(face, own), classes)
     draw_aged(face, aged, out, classes, own)
     paths = [out]

@@ -10,6 +10,9 @@ import numpy as np
 from common.errors import UserError
 
 AGE_CLASSES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
+# What a user writes for all classes, and their numbers.
+ALL_AGES = "all"
+ALL = np.arange(len(AGE_CLASSES))
 # Beyond these an age is more likely a wrong date than a fact.
 MIN_AGE, MAX_AGE = 0, 100
 # Each class but the first begins here.
@@ -55,6 +58,24 @@ def parse_class(text: str, option: str, also: Sequence[str] = ()) -> int:
         known = f"{', '.join(names)} or {last}"
         raise UserError(f"{option} must be one of {known}, found {text}")
     return AGE_CLASSES.index(text)
+
+
+def classes_of(text: str, option: str) -> np.ndarray:
+    """Return the numbers of the classes that a user asks for.
+
+    Args:
+        text: name of a class, or "all".
+        option: where the text is from, for the message, for example "--to".
+
+    Returns:
+        int (1,) or (6,).
+
+    Raises:
+        UserError: there is no such class.
+    """
+    if text == ALL_AGES:
+        return ALL
+    return np.array([parse_class(text, option, also=(ALL_AGES,))])
 
 
 def one_hot(classes: np.ndarray) -> np.ndarray:

@@ -171,6 +171,24 @@ def stand_in(config: Config) -> Path:
     return folder
 
 
+def make_data(
+    out: Path, people: int = 500, photos: int = 6, size: int = 128, seed: int = 0
+) -> None:
+    """Draw procedural faces that age, in the files of IMDB-WIKI.
+
+    Args:
+        out: new folder.
+        people: how many persons.
+        photos: photos of each; with six, each shows another age class.
+        size: edge in pixels.
+        seed: same seed, same faces.
+
+    Raises:
+        UserError: the folder holds something else, or cannot be written.
+    """
+    write_wiki(out, people, photos, seed, size)
+
+
 def describe(config: Config) -> str:
     """Return a table about the photos of both splits, for people."""
     labelled = _read(config)

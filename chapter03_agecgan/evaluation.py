@@ -1,13 +1,14 @@
 """What a trained Age-cGAN is worth: ages hit, persons kept, closeness to photos."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from chapter03_agecgan.ageing import ALL, Ager, draw_aged, draw_people
-from chapter03_agecgan.ages import AGE_CLASSES, one_hot
-from chapter03_agecgan.config import Config
+from chapter03_agecgan.ageing import Ager, draw_aged, draw_people
+from chapter03_agecgan.ages import AGE_CLASSES, ALL, one_hot
+from chapter03_agecgan.config import NAME, Config
 from chapter03_agecgan.data import Faces, load_split
 from chapter03_agecgan.evaluators import (
     Evaluators,
@@ -16,8 +17,8 @@ from chapter03_agecgan.evaluators import (
     share_verified,
 )
 from chapter03_agecgan.networks import build_generator
-from chapter03_agecgan.stages.gan import sample_latents
 from common.errors import UserError
+from common.gan.latents import sample_latents
 from common.gan.sampling import make_images
 from common.images.sample_files import draw_neighbours
 from common.metrics.fid import fid
@@ -25,7 +26,6 @@ from common.metrics.image_scores import choose_count, features_of, score_sets, s
 from common.metrics.report import table, write_metrics
 from common.training.run_dir import RunDir
 
-PHOTOS = 100
 SHOWN = 8
 # Faces of each age class that are judged for their age.
 EACH = 100
@@ -65,21 +65,23 @@ class Bench:
 
 def test(
     run: RunDir,
-    config: Config,
+    config: Config | None = None,
+    data: Path | None = None,
     samples: int | None = None,
-    photos: int = PHOTOS,
+    photos: int = 100,
     seed: int = 1,
     recognition: str | None = None,
-    book_run: RunDir | None = None,
+    book_run: Path | None = None,
 ) -> dict[str, float]:
-    """Judge a run, and write metrics.json, metrics.md and the sheets.
+    """Score a run, and write metrics.json, metrics.md and the sheets.
 
     Held-out photos are aged to all six classes; their own ages are known, as in the
     paper. The evaluators have learnt from real photos alone.
 
     Args:
-        run: a run whose three stages have been trained.
-        config: of the run; its `data` may be changed.
+        run: folder of a run whose three stages have been trained.
+        config: options of the run; by default its own.
+        data: data set; by default the one that the run was trained on.
         samples: faces to generate for the scores against held-out photos; by
             default as many as are held out, at most 5,000.
         photos: how many held-out photos to age, at most.
@@ -97,6 +99,7 @@ def test(
         raise UserError(f"--seed must be a whole number from 0, found {seed}")
     if photos < 1:
         raise UserError(f"--photos must be at least 1, found {photos}")
+    config = run.configuration(config, data)
     ager = Ager(run, config)
     bench = set_up_bench(config, samples, photos, seed, recognition)
     keras.utils.set_random_seed(seed % 2**32)
@@ -107,15 +110,14 @@ def test(
         "untrained": score_generator(config, build_generator(config), bench),
     }
     if book_run is not None:
-        columns["book's recipe"] = score_run(
-            Ager(book_run, book_run.read_config(Config)), bench
-        )
+        other = RunDir.find(NAME, book_run)
+        columns["book's recipe"] = score_run(Ager(other, other.configuration()), bench)
     metrics = dict(columns["this run"])
     for name, prefix in PREFIXES.items():
         metrics |= {f"{prefix}{k}": v for k, v in columns.get(name, {}).items()}
     title = (
         f"{run.path.name}: faces of {config.data or 'procedural stand-in'}, persons "
-        f"judged by {bench.evaluators.recognizer.name}"
+        f"told apart by {bench.evaluators.recognizer.name}"
     )
     arrows = {
         name: arrow

@@ -1,51 +1,72 @@
-"""New faces of any age, and photos made older and younger."""
+"""New faces of any age from a trained generator."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
 
-from chapter03_agecgan.ageing import ALL
-from chapter03_agecgan.ages import one_hot
+from chapter03_agecgan.ages import ALL, ALL_AGES, classes_of, one_hot
 from chapter03_agecgan.config import Config, Format
-from chapter03_agecgan.stages.gan import sample_latents
+from common.gan.latents import sample_latents
 from common.gan.sampling import make_images
 from common.images.sample_files import check_count, write_files
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
-logger = logging.getLogger(__name__)
+
+def sample(
+    run: RunDir,
+    count: int = 16,
+    seed: int = 1,
+    age: str = ALL_AGES,
+    config: Config | None = None,
+) -> np.ndarray:
+    """Return new faces: uint8 (N, S, S, 3).
+
+    Args:
+        run: folder of the run.
+        count: how many persons, 1 to 100,000.
+        seed: same seed, same persons.
+        age: class of all faces, such as "30-39"; "all" makes each person at all six
+            ages, one after the other, so that N = 6 count.
+        config: options of the run; by default its own.
+
+    Raises:
+        UserError: the run has no generator, or an option is out of range.
+    """
+    check_count(count)
+    classes = classes_of(age, "--age")
+    latents = sample_latents(run.configuration(config), count, seed)
+    latents = np.repeat(latents, len(classes), axis=0)
+    ages = np.tile(one_hot(classes), (count, 1))
+    return make_images(load_network(run.generator), [latents, ages])
 
 
 def generate(
     run: RunDir,
-    config: Config,
-    count: int,
-    seed: int,
-    age: int | None,
-    format: Format,
-    folder: Path,
+    config: Config | None = None,
+    count: int = 16,
+    seed: int = 1,
+    age: str = ALL_AGES,
+    format: Format = "png",
+    out: Path | None = None,
 ) -> list[Path]:
     """Make new faces and write them with a sheet of them all.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run.
+        run: folder of the run.
+        config: options of the run; by default its own.
         count: how many persons, 1 to 100,000.
         seed: same seed, same persons.
-        age: class of all faces; None makes each person at all six ages.
+        age: class of all faces; "all" shows each person at all six ages.
         format: png: one file for each; npy: one uint8 array (N, S, S, 3).
-        folder: where to write.
+        out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
         Paths of the files; the sheet, with the first 400, comes first.
 
     Raises:
-        UserError: no generator, or an option out of range.
+        UserError: the run has no generator, or an option is out of range.
     """
-    check_count(count)
-    classes = ALL if age is None else np.array([age])
-    generator = load_network(run.generator)
-    latents = np.repeat(sample_latents(config, count, seed), len(classes), axis=0)
-    made = make_images(generator, [latents, np.tile(one_hot(classes), (count, 1))])
-    return write_files(made, folder, format, len(ALL) if age is None else None)
+    faces = sample(run, count, seed, age, config)
+    columns = len(ALL) if age == ALL_AGES else None
+    return write_files(faces, out or run.generated, format, columns)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from chapter03_agecgan.ages import one_hot
-from chapter03_agecgan.config import NAME, STAGE_FIELDS, Config
+from chapter03_agecgan.config import STAGE_FIELDS, Config
 from chapter03_agecgan.data import Faces, load_split
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
 from chapter03_agecgan.recognition.choose import choose_recognizer
@@ -22,7 +22,7 @@ from common.files import write_note
 from common.images.grids import image_grid
 from common.images.pixels import to_floats
 from common.training import devices
-from common.training.fit import Gallery, fit_run
+from common.training.fit import Gallery, begin, fit_run, open_run
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from common.training.stages import begin_stage, fit_stage, has_ended, note_end
@@ -38,36 +38,33 @@ def train(
     run: RunDir | None = None,
     callbacks: Callbacks = (),
 ) -> RunDir:
-    """Train the stages that are asked for, or go on where they stand.
+    """Train the stages that the configuration names, or continue them.
 
-    The first stage lies in the run's folder itself, the others in its folders
-    encoder and identity. A stage that has ended is passed over, unless it is asked
-    for by name; a stage whose predecessor has moved on is begun anew.
+    The first stage lies in the run's folder itself, the others in its folders encoder
+    and identity. A stage that has ended is skipped unless the option `stage` names it.
+    A stage starts again if the stage that it builds on has changed.
 
     Args:
-        config: what to train on and how.
-        run: the run's folder; by default a new one below runs/.
-        callbacks: more of Keras's, beside those that write the run's files.
+        config: what to train on, and how.
+        run: folder of the run; by default a new one below runs/.
+        callbacks: further Keras callbacks, called at every step.
 
     Returns:
-        The run's folder.
+        The run.
 
     Raises:
-        UserError: an option or the data are wrong, or a stage is missing that
-            the one asked for builds upon.
+        UserError: an option or the data are wrong, or a stage is missing that the one
+            to train builds on.
         TrainingError: a loss is not finite.
 
     Reference: Antipov et al. 2017, arXiv:1702.01983, section 2.
     """
-    config.validate()
-    run = run or RunDir.create(NAME, "custom")
+    run = open_run(config, run)
     faces = load_split(config, "train")
     if config.validation_every:
         rows = training_rows(len(faces.images), config.validation_every)
         faces = faces.subset(rows)
-    with run.recording(config):
-        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
-        run.write_config(config)
+    with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         wanted = list(STAGES) if config.stage == "all" else [config.stage]
         for name in wanted:
             logger.info("stage %s", name)

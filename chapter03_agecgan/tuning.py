@@ -9,8 +9,8 @@ from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import load_split
 from chapter03_agecgan.evaluators import age_classifier, miss_ages
-from chapter03_agecgan.stages.gan import sample_latents
-from common.chapter import Objective
+from common.chapter import Objective, Tuning
+from common.gan.latents import sample_latents
 from common.gan.sampling import make_images
 from common.metrics.fid import fid, frechet_joint_distance
 from common.metrics.image_scores import features_of
@@ -80,3 +80,6 @@ def make_objective(config: Config) -> Objective:
         return own | miss_ages(guessed, wanted)
 
     return nan_if_not_finite(FIGURES, measure)
+
+
+TUNING = Tuning(SPACE, make_objective, loss="fjd", fixed={"stage": "gan"})

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from chapter04_dcgan.config import Config
-from chapter04_dcgan.training import sample_latents
 from common.errors import UserError
+from common.gan.latents import sample_latents, tail_direction
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import sheet, to_picture
@@ -43,41 +43,62 @@ def _share(shown: np.ndarray, channel: int) -> np.ndarray:
     return means[:, channel] / (means.sum(axis=1) + 1.0)
 
 
-def latent_arithmetic(run: RunDir, config: Config, seed: int) -> Path:
-    """Draw one face along directions that measures point out: arithmetic.png.
+def latent_arithmetic(
+    run: RunDir,
+    config: Config | None = None,
+    seed: int = 1,
+    plus: tuple[int, ...] = (),
+    minus: tuple[int, ...] = (),
+    to: tuple[int, ...] = (),
+) -> Path:
+    """Draw sums of latents: along measured directions, or of hand-picked samples.
 
-    For each measure: z + t (mean z of the tenth of the samples with most of it -
-    mean z of the tenth with least), for t from -1 to 1. The captions tell the
-    measure of what comes out.
+    Args:
+        run: folder of the run.
+        config: options of the run; by default its own.
+        seed: seed of the samples.
+        plus: numbers of samples that have a property, as `generate --count 64` with
+            the same seed numbers its files. Without numbers, directions are measured.
+        minus: numbers of samples that lack it.
+        to: numbers of samples that get it.
+
+    Returns:
+        Path of arithmetic.png or combination.png.
+
+    Raises:
+        UserError: the run has no generator, or a number is not one of a sample.
 
     Reference: Radford et al. 2016, arXiv:1511.06434, section 6.3.2.
     """
+    config = run.configuration(config)
+    if plus or minus or to:
+        return combine(run, config, seed, plus, minus, to)
+    return draw_directions(run, config, seed)
+
+
+def draw_directions(run: RunDir, config: Config, seed: int) -> Path:
+    """Draw one face along measured directions: arithmetic.png.
+
+    For each measure the face is that of z + t d, where d points from the faces that
+    have least of it to those that have most, and t goes from -1 to 1. The captions
+    give the measure of each face.
+    """
     generator = load_network(run.generator)
     latents = sample_latents(config, POPULATION, seed)
-    shown = make_images(generator, latents).astype(np.float32)
+    faces = make_images(generator, latents).astype(np.float32)
     strengths = np.linspace(-1, 1, STEPS, dtype=np.float32)
-    tail = int(TAIL * POPULATION)
     rows = []
     for measure in MEASURES.values():
-        order = np.argsort(measure(shown), kind="stable")
-        most, least = latents[order[-tail:]], latents[order[:tail]]
-        direction = most.mean(axis=0) - least.mean(axis=0)
+        direction = tail_direction(latents, measure(faces), TAIL)
         moved = make_images(generator, latents[:1] + strengths[:, None] * direction)
         values = measure(moved.astype(np.float32))
-        rows.append(
-            [
-                (
-                    to_picture(image, TILE),
-                    f"{value:.2f}" if value < 1 else f"{value:.0f}",
-                )
-                for image, value in zip(moved, values, strict=True)
-            ]
-        )
+        captions = [f"{v:.2f}" if v < 1 else f"{v:.0f}" for v in values]
+        images = [to_picture(image, TILE) for image in moved]
+        rows.append(list(zip(images, captions, strict=True)))
     path = run.path / "arithmetic.png"
     labels = [f"{strength:+.2f}" for strength in strengths]
-    writing.save_image(
-        sheet(rows, row_labels=list(MEASURES), column_labels=labels), path
-    )
+    page = sheet(rows, row_labels=list(MEASURES), column_labels=labels)
+    writing.save_image(page, path)
     return path
 
 

@@ -16,6 +16,8 @@ SIZES = (32, 64, 128)
 Extractor = Literal["local", "inceptionv3"]
 # What `generate` writes.
 Format = Literal["png", "npy"]
+# Kinds of walks between latents.
+Walk = Literal["spherical", "linear"]
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,24 @@ def stand_in(config: Config) -> Path:
     return folder
 
 
+def make_data(
+    out: Path, train: int = 4000, test: int = 800, size: int = 64, seed: int = 0
+) -> None:
+    """Draw procedural anime faces into a folder of PNG files.
+
+    Args:
+        out: new folder.
+        train: faces for training.
+        test: faces held out.
+        size: edge in pixels: 32, 64 or 128.
+        seed: same seed, same faces.
+
+    Raises:
+        UserError: the folder holds something else, or cannot be written.
+    """
+    write_faces(out, train, test, seed, size)
+
+
 def describe(config: Config) -> str:
     """Return a table about the images of both splits, for people."""
     lines = ["| split | images | mean colour (R, G, B) |", "|---|---|---|"]

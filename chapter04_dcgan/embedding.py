@@ -46,7 +46,7 @@ def feature_network(discriminator: keras.Model) -> keras.Model:
     return keras.Model(discriminator.input, layers.Concatenate()(parts))
 
 
-def embed(network: keras.Model, faces: Faces) -> np.ndarray:
+def features_of(network: keras.Model, faces: Faces) -> np.ndarray:
     """Return the features of images, float32 (N, D)."""
     starts = range(0, len(faces.images), BATCH)
     parts = [
@@ -56,46 +56,68 @@ def embed(network: keras.Model, faces: Faces) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def export(run: RunDir, config: Config, out: Path) -> Path:
-    """Write the features of both splits as .npz.
+def embed(
+    run: RunDir,
+    config: Config | None = None,
+    data: Path | None = None,
+    out: Path | None = None,
+) -> Path:
+    """Write the discriminator's features of all images of both splits as .npz.
 
-    Its arrays: train, test float32 (N, D); train_names, test_names, the files.
+    The file holds train and test, float32 (N, D), and train_names and test_names, the
+    images' files.
+
+    Args:
+        run: folder of the run.
+        config: options of the run; by default its own.
+        data: data set; by default the one that the run was trained on.
+        out: file to write; by default embedding.npz in the run's folder.
 
     Raises:
-        UserError: no discriminator, the data are wrong, or `out` is no .npz.
+        UserError: the run has no discriminator, the data are wrong, or `out` does not
+            end in .npz.
     """
+    out = out or run.path / "embedding.npz"
     if out.suffix != ".npz":
         raise UserError(f"--out must end in .npz, found {out}")
+    config = run.configuration(config, data)
     network = feature_network(load_network(run.discriminator))
     arrays = {}
-    for part in ("train", "test"):
-        faces = load_split(config, part)
-        arrays[part] = embed(network, faces)
-        arrays[f"{part}_names"] = np.array(faces.names)
+    for split in ("train", "test"):
+        faces = load_split(config, split)
+        arrays[split] = features_of(network, faces)
+        arrays[f"{split}_names"] = np.array(faces.names)
     with atomic_path(out) as temporary:
         np.savez(temporary, **arrays)
     return out
 
 
-def probe(run: RunDir, config: Config) -> str:
-    """Tell how well a linear SVM reads attributes off D's features.
+def probe(run: RunDir, config: Config | None = None, data: Path | None = None) -> str:
+    """Return how well a linear SVM predicts attributes from D's features.
 
-    Beside it stand the same SVM on an untrained discriminator's features and the
-    most frequent value.
+    The table compares the same SVM on an untrained discriminator's features, and the
+    most frequent value of each attribute.
+
+    Args:
+        run: folder of the run.
+        config: options of the run; by default its own.
+        data: data set with attributes.csv, as the stand-in has; by default the one
+            that the run was trained on.
 
     Returns:
         A table, as Markdown.
 
     Raises:
-        UserError: no discriminator, or the data have no attributes.csv.
+        UserError: the run has no discriminator, or the data have no attributes.csv.
     """
+    config = run.configuration(config, data)
     train, test = load_split(config, "train"), load_split(config, "test")
     known = read_attributes(train.folder)
     trained = load_network(run.discriminator)
     keras.utils.set_random_seed(config.seed % 2**32)
     networks = {"this run": trained, "untrained": build_discriminator(config)}
     features = {
-        name: [embed(feature_network(network), faces) for faces in (train, test)]
+        name: [features_of(feature_network(network), faces) for faces in (train, test)]
         for name, network in networks.items()
     }
     results: dict[str, dict[str, float]] = {name: {} for name in networks}

@@ -1,14 +1,16 @@
 """What a trained DCGAN is worth, by scores against held-out drawings."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
-from chapter04_dcgan.config import Config, Extractor
+from chapter04_dcgan.config import NAME, Config, Extractor
 from chapter04_dcgan.data import Faces, load_split
 from chapter04_dcgan.networks import build_generator
-from chapter04_dcgan.training import sample_latents
 from common.errors import UserError
 from common.features import extractors
+from common.gan.latents import sample_latents
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid
@@ -24,32 +26,41 @@ SHOWN = 10
 STEPS = 300
 # Scores that need classes which mean something; clusters do not.
 OF_CLASSES = ("is", "mode_score", "label_kl")
+# How the scores of baselines begin in metrics.json.
+PREFIXES = {
+    "training images": "baseline_train_",
+    "untrained": "baseline_untrained_",
+    "book's recipe": "baseline_book_",
+}
 
 
 def test(
     run: RunDir,
-    config: Config,
+    config: Config | None = None,
+    data: Path | None = None,
     samples: int | None = None,
     seed: int = 1,
     extractor: Extractor = "local",
-    weights=None,
-    book_run: RunDir | None = None,
+    weights: Path | None = None,
+    book_run: Path | None = None,
 ) -> dict[str, float]:
-    """Judge a run's generator, and write metrics.json, metrics.md and the sheets.
+    """Score a run's generator, and write metrics.json, metrics.md and the sheets.
 
     The baselines in the same table are training images drawn at random, the best
     that can be hoped for, the generator before training and, where given, another
     run on the same data: that of the book's recipe.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run; its `data` may be changed.
+        run: folder of the run.
+        config: options of the run; by default its own.
+        data: data set; by default the one that the run was trained on.
         samples: how many to draw; by default as many as there are held-out images,
             at most 5,000. As many held-out ones are compared with, if there are.
         seed: of the latents and of the drawn images.
         extractor: "local" or "inceptionv3"; it is part of each score's name.
         weights: file of InceptionV3's weights, or None for Keras's cache.
-        book_run: its figures are written with the prefix baseline_book_.
+        book_run: folder of a run with the preset book, as a further baseline; its
+            scores have the prefix baseline_book_.
 
     Returns:
         The scores, by the names in metrics.json.
@@ -57,6 +68,7 @@ def test(
     Raises:
         UserError: a run has no generator, or the data are wrong.
     """
+    config = run.configuration(config, data)
     generator = load_network(run.generator)
     train, test = load_split(config, "train"), load_split(config, "test")
     count = choose_count(samples, len(train.images), len(test.images))
@@ -72,7 +84,9 @@ def test(
         "untrained": make_images(build_generator(config), latents),
     }
     if book_run is not None:
-        columns["book's recipe"] = book_images(book_run, config, count, seed)
+        columns["book's recipe"] = book_images(
+            RunDir.find(NAME, book_run), config, count, seed
+        )
     held_out = test.images[some(rng, len(test.images), count)]
     network = choose_extractor(extractor, weights, train)
     results = {
@@ -89,13 +103,6 @@ def test(
     return metrics
 
 
-PREFIXES = {
-    "training images": "baseline_train_",
-    "untrained": "baseline_untrained_",
-    "book's recipe": "baseline_book_",
-}
-
-
 def book_images(run: RunDir, config: Config, count: int, seed: int) -> np.ndarray:
     """Return as many images of another run, which must be of the same size."""
     other = run.read_config(Config)
@@ -107,7 +114,9 @@ def book_images(run: RunDir, config: Config, count: int, seed: int) -> np.ndarra
     return make_images(load_network(run.generator), latents)
 
 
-def choose_extractor(name: Extractor, weights, train: Faces) -> extractors.Extractor:
+def choose_extractor(
+    name: Extractor, weights: Path | None, train: Faces
+) -> extractors.Extractor:
     """Return the network whose features the scores compare."""
     if name == "inceptionv3":
         return extractors.inceptionv3(weights)

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from chapter04_dcgan.config import Config, Format
-from chapter04_dcgan.training import sample_latents
-from common.gan.latents import walk_pairs
+from chapter04_dcgan.config import Config, Format, Walk
+from common.gan.latents import sample_latents, walk_pairs
 from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid, to_picture
@@ -19,49 +18,79 @@ GIF_SIZE = 192
 STATIONS, GIF_STEPS = 5, 12
 
 
+def sample(
+    run: RunDir, count: int = 16, seed: int = 1, config: Config | None = None
+) -> np.ndarray:
+    """Return new faces: uint8 (count, S, S, 3).
+
+    Args:
+        run: folder of the run.
+        count: how many, 1 to 100,000.
+        seed: same seed, same faces.
+        config: options of the run; by default its own.
+
+    Raises:
+        UserError: the run has no generator, or an option is out of range.
+    """
+    check_count(count)
+    latents = sample_latents(run.configuration(config), count, seed)
+    return make_images(load_network(run.generator), latents)
+
+
 def generate(
-    run: RunDir, config: Config, count: int, seed: int, format: Format, folder: Path
+    run: RunDir,
+    config: Config | None = None,
+    count: int = 64,
+    seed: int = 1,
+    format: Format = "png",
+    out: Path | None = None,
 ) -> list[Path]:
     """Make new faces and write them with a sheet of them all.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run.
+        run: folder of the run.
+        config: options of the run; by default its own.
         count: how many, 1 to 100,000.
-        seed: same seed, same images.
+        seed: same seed, same faces.
         format: png: one file for each; npy: one uint8 array (count, S, S, 3).
-        folder: where to write.
+        out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
         Paths of the files; the sheet, with the first 400, comes first.
 
     Raises:
-        UserError: no generator, or an option out of range.
+        UserError: the run has no generator, or an option is out of range.
     """
-    check_count(count)
-    generator = load_network(run.generator)
-    made = make_images(generator, sample_latents(config, count, seed))
-    return write_files(made, folder, format)
+    return write_files(sample(run, count, seed, config), out or run.generated, format)
 
 
 def interpolate(
-    run: RunDir, config: Config, rows: int, steps: int, seed: int, walk: str
+    run: RunDir,
+    config: Config | None = None,
+    rows: int = 6,
+    steps: int = 10,
+    seed: int = 1,
+    walk: Walk = "spherical",
 ) -> list[Path]:
-    """Draw walks between latents: interpolation.png, and one round as a GIF.
+    """Draw walks between latents: interpolation.png, and one round trip as a GIF.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run.
-        rows: pairs in the picture; the GIF passes five latents.
-        steps: images in each walk.
-        seed: of the latents.
-        walk: "linear" or "spherical".
+        run: folder of the run.
+        config: options of the run; by default its own.
+        rows: pairs of latents in the picture, 1 to 64; the GIF passes five latents.
+        steps: images in each walk, 2 to 64.
+        seed: seed of the latents.
+        walk: spherical: on the great circle, for the normal prior. linear: straight.
+
+    Returns:
+        Paths of both files.
 
     Raises:
-        UserError: no generator, or an option out of range.
+        UserError: the run has no generator, or an option is out of range.
 
     Reference: Radford et al. 2016, arXiv:1511.06434, section 6.1 and figure 4.
     """
+    config = run.configuration(config)
     check_walks(rows, steps)
     generator = load_network(run.generator)
     ends = sample_latents(config, 2 * rows, seed).reshape(rows, 2, -1)
@@ -69,7 +98,7 @@ def interpolate(
     picture = run.path / "interpolation.png"
     writing.save_image(image_grid(strip, columns=steps), picture)
     stations = sample_latents(config, STATIONS, seed)
-    # From each station to the next, and from the last one home.
+    # From each station to the next, and from the last back to the first.
     tour = np.stack([stations, np.roll(stations, -1, axis=0)], axis=1)
     frames = make_images(generator, walk_pairs(tour, GIF_STEPS, walk))
     animation = run.path / "interpolation.gif"

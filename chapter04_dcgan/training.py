@@ -3,22 +3,21 @@
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from chapter04_dcgan.config import NAME, Config
+from chapter04_dcgan.config import Config
 from chapter04_dcgan.data import load_split
 from chapter04_dcgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.gan import adversarial_model, losses, optimizers, rng
-from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
+from common.gan.latents import sample_latents
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
 from common.images.pixels import to_floats
 from common.training import devices
-from common.training.fit import Gallery, fit_run
+from common.training.fit import Gallery, begin, fit_run, open_run
 from common.training.run_dir import RunDir
 
 # At the sizes of the book and the paper; `quick` is in float32 (README).
@@ -72,15 +71,15 @@ def train(
     run: RunDir | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> RunDir:
-    """Train a DCGAN, or go on where the run's newest checkpoint stands.
+    """Train a DCGAN, or continue from the newest checkpoint of its run.
 
     Args:
-        config: what to train on and how.
-        run: the run's folder; by default a new one below runs/.
-        callbacks: more of Keras's, beside those that write the run's files.
+        config: what to train on, and how.
+        run: folder of the run; by default a new one below runs/.
+        callbacks: further Keras callbacks, called at every step.
 
     Returns:
-        The run's folder; its generator.keras is the result.
+        The run; its generator.keras is the result.
 
     Raises:
         UserError: an option or the data are wrong.
@@ -88,12 +87,9 @@ def train(
 
     Reference: Radford et al. 2016, arXiv:1511.06434, section 4.
     """
-    config.validate()
-    run = run or RunDir.create(NAME, "custom")
+    run = open_run(config, run)
     images = load_split(config, "train").images
-    with run.recording(config):
-        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
-        run.write_config(config)
+    with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         with devices.scope(config):
             model = build_model(config)
         gallery = Gallery(
@@ -105,8 +101,3 @@ def train(
         data = data.without(config.validation_every)
         fit_run(model, data, gallery, config, run, callbacks)
     return run
-
-
-def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
-    """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    return latents_module.sample_latents((count, config.latent_dim), seed, config.prior)

@@ -5,8 +5,8 @@ from typing import Any
 from chapter04_dcgan.config import Config
 from chapter04_dcgan.data import load_split
 from chapter04_dcgan.evaluation import choose_extractor
-from chapter04_dcgan.training import sample_latents
-from common.chapter import Objective
+from common.chapter import Objective, Tuning
+from common.gan.latents import sample_latents
 from common.tuning.image_objective import LEAST, image_objective
 from common.tuning.objective import SEED, chosen_rows
 from common.tuning.optimizer_space import ADAM, OPTIMIZERS, SGD
@@ -57,3 +57,6 @@ def make_objective(config: Config) -> Objective:
     network = choose_extractor("local", None, train)
     latents = sample_latents(config, SAMPLES, SEED)
     return image_objective(train.images[rows], network, latents)
+
+
+TUNING = Tuning(SPACE, make_objective, loss="fid")

@@ -8,8 +8,9 @@ from common.config import RunConfig, require, require_positive
 
 NAME = "chapter05_srgan"
 SCALES = (2, 4)
-Phase = Literal["all", "srresnet", "srgan"]
-# What the second phase is told; another value begins it anew, not the first.
+Stage = Literal["all", "srresnet", "srgan"]
+Trained = Literal["srgan", "srresnet"]
+# Options of the second stage; another value starts it again, but not the first.
 SRGAN_FIELDS = (
     "content",
     "vgg_weights",
@@ -28,7 +29,8 @@ SRGAN_FIELDS = (
 class Config(RunConfig):
     """Options of the SRGAN. "paper" is Ledig et al. 2017, arXiv:1609.04802."""
 
-    LATER_STAGES: ClassVar[tuple[str, ...]] = ("phase", *SRGAN_FIELDS)
+    LATER_STAGES: ClassVar[tuple[str, ...]] = ("stage", *SRGAN_FIELDS)
+    RENAMED: ClassVar[dict[str, str]] = {"phase": "stage"}
 
     variant: Literal["light", "srgan", "book"] = "light"
     """Networks: residual blocks without normalisation on top of a bilinear
@@ -40,7 +42,7 @@ class Config(RunConfig):
     crop: int = 96
     """Edge in pixels of the high-resolution crops to train on [paper: 96]."""
 
-    phase: Phase = "all"
+    stage: Stage = "all"
     """What to train: the generator on pixels alone (srresnet), or against a
     discriminator after that (srgan)."""
 
@@ -52,32 +54,32 @@ class Config(RunConfig):
     """Residual blocks [paper and book: 16]."""
 
     pixels: Literal["l1", "mse"] = "l1"
-    """Difference of pixels in the first phase [paper: mse]."""
+    """Difference of pixels in the first stage [paper: mse]."""
 
     learning_rate: float = 2e-3
-    """First step of the first phase, which falls to 0 [paper: 1e-4, constant]."""
+    """First step of the first stage, which falls to 0 [paper: 1e-4, constant]."""
 
     decay: bool = True
-    """Let the steps of both phases fall to 0 along a cosine."""
+    """Let the steps of both stages fall to 0 along a cosine."""
 
     content: Literal["discriminator", "vgg22", "vgg54", "pixels"] = "discriminator"
-    """What the second phase compares besides the game: D's features, VGG19's after
+    """What the second stage compares besides the game: D's features, VGG19's after
     an early or a late convolution [paper: vgg54], or pixels alone."""
 
     vgg_weights: Path | None = None
     """File with VGG19's weights; by default Keras's cache is looked into."""
 
     srgan_steps: int = 2000
-    """Training steps of the second phase [paper: 200,000]."""
+    """Training steps of the second stage [paper: 200,000]."""
 
     srgan_learning_rate: float = 2e-4
-    """First step of both networks in the second phase [paper: 1e-4]."""
+    """First step of both networks in the second stage [paper: 1e-4]."""
 
     content_weight: float = 1.0
-    """Weight of the compared features in the second phase [paper: 1]."""
+    """Weight of the compared features in the second stage [paper: 1]."""
 
     pixel_weight: float = 1.0
-    """Weight of the pixels' difference in the second phase [paper: 0]."""
+    """Weight of the pixels' difference in the second stage [paper: 0]."""
 
     adversarial_weight: float = 1e-3
     """Weight of the adversarial loss [paper: 1e-3]."""

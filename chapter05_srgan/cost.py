@@ -66,7 +66,7 @@ def _counts(
     yield from by_layer(keras.models.clone_model(network, images))
 
 
-def compare_variants(size: int, scale: int) -> str:
+def compare_variants(size: int = 256, scale: int = 4) -> str:
     """Return a table of what one enlarged picture costs each variant.
 
     Args:

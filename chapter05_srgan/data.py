@@ -78,6 +78,24 @@ def stand_in(config: Config) -> Path:
     return folder
 
 
+def make_data(
+    out: Path, train: int = 200, test: int = 20, size: int = 256, seed: int = 0
+) -> None:
+    """Draw procedural scenes rich in edges and texture into a folder of PNG files.
+
+    Args:
+        out: new folder.
+        train: scenes for training.
+        test: scenes held out.
+        size: edge in pixels.
+        seed: same seed, same scenes.
+
+    Raises:
+        UserError: the folder holds something else, or cannot be written.
+    """
+    write_scenes(out, train, test, seed, size)
+
+
 def describe(config: Config) -> str:
     """Return a table about the pictures of both splits, for people."""
     lines = [

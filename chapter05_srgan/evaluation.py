@@ -16,7 +16,7 @@ from chapter05_srgan.perceptual_scores import (
     spectrum_distance,
 )
 from chapter05_srgan.pixel_scores import crop_to_multiple, enlarge, psnr_y, ssim_y
-from chapter05_srgan.training import PHASES, SRRESNET, generator_path
+from chapter05_srgan.training import SRRESNET, STAGES, generator_path
 from chapter05_srgan.upscaling.tiles import compiled
 from chapter05_srgan.upscaling.tiles import enlarge as enlarge_by_network
 from common.images import writing
@@ -54,17 +54,21 @@ class Scored:
 
 
 def test(
-    run: RunDir, config: Config, everything: bool = False, realism: bool = True
+    run: RunDir,
+    config: Config | None = None,
+    data: Path | None = None,
+    realism: bool = True,
 ) -> dict[str, float]:
-    """Judge a run, and write metrics.json, metrics.md and crops.png.
+    """Score a run, and write metrics.json, metrics.md and crops.png.
 
     Every picture is cut to a multiple of the scale, reduced by antialiased bicubic,
     enlarged again, and compared on Y within a border of `scale` pixels.
 
     Args:
-        run: a run of which at least one phase has been trained.
-        config: of the run; its `data` may be changed.
-        everything: judge all pictures of the folder, not the held-out part.
+        run: folder of a run of which at least one stage has been trained.
+        config: options of the run; by default its own.
+        data: folder of images, all of which are scored; by default those that the
+            run's own data hold out.
         realism: compare features of patches too, which takes a minute more.
 
     Returns:
@@ -75,11 +79,13 @@ def test(
 
     Reference: Ledig et al. 2017, arXiv:1609.04802, section 3.1.
     """
-    trained = [name for name in PHASES if generator_path(run, name).is_file()]
+    trained = [name for name in STAGES if generator_path(run, name).is_file()]
     if not trained:
-        load_network(generator_path(run, SRRESNET))  # tells what is missing
-    part = "all" if everything else "test"
-    store = load_split(config, part)
+        load_network(
+            generator_path(run, SRRESNET)
+        )  # Raises the error that says what is missing.
+    config = run.configuration(config, data)
+    store = load_split(config, "test" if data is None else "all")
     originals = [crop_to_multiple(store[i], config.scale) for i in range(len(store))]
     small = [reduce_by(original, config.scale) for original in originals]
     extractor = None
@@ -108,8 +114,8 @@ def _training_pictures(run: RunDir) -> list[np.ndarray]:
     return [store[i] for i in range(len(store))]
 
 
-def _by_network(run: RunDir, phase: str, config: Config) -> Enlarge:
-    network = compiled(load_network(generator_path(run, phase)))
+def _by_network(run: RunDir, stage: str, config: Config) -> Enlarge:
+    network = compiled(load_network(generator_path(run, stage)))
     return lambda image: enlarge_by_network(network, image, config.scale)
 
 

@@ -1,4 +1,4 @@
-"""Pictures enlarged by a trained run: files of anybody's, and held-out crops."""
+"""Images enlarged by a trained run: a user's files, and crops of held-out images."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from chapter05_srgan.config import SCALES, Config
+from chapter05_srgan.config import NAME, SCALES, Config, Trained
 from chapter05_srgan.data import Crops, load_split
-from chapter05_srgan.training import PHASES, SRGAN, SRRESNET, generator_path
+from chapter05_srgan.training import SRGAN, SRRESNET, STAGES, generator_path
+from chapter05_srgan.upscaling.upscale import upscale_files
 from common.errors import UserError
 from common.images import writing
 from common.images.grids import sheet, to_picture
@@ -22,17 +23,63 @@ TILE = 192
 PROBE = 16
 
 
-def load_phase(run: RunDir, config: Config, phase: str) -> tuple[keras.Model, int, str]:
-    """Return a run's generator, its scale, and the phase that it is from.
+def upscale(
+    source: Path,
+    target: Path | None = None,
+    run_dir: Path | None = None,
+    stage: Trained = "srgan",
+    model: Path | None = None,
+    tile: int = 256,
+    overwrite: bool = False,
+    compare: bool = False,
+) -> list[Path]:
+    """Enlarge an image file, or all image files of a folder, by a trained generator.
 
-    Where the second phase has not been trained, the first one's generator is taken.
+    Args:
+        source: image file or folder.
+        target: file or folder to write; by default <name>_x4 beside the source.
+        run_dir: folder of the run; by default the latest.
+        stage: whose generator: srgan looks sharper, srresnet is closer to the truth.
+            If the second stage has not been trained, the first one's is used.
+        model: another run's folder, or a generator's .keras file.
+        tile: edge in pixels of the tiles that an image is enlarged in.
+        overwrite: replace files that exist already; never the source.
+        compare: write an image beside bicubic, too.
+
+    Returns:
+        Paths of the written files.
+
+    Raises:
+        UserError: no generator, no image, or a target that exists.
+    """
+    if model is not None and not Path(model).is_dir():
+        network, scale, name = load_file(Path(model))
+    else:
+        run = RunDir.find(NAME, model or run_dir)
+        network, scale, name = load_stage(run, run.read_config(Config), stage)
+    return upscale_files(
+        network,
+        scale,
+        Path(source),
+        target,
+        tile=tile,
+        overwrite=overwrite,
+        compare=compare,
+        name=name,
+    )
+
+
+def load_stage(run: RunDir, config: Config, stage: str) -> tuple[keras.Model, int, str]:
+    """Return a run's generator, its scale, and the stage that it is from.
+
+    If the second stage has not been trained, the first one's generator is returned.
 
     Raises:
         UserError: the run has no generator.
     """
-    if phase == SRGAN and not generator_path(run, SRGAN).is_file():
-        phase = SRRESNET
-    return load_network(generator_path(run, phase)), config.scale, phase
+    if stage == SRGAN and not generator_path(run, SRGAN).is_file():
+        stage = SRRESNET
+    return load_network(generator_path(run, stage)), config.scale, stage
 
 
 def load_file(path: Path) -> tuple[keras.Model, int, str]:
@@ -56,17 +103,42 @@ def load_file(path: Path) -> tuple[keras.Model, int, str]:
     return network, known[shape], path.stem
 
 
-def generate(
-    run: RunDir, config: Config, count: int, seed: int, folder: Path
-) -> list[Path]:
-    """Enlarge crops of held-out pictures, and write them with a sheet.
+def sample(
+    run: RunDir, count: int = 12, seed: int = 1, config: Config | None = None
+) -> np.ndarray:
+    """Return enlarged crops of held-out images: uint8 (count, S, S, 3).
+
+    They are made by the latest stage that has been trained.
 
     Args:
-        run: a run of which at least one phase has been trained.
-        config: of the run.
+        run: folder of a run of which at least one stage has been trained.
         count: how many crops, 1 to 100,000.
         seed: same seed, same crops.
-        folder: where to write.
+        config: options of the run; by default its own.
+
+    Raises:
+        UserError: the run has no generator, or the data are wrong.
+    """
+    columns = enlarged_crops(run, run.configuration(config), count, seed)
+    newest = [name for name in STAGES if name in columns][-1]
+    return to_bytes(columns[newest])
+
+
+def generate(
+    run: RunDir,
+    config: Config | None = None,
+    count: int = 12,
+    seed: int = 1,
+    out: Path | None = None,
+) -> list[Path]:
+    """Enlarge crops of held-out images, and write them with a sheet.
+
+    Args:
+        run: folder of a run of which at least one stage has been trained.
+        config: options of the run; by default its own.
+        count: how many crops, 1 to 100,000.
+        seed: same seed, same crops.
+        out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
         Paths of the files; the sheet comes first.
@@ -74,17 +146,8 @@ def generate(
     Raises:
         UserError: the run has no generator, or the data are wrong.
     """
-    check_count(count)
-    names = [name for name in PHASES if generator_path(run, name).is_file()]
-    networks = {name: load_network(generator_path(run, name)) for name in names}
-    if not networks:
-        load_network(run.generator)  # tells what is missing
-    crops = Crops(load_split(config, "test"), config)
-    chosen = np.random.default_rng(seed).integers(0, crops.count, count)
-    low, high = crops.fetch(chosen)
-    columns = {"low resolution": low}
-    columns |= {name: _enlarged(network, low) for name, network in networks.items()}
-    columns["original"] = high
+    folder = out or run.generated
+    columns = enlarged_crops(run, run.configuration(config), count, seed)
     rows = [
         [(to_picture(column[i], TILE), None) for column in columns.values()]
         for i in range(count)
@@ -96,6 +159,29 @@ def generate(
             paths.append(folder / f"{number:05d}_{name.replace(' ', '_')}.png")
             writing.save_image(to_bytes(crop), paths[-1])
     return paths
+
+
+def enlarged_crops(
+    run: RunDir, config: Config, count: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Return crops of held-out images as float32 (count, H, W, 3), by column.
+
+    The columns are "low resolution", each trained stage, and "original".
+
+    Raises:
+        UserError: the run has no generator, or the data are wrong.
+    """
+    check_count(count)
+    names = [name for name in STAGES if generator_path(run, name).is_file()]
+    networks = {name: load_network(generator_path(run, name)) for name in names}
+    if not networks:
+        load_network(run.generator)  # Raises the error that says what is missing.
+    crops = Crops(load_split(config, "test"), config)
+    chosen = np.random.default_rng(seed).integers(0, crops.count, count)
+    low, high = crops.fetch(chosen)
+    columns = {"low resolution": low}
+    columns |= {name: _enlarged(network, low) for name, network in networks.items()}
+    return columns | {"original": high}
 
 
 def _enlarged(network: keras.Model, low: np.ndarray) -> np.ndarray:

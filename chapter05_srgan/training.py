@@ -1,4 +1,4 @@
-"""Training of the SRGAN: first on pixels alone, then against a discriminator."""
+"""Training of the SRGAN in two stages: on pixels, then against a discriminator."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from chapter05_srgan import content_loss
-from chapter05_srgan.config import NAME, SRGAN_FIELDS, Config
+from chapter05_srgan.config import SRGAN_FIELDS, Config
 from chapter05_srgan.data import Crops, load_split
 from chapter05_srgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
@@ -19,7 +19,7 @@ from common.gan.adversarial_model import AdversarialModel
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
 from common.training import devices
-from common.training.fit import Gallery, fit_run
+from common.training.fit import Gallery, begin, fit_run, open_run
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from common.training.stages import begin_stage, fit_stage, has_ended, note_end
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def build_srresnet_model(config: Config) -> AdversarialModel:
-    """Build the generator and the phase that trains it on pixels.
+    """Build the generator and the one phase that trains it on pixels.
 
     A batch is (low-resolution images (B, h, w, 3), high-resolution ones).
 
@@ -66,7 +66,7 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
 
     Args:
         config: uses content, *_weight, loss, r1_* and more.
-        generator: what the first phase has learnt; it goes on learning.
+        generator: the network of the first stage; its training continues.
 
     Raises:
         UserError: VGG19's weights are missing or damaged.
@@ -152,18 +152,19 @@ def train(
     run: RunDir | None = None,
     callbacks: Callbacks = (),
 ) -> RunDir:
-    """Train both phases, or go on where they stand.
+    """Train the stages that the configuration names, or continue them.
 
-    The first phase lies in the run's folder itself, the second in its folder srgan.
-    A first phase that has ended is passed over, unless it is asked for by name.
+    The first stage, srresnet, lies in the run's folder itself, the second in its
+    folder srgan. A first stage that has ended is skipped unless the option `stage`
+    names it.
 
     Args:
-        config: what to train on and how.
-        run: the run's folder; by default a new one below runs/.
-        callbacks: more of Keras's, beside those that write the run's files.
+        config: what to train on, and how.
+        run: folder of the run; by default a new one below runs/.
+        callbacks: further Keras callbacks, called at every step.
 
     Returns:
-        The run's folder, with generator.keras (SRResNet) and srgan/generator.keras.
+        The run, with generator.keras (SRResNet) and srgan/generator.keras.
 
     Raises:
         UserError: an option, the data or the weights of VGG19 are wrong.
@@ -171,23 +172,20 @@ def train(
 
     Reference: Ledig et al. 2017, arXiv:1609.04802, section 3.2.
     """
-    config.validate()
-    run = run or RunDir.create(NAME, "custom")
+    run = open_run(config, run)
     store = load_split(config, "train")
     store = store.subset(training_rows(len(store), config.validation_every))
     crops = Crops(store, config)
     data = TrainingData(crops.fetch, crops.count)
     low, _ = crops.fetch(np.linspace(0, crops.count - 1, GALLERY_CROPS).astype(int))
     gallery = Gallery(low, image_grid)
-    with run.recording(config):
-        config = devices.set_up(config, BFLOAT16_KEEPS_QUALITY)
-        run.write_config(config)
-        wanted = list(PHASES) if config.phase == "all" else [config.phase]
+    with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
+        wanted = list(STAGES) if config.stage == "all" else [config.stage]
         for name in wanted:
-            logger.info("phase %s", name)
-            # Each begins alike, whether or not the other ran before it.
+            logger.info("stage %s", name)
+            # Each stage starts the same whether or not the other ran before it.
             keras.utils.set_random_seed(config.seed % 2**32)
-            if PHASES[name](config, run, data, gallery, callbacks):
+            if STAGES[name](config, run, data, gallery, callbacks):
                 break  # Somebody asked to stop.
     return run
 
@@ -200,8 +198,8 @@ def train_srresnet(
     callbacks: Callbacks,
 ) -> bool:
     """Train the generator on pixels; return whether it was interrupted."""
-    if config.phase == "all" and has_ended(run):
-        logger.info("it has ended; train --resume --phase srresnet goes on with it")
+    if config.stage == "all" and has_ended(run):
+        logger.info("it has ended; train --resume --stage srresnet goes on with it")
         return False
     with devices.scope(config):
         model = build_srresnet_model(config)
@@ -220,7 +218,7 @@ def train_srgan(
     callbacks: Callbacks,
 ) -> bool:
     """Train against a discriminator; return whether it was interrupted."""
-    phase = begin_stage(run, SRGAN, config, SRGAN_FIELDS, [run.generator])
+    stage = begin_stage(run, SRGAN, config, SRGAN_FIELDS, [run.generator])
     with devices.scope(config):
         model = build_srgan_model(config, load_network(run.generator))
     results = {
@@ -228,15 +226,15 @@ def train_srgan(
         "discriminator": model.phases[0].network,
     }
     steps = config.srgan_steps
-    return fit_stage(model, data, gallery, config, phase, callbacks, steps, results)
+    return fit_stage(model, data, gallery, config, stage, callbacks, steps, results)
 
 
-def generator_path(run: RunDir, phase: str) -> Path:
-    """Return where a phase's generator is written."""
-    return run.generator if phase == SRRESNET else run.path / SRGAN / "generator.keras"
+def generator_path(run: RunDir, stage: str) -> Path:
+    """Return where a stage's generator is written."""
+    return run.generator if stage == SRRESNET else run.path / SRGAN / "generator.keras"
 
 
-PHASES: dict[str, Callable[..., bool]] = {
+STAGES: dict[str, Callable[..., bool]] = {
     SRRESNET: train_srresnet,
     SRGAN: train_srgan,
 }

@@ -10,7 +10,7 @@ from chapter05_srgan.data import load_split, reduce_by
 from chapter05_srgan.evaluation import score_method
 from chapter05_srgan.pixel_scores import crop_to_multiple
 from chapter05_srgan.upscaling.tiles import compiled, enlarge
-from common.chapter import Objective
+from common.chapter import Objective, Tuning
 from common.tuning.objective import chosen_rows, nan_if_not_finite
 
 SPACE: dict[str, Any] = {
@@ -70,3 +70,8 @@ def _middle(image: np.ndarray) -> np.ndarray:
     """Return at most MOST_SIDE x MOST_SIDE pixels of a picture (H, W, 3)."""
     top, left = (max(0, side - MOST_SIDE) // 2 for side in image.shape[:2])
     return image[top : top + MOST_SIDE, left : left + MOST_SIDE]
+
+
+TUNING = Tuning(
+    SPACE, make_objective, loss="psnr_y", sign=-1, fixed={"stage": "srresnet"}
+)

@@ -15,6 +15,7 @@ In reading order:
     metrics: scores of generated images and shapes
     shapes: reading, keeping, drawing and writing voxel shapes
     training: one run from its beginning to its end
+    notebook: samples and runs shown in a notebook
     chapter: what a chapter hands over to its command line
     tuning: the search for better options
     cli: from dataclasses to a command line

@@ -1,29 +1,32 @@
-"""What a chapter hands over to its command line."""
+"""What a chapter hands over to its command line and to `tune`."""
 
+import functools
+import importlib
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from common.config import ConfigType, RunConfig
 from common.errors import UserError
-from common.training.run_dir import RunDir
 
-# The averaged generator -> measures by name.
+# Takes the averaged generator and returns its scores by name.
 Objective = Callable[[Any], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a chapter's options are searched.
+    """How `tune` searches a chapter's options: TUNING in the chapter's tuning.py.
 
     Attributes:
         space: the search space as plain data; see common/tuning/space.py.
-        objective: configuration of a trial -> measure of its generator on the
-            validation items, which it loads once.
-        loss: name of the measure that the search goes by.
-        sign: -1 where the measure is the better the higher it is.
-        fixed: options that all trials have, such as the stage to train.
-        uses_tensorflow: import it before training, without its notes.
+        objective: takes the configuration of a trial, loads the validation items
+            once, and returns the function that scores a generator on them.
+        loss: name of the score that the search minimises.
+        sign: -1 if a higher score is better.
+        fixed: options that are the same in all trials, such as the stage to train.
+        uses_tensorflow: import TensorFlow before training, without its start-up
+            messages.
     """
 
     space: Mapping[str, Any]
@@ -36,43 +39,64 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Command:
-    """One command of a chapter besides `train`.
+    """One command of a chapter besides `train` and `tune`.
 
     Attributes:
-        options: a dataclass of its options; its docstring is the help text.
-        run: takes an instance of `options`.
-        uses_tensorflow: import it first, without its notes.
+        options: dataclass of its options; its docstring is the help text. With
+            `RunOptions` the command works on a run.
+        function: name of the function in the chapter's package. It is called as
+            function(run, config, **options) if the command works on a run, else as
+            function(**options).
+        uses_tensorflow: import TensorFlow first, without its start-up messages.
     """
 
     options: type
-    run: Callable[[Any], None]
+    function: str
     uses_tensorflow: bool = True
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """What a chapter hands over to its command line.
+    """A chapter as its command line sees it.
+
+    The chapter's package has `train(config, run, callbacks=())` and every function
+    that a command names; they are imported when they are first used.
 
     Attributes:
-        name: of its folder.
+        name: name of its package.
         presets: configurations by name; the first is the default.
-        train: (config, run, callbacks=()) -> None.
-        commands: the others by name; "data describe" stands below "data".
-        tuning: how `tune` searches its options, or None.
+        commands: commands by name; "data describe" is a command below "data".
     """
 
     name: str
     presets: Mapping[str, RunConfig]
-    train: Callable[[Any, RunDir], Any]
     commands: Mapping[str, Command] = field(default_factory=dict)
-    tuning: Tuning | None = None
+
+    @property
+    def config_class(self) -> type[RunConfig]:
+        """Class of the chapter's configurations."""
+        return type(next(iter(self.presets.values())))
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return a function of the chapter's package."""
+        return getattr(importlib.import_module(self.name), name)
+
+    @property
+    def has_tuning(self) -> bool:
+        """Whether the chapter has a tuning.py, without importing it."""
+        return importlib.util.find_spec(f"{self.name}.tuning") is not None
+
+    @functools.cached_property
+    def tuning(self) -> Tuning:
+        """How `tune` searches the chapter's options."""
+        return importlib.import_module(f"{self.name}.tuning").TUNING
 
 
 def find_preset(presets: Mapping[str, ConfigType], name: str) -> ConfigType:
     """Return a preset.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is no preset of that name.
     """
     if name not in presets:
         raise UserError(f"--preset must be one of {', '.join(presets)}, found {name}")

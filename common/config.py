@@ -24,8 +24,11 @@ class RunConfig:
     A field's docstring is its help text; a source stands in brackets.
     """
 
-    # Fields that a run's later stages may be given otherwise.
+    # Options of later stages: they may change on resume, and only those stages start
+    # again.
     LATER_STAGES: ClassVar[tuple[str, ...]] = ()
+    # New names of options by the names that they had in earlier versions.
+    RENAMED: ClassVar[dict[str, str]] = {}
 
     seed: int = 0
     """Root of all random numbers: weights, order of the data, noise."""
@@ -123,6 +126,11 @@ def require_positive(config: Any, names: str) -> None:
 ConfigType = TypeVar("ConfigType", bound=RunConfig)
 
 
+def package_of(config_class: type[RunConfig]) -> str:
+    """Return the name of the package that a class of configurations is from."""
+    return config_class.__module__.partition(".")[0]
+
+
 def to_json(config: RunConfig) -> str:
     """Return the configuration as JSON text; paths become strings."""
     return json.dumps(dataclasses.asdict(config), indent=2, default=str) + "\n"
@@ -145,6 +153,12 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
         raise UserError(f"{origin} is not valid JSON: {error}") from error
     if not isinstance(values, dict):
         raise UserError(f"{origin} must hold one JSON object of options")
+    named = values.pop("chapter", package_of(config_class))
+    if named != package_of(config_class):
+        raise UserError(
+            f"{origin} is of {named}, and this is {package_of(config_class)}"
+        )
+    values = {config_class.RENAMED.get(k, k): value for k, value in values.items()}
     hints = typing.get_type_hints(config_class)
     types = {f.name: hints[f.name] for f in dataclasses.fields(config_class)}
     unknown = sorted(set(values) - set(types))

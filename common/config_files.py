@@ -7,7 +7,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from common.config import ConfigType, RunConfig, from_json, to_json
+from common.config import ConfigType, RunConfig, from_json, package_of, to_json
 from common.errors import UserError
 
 # Options are short; nobody's file of options is longer.
@@ -51,6 +51,9 @@ def read_config(path: Path, preset: ConfigType) -> ConfigType:
         UserError: no such file, an unknown option, or a wrong value.
     """
     asked = read_object(path)
+    if asked.get("chapter") == package_of(type(preset)):
+        # A run's own config.json.
+        del asked["chapter"]
     check_options(asked, type(preset), str(path))
     values = json.loads(to_json(preset))
     if "epochs" in asked:

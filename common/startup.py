@@ -1,16 +1,57 @@
-"""Importing TensorFlow, which takes seconds, when it is needed and quietly."""
+"""What a process sets up before it works: TensorFlow, imported late and quietly.
 
+TensorFlow takes seconds to import and prints messages about missing GPUs that look like
+errors. So it is imported when it is first needed, with these messages off.
+"""
+
+import logging
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import lazy_loader
 
 from common.errors import UserError
 
+Modules = Mapping[str, Sequence[str]]
+
+
+def attach(
+    package: str, plain: Modules, with_tensorflow: Modules
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return the lazy `__getattr__`, `__dir__` and `__all__` of a chapter's package.
+
+    Each name is imported when it is first used.
+
+    Args:
+        package: name of the package.
+        plain: names by the module that defines them, for modules that do not need
+            TensorFlow.
+        with_tensorflow: the same for modules that do.
+    """
+    look_up, list_names, names = lazy_loader.attach(
+        package, submod_attrs={**plain, **with_tensorflow}
+    )
+    heavy = {name for names in with_tensorflow.values() for name in names}
+
+    def get(name: str) -> Any:
+        set_up_notebook()
+        if name in heavy:
+            import_tensorflow()
+        return look_up(name)
+
+    return get, list_names, names
+
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and find the devices, without the notes that it prints.
+    """Import TensorFlow and find the devices, without its start-up messages.
 
-    It tells of missing GPUs in words that sound like failure; the run's log says
-    which devices there are. Setting TF_CPP_MIN_LOG_LEVEL brings the notes back.
+    The run's log says which devices there are. Set TF_CPP_MIN_LOG_LEVEL to see
+    TensorFlow's messages.
+
+    Raises:
+        UserError: KERAS_BACKEND names another backend.
     """
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
@@ -20,7 +61,7 @@ def import_tensorflow() -> None:
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    # The notes come from C++, below Python's sys.stderr.
+    # C++ code writes these messages to the file descriptor, not to sys.stderr.
     stderr = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
@@ -31,3 +72,24 @@ def import_tensorflow() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def in_notebook() -> bool:
+    """Tell whether this process is the kernel of a notebook."""
+    return "ipykernel" in sys.modules
+
+
+def set_up_notebook() -> None:
+    """In a notebook, show what the project logs, as the command line does."""
+    if in_notebook() and not logging.getLogger().handlers:
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+        logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def progress_interval() -> float:
+    """Return the seconds between two updates of a progress bar.
+
+    On a terminal and in a notebook the bar moves; in a log file, where each update is
+    a new line, it is updated rarely.
+    """
+    return 0.5 if sys.stderr.isatty() or in_notebook() else 20.0

@@ -11,8 +11,8 @@ import signal
 import sys
 from dataclasses import dataclass
 sys.path[:0] = {paths!r}
-from common.chapters import Chapter, Command
-from common.cli import main
+from common.chapter import Chapter, Command
+from common.cli.main import main
 
 # A shell that runs tests in the background makes them ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -21,12 +21,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 class Options:
     """There are none."""
 
-def work(options):
+def work():
 {lines}
 
 if __name__ == "__main__":
-    commands = {{"work": Command(Options, work, uses_tensorflow=False)}}
-    sys.exit(main(Chapter("test", {{}}, None, commands), ["work"]))
+    commands = {{"work": Command(Options, "work", uses_tensorflow=False)}}
+    sys.exit(main(Chapter("__main__", {{}}, commands), ["work"]))
 '''
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import inspect
 import resource
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_lines import call
 
+from common.cli.options import DescribeOptions, RunOptions
 from common.config import RunConfig, from_json, to_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,8 +30,34 @@ def chapter(request):
 
 
 def test_exports(chapter):
-    for name in ("build_generator", "build_discriminator", "train", "test"):
+    """What a notebook needs comes from the chapter's package."""
+    names = "train test generate sample build_generator build_discriminator describe"
+    for name in names.split():
         assert callable(getattr(chapter, name)), name
+    assert chapter.PRESETS["quick"] == chapter_of(chapter).presets["quick"]
+    assert isinstance(chapter.PRESETS["quick"], chapter.Config)
+
+
+def test_every_command_is_a_function_with_the_same_names_and_defaults(chapter):
+    """What the command line can do, a line of Python can."""
+    for name, command in chapter_of(chapter).commands.items():
+        parameters = inspect.signature(getattr(chapter, command.function)).parameters
+        fields = {field.name: field for field in dataclasses.fields(command.options)}
+        if issubclass(command.options, DescribeOptions):
+            assert list(parameters) == ["config"], name
+            known = {field.name for field in dataclasses.fields(chapter.Config)}
+            assert set(fields) <= known, name
+            continue
+        if issubclass(command.options, RunOptions):
+            assert list(parameters)[:2] == ["run", "config"], name
+            assert parameters["config"].default is None, name
+            del fields["run_dir"]
+        for field in fields.values():
+            given = parameters[field.name].default
+            wanted = field.default
+            if wanted is dataclasses.MISSING:
+                wanted = inspect.Parameter.empty
+            assert given == wanted, f"{name} --{field.name}"
 
 
 def test_presets(chapter):
@@ -94,7 +122,7 @@ def test_help_answers_without_tensorflow(chapter):
 def test_both_ways_to_start(chapter, tmp_path):
     script = run(chapter, "--help", cwd=tmp_path)
     module = subprocess.run(
-        [sys.executable, "-m", f"{chapter.__name__}.main", "--help"],
+        [sys.executable, "-m", chapter.__name__, "--help"],
         capture_output=True,
         text=True,
         cwd=ROOT,

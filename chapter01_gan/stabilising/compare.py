@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from chapter01_gan.config import PAGES
 from chapter01_gan.stabilising.techniques import (
     PROBLEMS,
     TECHNIQUES,
@@ -122,7 +123,12 @@ def run_training(training: Training) -> Outcome:
     return Outcome(row, samples[:1000])
 
 
-def compare(preset: str, folder: Path, data: Path | None, jobs: int | None) -> str:
+def compare(
+    preset: str = "quick",
+    run_dir: Path = PAGES / "compare",
+    data: Path | None = None,
+    jobs: int | None = None,
+) -> str:
     """Train the small GAN with every technique on every problem and seed.
 
     Writes compare.json (rewritten after each training, so that an interruption
@@ -130,7 +136,7 @@ def compare(preset: str, folder: Path, data: Path | None, jobs: int | None) -> s
 
     Args:
         preset: name of a budget.
-        folder: to write to.
+        run_dir: folder to write to.
         data: folder of the digits, or None for the stand-in.
         jobs: processes; by default one for each core.
 
@@ -151,14 +157,14 @@ def compare(preset: str, folder: Path, data: Path | None, jobs: int | None) -> s
         with bar:
             for outcome in run_all(trainings, jobs):
                 outcomes.append(outcome)
-                write_rows(folder / "compare.json", outcomes)
+                write_rows(run_dir / "compare.json", outcomes)
                 bar.update()
     finally:
         if outcomes:
             text = tabulate([outcome.row for outcome in outcomes])
-            with atomic_path(folder / "compare.md") as temporary:
+            with atomic_path(run_dir / "compare.md") as temporary:
                 temporary.write_text(text, encoding="utf-8")
-            draw_comparison(outcomes, folder / "compare.png")
+            draw_comparison(outcomes, run_dir / "compare.png")
     return text
 
 

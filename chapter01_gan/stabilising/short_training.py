@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from chapter01_gan.config import Config
 from chapter01_gan.networks import build_discriminator, build_generator
-from chapter01_gan.training import build_model, sample_latents
+from chapter01_gan.training import build_model
 from common.gan import rng
+from common.gan.latents import sample_latents
 
 # A stream of random numbers that the phases of the training step do not use.
 DATA_STREAM = 100

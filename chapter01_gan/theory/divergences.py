@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from chapter01_gan.config import PAGES
 from common.files import atomic_path
 from common.metrics.divergence import (
     geometric_js_gaussians,
@@ -43,11 +44,11 @@ Gaussian = tuple[float, float]
 Measures = dict[str, float]
 
 
-def draw_divergences(path: Path) -> str:
+def draw_divergences(out: Path = PAGES) -> str:
     """Draw why KL is no distance, and what a GAN makes of it.
 
     Args:
-        path: of the PNG, 1210 x 1045 pixels.
+        out: folder for divergences.png, 1210 x 1045 pixels.
 
     Returns:
         Markdown with the numbers of the picture.
@@ -55,6 +56,7 @@ def draw_divergences(path: Path) -> str:
     Raises:
         UserError: the picture cannot be written.
     """
+    path = out / "divergences.png"
     figure = Figure(figsize=(11, 9.5), layout="constrained")
     panels = figure.subfigures(2, 2, wspace=0.03, hspace=0.03)
     _draw_integrands(panels[0, 0])

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from chapter01_gan.config import PAGES
 from chapter01_gan.theory.divergences import BLUE, GREEN, GREY, VERMILLION, write_title
 from common.files import atomic_path
 from common.metrics.report import table
@@ -190,11 +191,11 @@ def predicted_distances(
     }
 
 
-def draw_nash(path: Path) -> str:
+def draw_nash(out: Path = PAGES) -> str:
     """Draw two games of two actions, and the game x * y played in three ways.
 
     Args:
-        path: of the PNG, 1210 x 1045 pixels.
+        out: folder for nash.png, 1210 x 1045 pixels.
 
     Returns:
         Markdown with the numbers of the picture.
@@ -202,6 +203,7 @@ def draw_nash(path: Path) -> str:
     Raises:
         UserError: the picture cannot be written.
     """
+    path = out / "nash.png"
     figure = Figure(figsize=(11, 9.5), layout="constrained")
     panels = figure.subfigures(2, 2, wspace=0.03, hspace=0.03)
     _draw_game(panels[0, 0].subplots(), *PRISONERS_DILEMMA, ["silent", "betray"])

@@ -7,7 +7,6 @@ people who were not in training.
 """
 
 import math
-import sys
 from collections.abc import Sequence
 
 import keras
@@ -18,6 +17,7 @@ from tqdm import tqdm
 from common.data.batches import batch_indices
 from common.errors import UserError
 from common.gan import rng
+from common.startup import progress_interval
 
 SHIFT = 0.06
 ZOOM = 0.08
@@ -141,8 +141,9 @@ def train(
     )
     step = _make_step(with_dropout, directions, steps, seed)
     # A log file needs no line every tenth of a second.
-    wait = 0.5 if sys.stderr.isatty() else 20.0
-    bar = tqdm(range(steps), "face recognition", unit="step", mininterval=wait)
+    bar = tqdm(
+        range(steps), "face recognition", unit="step", mininterval=progress_interval()
+    )
     accuracy = 0.0
     for number in bar:
         batch = batch_indices(len(images), BATCH_SIZE, seed, number)

@@ -14,9 +14,9 @@ from chapter03_agecgan.networks import (
     build_generator,
 )
 from common.gan import adversarial_model, losses, optimizers
-from common.gan import latents as latents_module
 from common.gan.adversarial_model import AdversarialModel
 from common.gan.augment import shift_and_mirror
+from common.gan.latents import sample_latents
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
 from common.training.fit import Gallery
@@ -153,11 +153,6 @@ def make_gallery(config: Config) -> Gallery:
         lambda faces: image_grid(faces, columns=ages),
         losses.GAMES[config.loss].equilibrium,
     )
-
-
-def sample_latents(config: Config, count: int, seed: int) -> np.ndarray:
-    """Draw latents from the prior of training: float32 (count, latent_dim)."""
-    return latents_module.sample_latents((count, config.latent_dim), seed, config.prior)
 
 
 def balanced_rows(classes: np.ndarray) -> np.ndarray:

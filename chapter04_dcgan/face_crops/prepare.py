@@ -65,7 +65,7 @@ class Settings:
 
 
 def prepare(
-    folder: Path,
+    drawings: Path,
     out: Path,
     *,
     size: int = 64,
@@ -85,9 +85,10 @@ def prepare(
     which the drawing's name alone decides.
 
     Args:
-        folder: of image files, at any depth, however they came here: the book uses
+        drawings: folder of image files, at any depth, however they came here: the book
+            uses
             gallery-dl, a program of its own which many sites refuse.
-        out: new folder. Becomes train/ and test/ with PNG files, report.csv with one
+        out: new drawings. Becomes train/ and test/ with PNG files, report.csv with one
             row for each face or drawing without one, and contact.png, which shows
             some of what was kept (green) and dropped (red).
         size: edge of the faces that are written, pixels, 8 to 1024.
@@ -105,7 +106,7 @@ def prepare(
         A report: how many of what, and up to ten reasons for broken files.
 
     Raises:
-        UserError: no such folder, no images, fewer than two drawings with a face,
+        UserError: no such drawings, no images, fewer than two drawings with a face,
             `out` exists, a detector that cannot be used, or an impossible number.
 
     Reference: Krawetz 2013, "Kind of like that", hackerfactor.com (dHash).
@@ -118,14 +119,14 @@ def prepare(
     settings.check()
     if out.exists():
         raise UserError(f"--out {out} exists already; name a new folder")
-    paths = find_images(folder)
+    paths = find_images(drawings)
     with atomic_path(out) as temporary:
-        findings = _collect(folder, paths, settings, temporary)
+        findings = _collect(drawings, paths, settings, temporary)
         kept = [finding for finding in findings if finding.file]
         counts = count_kinds(len(paths), findings)
         if len({finding.source for finding in kept}) < 2:
             raise UserError(
-                f"expected faces in at least 2 drawings of {folder}, found {counts}; "
+                f"expected faces in at least 2 drawings of {drawings}, found {counts}; "
                 "with --detector none every image counts as a face"
             )
         _divide(kept, temporary, test_share)

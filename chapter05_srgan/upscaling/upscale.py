@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 SIDE = 448
 
 
-def upscale(
+def upscale_files(
     network: keras.Model,
     scale: int,
     source: Path,

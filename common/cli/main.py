@@ -5,20 +5,22 @@ in under a second.
 """
 
 import contextlib
+import dataclasses
 import io
 import itertools
 import logging
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import tyro
 
 from common.chapter import Chapter, Command
-from common.cli.options import RunOptions
+from common.cli.options import DescribeOptions, MakeOptions, RunOptions
 from common.cli.train_options import EarlyOptions, train_options
-from common.config import ConfigType, with_length
+from common.config import with_length
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
 from common.startup import import_tensorflow
@@ -27,19 +29,6 @@ from common.training.workers import find_place, helper_folder
 from common.tuning.options import TuneOptions
 
 logger = logging.getLogger(__name__)
-
-
-def _commands(chapter: Chapter) -> dict[str, Command]:
-    """Return the commands, with `tune` where there is something to search."""
-    if chapter.tuning is None:
-        return dict(chapter.commands)
-
-    def run(options: TuneOptions) -> None:
-        from common.tuning.command import tune
-
-        tune(chapter, options)
-
-    return {**chapter.commands, "tune": Command(TuneOptions, run, False)}
 
 
 def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
@@ -74,37 +63,75 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
+    """Find the command that the first words name, and run it."""
     words = " ".join(arguments[:2])
-    commands = _commands(chapter)
-    for name, command in commands.items():
+    for name, command in chapter.commands.items():
         if words == name or words.startswith(name + " "):
             rest = arguments[len(name.split()) :]
-            program = f"{chapter.name} {name}"
-            options = parse(command.options, program, rest)
-            if isinstance(options, RunOptions):
-                # What is not there is told before TensorFlow's seconds.
-                RunDir.find(chapter.name, options.run_dir)
-            if command.uses_tensorflow:
-                import_tensorflow()
-            command.run(options)
+            _run(
+                chapter, command, parse(command.options, f"{chapter.name} {name}", rest)
+            )
             return
+    known = ["train", *chapter.commands, *(["tune"] if chapter.has_tuning else [])]
     if arguments[:1] == ["train"]:
         _train(chapter, arguments[1:])
+    elif arguments[:1] == ["tune"] and "tune" in known:
+        options = parse(TuneOptions, f"{chapter.name} tune", arguments[1:])
+        # Late: a search needs Hyperopt, which takes a second to import.
+        from common.tuning.command import tune
+
+        tune(chapter, options)
     elif not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(_overview(chapter))
-    elif any(name.startswith(arguments[0] + " ") for name in commands):
+    elif any(name.startswith(arguments[0] + " ") for name in chapter.commands):
         sys.stdout.write(_overview(chapter))
     else:
-        names = ", ".join(["train", *commands])
-        raise UserError(f"unknown command {words!r}; known are {names}")
+        raise UserError(f"unknown command {words!r}; known are {', '.join(known)}")
+
+
+def _run(chapter: Chapter, command: Command, options: Any) -> None:
+    """Call the function of a command and report what it returns.
+
+    A text is printed. The paths of written files are logged. Of a `test`, which
+    returns its scores, the table that it wrote is printed.
+    """
+    values = {
+        field.name: getattr(options, field.name)
+        for field in dataclasses.fields(options)
+    }
+    arguments, run = [], None
+    if isinstance(options, DescribeOptions):
+        arguments, values = [chapter.config_class(**values)], {}
+    if isinstance(options, RunOptions):
+        # Before TensorFlow's seconds: a wrong folder is reported at once.
+        run = RunDir.find(chapter.name, values.pop("run_dir"))
+        arguments = [run, run.read_config(chapter.config_class)]
+    if command.uses_tensorflow:
+        import_tensorflow()
+    result = chapter.function(command.function)(*arguments, **values)
+    if isinstance(options, MakeOptions):
+        logger.info("use it with: train --data %s", options.out)
+    elif isinstance(result, str):
+        sys.stdout.write(result.rstrip("\n") + "\n")
+    elif isinstance(result, Mapping):
+        sys.stdout.write((run.path / "metrics.md").read_text())
+        logger.info("written: metrics.json, metrics.md and pictures in %s", run.path)
+    elif isinstance(result, Path):
+        logger.info("written: %s", result)
+    elif result:
+        more = f" and {len(result) - 1} more files" if len(result) > 1 else ""
+        logger.info("written: %s%s", result[0], more)
 
 
 def _overview(chapter: Chapter) -> str:
     """Return the list of commands with the first line of each one's help."""
     lines = [f"usage: {chapter.name} COMMAND [OPTIONS]", "", "commands:"]
     texts = {"train": "Train the networks, or continue a run."}
-    for name, command in _commands(chapter).items():
-        texts[name] = (command.options.__doc__ or "").splitlines()[0]
+    options = {name: command.options for name, command in chapter.commands.items()}
+    if chapter.has_tuning:
+        options["tune"] = TuneOptions
+    for name, one in options.items():
+        texts[name] = (one.__doc__ or "").splitlines()[0]
     width = max(map(len, texts))
     lines += [f"  {name:{width}}  {text}" for name, text in texts.items()]
     lines += ["", "COMMAND --help explains the options of a command.", ""]
@@ -117,7 +144,7 @@ def _train(chapter: Chapter, arguments: list[str]) -> None:
     known = None
     if asked.resume:
         known = RunDir.find(chapter.name, asked.run_dir)
-        default = known.read_config(type(_first(chapter.presets)))
+        default = known.read_config(chapter.config_class)
     else:
         default = chapter.presets[asked.preset]
         if asked.config is not None:
@@ -134,16 +161,12 @@ def _train(chapter: Chapter, arguments: list[str]) -> None:
     if place.is_chief:
         run = known or RunDir.create(chapter.name, asked.name, asked.run_dir)
         import_tensorflow()
-        chapter.train(config, run)
+        chapter.function("train")(config, run)
         logger.info("the run is in %s", run.path)
         return
     with helper_folder(place, known) as run:
         import_tensorflow()
-        chapter.train(config, run)
-
-
-def _first(presets: Mapping[str, ConfigType]) -> ConfigType:
-    return next(iter(presets.values()))
+        chapter.function("train")(config, run)
 
 
 def parse(options: type, program: str, arguments: list[str]) -> Any:

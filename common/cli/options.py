@@ -1,55 +1,45 @@
-"""Options that the commands of all chapters share."""
+"""Options that the commands of all chapters share.
 
-import dataclasses
+Names and defaults are those of the functions that the commands call.
+"""
+
 from dataclasses import dataclass
 from pathlib import Path
-
-from common.config import ConfigType
-from common.training.run_dir import RunDir
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Options of all commands that read a run."""
+    """Options of all commands that work on a run."""
 
     run_dir: Path | None = None
-    """Folder of the run; by default the latest."""
-
-    def open(self, chapter: str, config: type[ConfigType]) -> tuple[RunDir, ConfigType]:
-        """Return the run and its configuration.
-
-        Args:
-            chapter: whose run.
-            config: that chapter's class of configurations.
-
-        Raises:
-            UserError: there is no such run.
-        """
-        run = RunDir.find(chapter, self.run_dir)
-        return run, run.read_config(config)
+    """Folder of the run; by default the latest one."""
 
 
 @dataclass(frozen=True)
 class DataOptions(RunOptions):
-    """Options of all commands that read a run and real data."""
+    """Options of all commands that work on a run and on real data."""
 
     data: Path | None = None
-    """The data set; by default the one that the run was trained on."""
+    """Data set; by default the one that the run was trained on."""
 
-    def open(self, chapter: str, config: type[ConfigType]) -> tuple[RunDir, ConfigType]:
-        """Return the run and its configuration, with the data that are asked for."""
-        run, known = super().open(chapter, config)
-        if self.data is not None:
-            known = dataclasses.replace(known, data=self.data)
-        return run, known
+
+@dataclass(frozen=True)
+class TestOptions(DataOptions):
+    """Score a run's generator against held-out data."""
+
+    samples: int | None = None
+    """Samples to generate; by default as many as are held out, at most 5,000."""
+
+    seed: int = 1
+    """Seed of the latents and of the data that are drawn at random."""
 
 
 @dataclass(frozen=True)
 class GenerateOptions(RunOptions):
-    """Options of all commands that write what a generator makes of random latents."""
+    """Options of all commands that write what a generator makes from random latents."""
 
     count: int = 64
-    """How many."""
+    """How many to make."""
 
     seed: int = 1
     """Same seed, same results."""
@@ -57,20 +47,35 @@ class GenerateOptions(RunOptions):
     out: Path | None = None
     """Folder to write to; by default `generated` in the run's folder."""
 
-    def folder(self, run: RunDir) -> Path:
-        """Return the folder to write to."""
-        return self.out or run.path / "generated"
-
 
 @dataclass(frozen=True)
 class InterpolateOptions(RunOptions):
     """Draw walks between pairs of latents."""
 
     rows: int = 6
-    """Pairs."""
+    """Pairs of latents."""
 
     steps: int = 10
     """Results in each walk."""
 
     seed: int = 1
-    """Of the pairs."""
+    """Seed of the latents."""
+
+
+@dataclass(frozen=True)
+class DescribeOptions:
+    """Options of `data describe`, which are options of `train`, too."""
+
+    data: Path | None = None
+    """Data set; without it, the stand-in."""
+
+
+@dataclass(frozen=True)
+class MakeOptions:
+    """Options of all commands that write a procedural stand-in."""
+
+    out: Path
+    """New folder."""
+
+    seed: int = 0
+    """Same seed, same data."""

@@ -8,12 +8,13 @@ different data sets are of one scale.
 """
 
 import math
-import sys
 from collections.abc import Iterator
 
 import keras
 import numpy as np
 from tqdm import tqdm
+
+from common.startup import progress_interval
 
 # A new number trains every network anew: raise it with any change below.
 VERSION = 1
@@ -97,9 +98,10 @@ def train(
         jit_compile=False,
     )
     # A log file needs no line every tenth of a second.
-    wait = 0.5 if sys.stderr.isatty() else 20.0
     batches = _batches(learnt, steps, rng)
-    bar = tqdm(batches, "local extractor", steps, unit="step", mininterval=wait)
+    bar = tqdm(
+        batches, "local extractor", steps, unit="step", mininterval=progress_interval()
+    )
     for batch in bar:
         inputs = _scale(_shift(images[batch], rng))
         loss = classifier.train_on_batch(inputs, targets[batch])

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
+from common.config import RunConfig
 from common.gan.rng import normal, step_key, uniform
 
 Tensor = tf.Tensor
@@ -71,10 +72,39 @@ def sample_prior(
     return uniform(shape, key, low, 1.0)
 
 
-def sample_latents(
-    shape: tuple, seed: int, prior: Prior = "normal", std: float = 1.0
-) -> np.ndarray:
-    """Draw latents that no training of this seed has seen, float32 of `shape`."""
-    # The key of a step that training never reaches.
+def sample_latents(config: RunConfig, count: int, seed: int) -> np.ndarray:
+    """Draw latents from the prior of training that no training step has used.
+
+    Args:
+        config: uses latent_dim, prior and, if the chapter has it, prior_std.
+        count: how many, N.
+        seed: same seed, same latents.
+
+    Returns:
+        float32 (N, latent_dim).
+    """
+    # Training never reaches step -1.
     key = step_key(seed, tf.constant(-1, tf.int64), 0)
-    return sample_prior(shape, key, prior, std).numpy()
+    std = getattr(config, "prior_std", 1.0)
+    return sample_prior((count, config.latent_dim), key, config.prior, std).numpy()
+
+
+def tail_direction(latents: np.ndarray, values: np.ndarray, share: float) -> np.ndarray:
+    """Return the direction in latent space along which a measured value grows.
+
+    It is the mean latent of the samples with the largest values minus the mean latent
+    of those with the smallest.
+
+    Args:
+        latents: float32 (N, d).
+        values: (N,), the value of each latent's sample.
+        share: share of the samples at either end, in (0, 0.5].
+
+    Returns:
+        float32 (d,).
+
+    Reference: Radford et al. 2016, arXiv:1511.06434, section 6.3.2.
+    """
+    order = np.argsort(values, kind="stable")
+    tail = int(share * len(latents))
+    return latents[order[-tail:]].mean(axis=0) - latents[order[:tail]].mean(axis=0)

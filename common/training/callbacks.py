@@ -6,7 +6,6 @@ resumed run goes on where it was.
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from common.errors import TrainingError
 from common.images import writing
+from common.startup import progress_interval
 from common.training import checkpoints
 from common.training.curves import read_rows, write_rows
 from common.training.run_dir import RunDir
@@ -74,7 +74,7 @@ class Progress(keras.callbacks.Callback):
             desc="training",
             unit="step",
             # A log file needs no line every tenth of a second.
-            mininterval=0.5 if sys.stderr.isatty() else 20.0,
+            mininterval=progress_interval(),
         )
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:

@@ -1,8 +1,9 @@
 """Running a training from its beginning, or from where it was, to its end."""
 
+import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common.config import RunConfig, to_json
+from common.config import ConfigType, RunConfig, package_of, to_json
 from common.data.batches import TrainingData, batches, total_steps
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
@@ -41,6 +42,44 @@ class Gallery:
     latents: np.ndarray | list[np.ndarray]
     draw: Callable[[np.ndarray], np.ndarray]
     equilibrium: tuple[float, float] | None = None
+
+
+def open_run(config: RunConfig, run: RunDir | None) -> RunDir:
+    """Check the options of a training and return the folder of its run.
+
+    Args:
+        config: options of the run.
+        run: its folder; None stands for a new one below runs/.
+
+    Raises:
+        UserError: an option is wrong.
+    """
+    config.validate()
+    return run or RunDir.create(package_of(type(config)), "custom")
+
+
+@contextlib.contextmanager
+def begin(
+    config: ConfigType, run: RunDir, bfloat16_keeps_quality: bool
+) -> Iterator[ConfigType]:
+    """Set up devices and number format, and write the run's log meanwhile.
+
+    Args:
+        config: options of the run.
+        run: its folder.
+        bfloat16_keeps_quality: whether the chapter's scores are as good in bfloat16,
+            as measured.
+
+    Yields:
+        The configuration with its number format decided.
+
+    Raises:
+        UserError: the folder cannot be written, or holds another run.
+    """
+    with run.recording(config):
+        config = devices.set_up(config, bfloat16_keeps_quality)
+        run.write_config(config)
+        yield config
 
 
 def fit_run(
@@ -81,7 +120,14 @@ def fit_run(
         model.build_step(
             specimen.element_spec, config.steps_per_execution, devices.use_jit(config)
         )
-    done = checkpoints.restore(run.checkpoints, model.state()) or 0
+    results = results or {
+        run.generator: model.average_generator,
+        run.discriminator: model.phases[0].network,
+    }
+    done = checkpoints.restore(run.checkpoints, model.state())
+    if done is None:
+        _check_no_results(results)
+        done = 0
     _check_count(run, data.count)
     if done == 0:
         _write_beginning(model, data, gallery, config, run)
@@ -97,10 +143,6 @@ def fit_run(
         draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
         frames = sorted(run.samples.glob("step_*.png"))
         writing.save_gif([writing.load_image(frame) for frame in frames], run.gif)
-    results = results or {
-        run.generator: model.average_generator,
-        run.discriminator: model.phases[0].network,
-    }
     for path, network in results.items():
         save_network(network, path)
     return interrupted
@@ -186,6 +228,16 @@ def _dataset(
         return batches(*told, range(first, first + here), devices)
 
     return strategy.distribute_datasets_from_function(feed)
+
+
+def _check_no_results(paths: Iterable[Path]) -> None:
+    """Check that a training that starts at step 0 overwrites no trained network."""
+    for path in paths:
+        if path.exists():
+            raise UserError(
+                f"{path} is a trained network without the checkpoint to continue "
+                "from; begin a new run, or bring the checkpoints folder back"
+            )
 
 
 def _check_count(run: RunDir, count: int) -> None:

@@ -1,23 +1,37 @@
 """The folder of one run: everything that it was told, did and learnt."""
 
+import base64
 import contextlib
+import dataclasses
 import datetime
 import fcntl
+import html
+import importlib
 import importlib.metadata
 import json
 import logging
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.config import ConfigType, RunConfig, differences, from_json, to_json
+from common.config import (
+    ConfigType,
+    RunConfig,
+    differences,
+    from_json,
+    package_of,
+    to_json,
+)
 from common.errors import UserError
-from common.files import atomic_path, cannot_write
+from common.files import atomic_path, cannot_write, read_note, write_note
 
+# Packages that config.json may name.
+CHAPTER = re.compile(r"(chapter[0-9]{2}|study)_[a-z0-9_]+")
 LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "h5py", "matplotlib")
 logger = logging.getLogger(__name__)
 
@@ -31,10 +45,13 @@ class RunDir:
 
     Args:
         path: the run's folder itself.
+        chapter: name of its chapter's package; by default the one that config.json
+            names.
     """
 
-    def __init__(self, path: Path | str):
+    def __init__(self, path: Path | str, chapter: str | None = None):
         self.path = Path(path)
+        self._chapter = chapter
         self.linked = False
         self.config = self.path / "config.json"
         self.environment = self.path / "environment.json"
@@ -48,6 +65,7 @@ class RunDir:
         self.checkpoints = self.path / "checkpoints"
         self.generator = self.path / "generator.keras"
         self.discriminator = self.path / "discriminator.keras"
+        self.generated = self.path / "generated"
         self.tensorboard = self.path / "tensorboard"
 
     @classmethod
@@ -58,7 +76,7 @@ class RunDir:
             UserError: the folder holds a run or other files already.
         """
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        run = cls(path or Path("runs") / chapter / f"{now}_{preset}")
+        run = cls(path or Path("runs") / chapter / f"{now}_{preset}", chapter)
         run.linked = path is None
         require_fresh(run.config, run.log, "run")
         return run
@@ -80,7 +98,7 @@ class RunDir:
         elif not path.is_dir():
             raise UserError(f"--run-dir {path}: no such folder")
         # Resolved: `latest` may lead elsewhere before this run is done with.
-        run = cls(path.resolve())
+        run = cls(path.resolve(), chapter)
         if not run.config.is_file():
             raise UserError(
                 f"{path} is not the folder of a run: it has no {run.config.name}; "
@@ -88,17 +106,65 @@ class RunDir:
             )
         return run
 
-    def write_config(self, config: RunConfig) -> None:
-        """Write what the run was told."""
-        with atomic_path(self.config) as temporary:
-            temporary.write_text(to_json(config))
+    @classmethod
+    def latest(cls, chapter: str) -> "RunDir":
+        """Return the newest run of a chapter, below runs/ in the working folder.
 
-    def read_config(self, config_class: type[ConfigType]) -> ConfigType:
-        """Return the configuration of this run.
+        Raises:
+            UserError: there is none.
+        """
+        return cls.find(chapter)
+
+    @property
+    def chapter(self) -> str:
+        """Name of the package of the run's chapter, for example "chapter04_dcgan".
+
+        Raises:
+            UserError: config.json does not name one.
+        """
+        if self._chapter is None:
+            named = (read_note(self.config) or {}).get("chapter")
+            # The name is imported: only packages of this project are.
+            if not isinstance(named, str) or not CHAPTER.fullmatch(named):
+                raise UserError(
+                    f"{self.config} does not name its chapter, as runs of earlier "
+                    'versions do not; use RunDir(path, "chapter04_dcgan")'
+                )
+            self._chapter = named
+        return self._chapter
+
+    def write_config(self, config: RunConfig) -> None:
+        """Write the options of the run, and the name of its chapter, to config.json."""
+        named = {"chapter": package_of(type(config))}
+        write_note(self.config, named | json.loads(to_json(config)))
+
+    def configuration(
+        self, config: ConfigType | None = None, data: Path | None = None
+    ) -> ConfigType:
+        """Return the configuration that a command of the chapter works with.
+
+        Args:
+            config: options to use in place of the run's own, or None.
+            data: data set to use in place of the one of the options, or None.
 
         Raises:
             UserError: config.json is damaged.
         """
+        config = config or self.read_config()
+        return config if data is None else dataclasses.replace(config, data=data)
+
+    def read_config(self, config_class: type[ConfigType] | None = None) -> ConfigType:
+        """Return the options that the run was trained with.
+
+        Args:
+            config_class: class of the configuration; by default that of the chapter.
+
+        Raises:
+            UserError: config.json is damaged, or the run is another chapter's.
+        """
+        if config_class is None:
+            module = importlib.import_module(f"{self.chapter}.config")
+            config_class = module.Config
         try:
             text = self.config.read_text()
         except (OSError, UnicodeDecodeError) as error:
@@ -117,6 +183,19 @@ class RunDir:
                 f"the checkpoints in {self.path} are from another configuration "
                 f"({'; '.join(changed)}); leave these options out or begin a new run"
             )
+
+    def newest_samples(self) -> Path | None:
+        """Return the newest picture of samples, or None if there is none yet."""
+        return max(self.samples.glob("step_*.png"), default=None)
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: its newest samples and its curves."""
+        pictures = [p for p in (self.newest_samples(), self.curves) if p and p.exists()]
+        images = [
+            base64.b64encode(picture.read_bytes()).decode() for picture in pictures
+        ]
+        tags = [f'<img src="data:image/png;base64,{image}">' for image in images]
+        return f"<p>{html.escape(str(self.path))}</p>" + "".join(tags)
 
     @contextlib.contextmanager
     def recording(self, config: RunConfig) -> Iterator[None]:

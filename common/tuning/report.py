@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from common.errors import UserError
+from common.startup import progress_interval
 from common.tuning.search import Plan
 from common.tuning.search_folder import SearchFolder
 from common.tuning.trial import USER_ERROR
@@ -38,7 +39,7 @@ class Report:
             desc="tuning",
             unit="trial",
             # A log file needs no line every tenth of a second.
-            mininterval=0.5 if sys.stderr.isatty() else 20.0,
+            mininterval=progress_interval(),
         )
         self._show_best()
         self._mend()

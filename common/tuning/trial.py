@@ -191,8 +191,7 @@ def _train(task: Task) -> dict[str, Any]:
 
     chapter = importlib.import_module(f"{task.chapter}.commands").CHAPTER
     tuning = chapter.tuning
-    config_class = type(next(iter(chapter.presets.values())))
-    config = from_json(config_class, json.dumps(task.config), "the trial")
+    config = from_json(chapter.config_class, json.dumps(task.config), "the trial")
     if tuning.uses_tensorflow:
         import_tensorflow()
     scorer = as_callback(tuning.uses_tensorflow)(
@@ -203,7 +202,7 @@ def _train(task: Task) -> dict[str, Any]:
         task.steps,
         task.minutes,
     )
-    chapter.train(config, RunDir(task.folder), callbacks=[scorer])
+    chapter.function("train")(config, RunDir(task.folder), callbacks=[scorer])
     values = {"loss": scorer.finish(), "scores": scorer.scores}
     values |= {"status": "stopped" if scorer.stopped else "ok"}
     if scorer.stopped:

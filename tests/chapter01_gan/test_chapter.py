@@ -30,9 +30,10 @@ from chapter01_gan.config import PRESETS, Config
 from chapter01_gan.data import load_split
 from chapter01_gan.networks import build_discriminator, build_generator
 from chapter01_gan.stabilising.techniques import TECHNIQUES, configure
-from chapter01_gan.training import build_model, sample_latents, train
+from chapter01_gan.training import build_model, train
 from common.errors import UserError
 from common.features import extractors
+from common.gan.latents import sample_latents
 from common.images.idx import read_images
 from common.images.pixels import to_floats
 from common.training.run_dir import RunDir

@@ -16,8 +16,9 @@ from tiny import CHAPTER02 as TINY
 from chapter02_3dgan import classification, evaluation, generation, preparation
 from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator
-from chapter02_3dgan.training import sample_latents, train
+from chapter02_3dgan.training import train
 from common.errors import UserError
+from common.gan.latents import sample_latents
 from common.shapes.store import VoxelStore
 from common.shapes.voxels import find_shapes, read_voxels
 from common.training.run_dir import RunDir

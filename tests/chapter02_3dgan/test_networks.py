@@ -21,7 +21,8 @@ from tiny import CHAPTER02 as TINY
 
 from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator, build_generator
-from chapter02_3dgan.training import build_model, sample_latents
+from chapter02_3dgan.training import build_model
+from common.gan.latents import sample_latents
 
 BATCH = tf.constant(padded(boxes(8))[..., None], tf.float32)
 SIDES = Sides(BATCH, BATCH, sample_latents(TINY, 8, 0))

@@ -28,6 +28,7 @@ from chapter03_agecgan.stages import gan
 from chapter03_agecgan.stages.encoder import build_model
 from chapter03_agecgan.training import paired
 from common.errors import UserError
+from common.gan.latents import sample_latents
 from common.gan.step import Step
 from common.images.pixels import to_bytes, to_floats
 from synthetic_data.age_faces.write import draw_person
@@ -50,7 +51,7 @@ def make_model(config: Config):
 SIDES = Sides(
     BATCH,
     BATCH[0],
-    [tf.constant(gan.sample_latents(TINY, 6, 0)), BATCH[1]],
+    [tf.constant(sample_latents(TINY, 6, 0)), BATCH[1]],
     condition=[BATCH[1]],
 )
 

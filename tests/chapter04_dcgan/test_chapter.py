@@ -60,7 +60,7 @@ def test_scores_and_baselines(run, tmp_path, monkeypatch):
         epochs=None,
     )  # fmt: skip
     book_run = train(book, RunDir(tmp_path / "book"))
-    metrics = evaluation.test(run, config, book_run=book_run)
+    metrics = evaluation.test(run, config, book_run=book_run.path)
     assert json.loads((run.path / "metrics.json").read_text()) == metrics
     prefixes = ("", "baseline_train_", "baseline_untrained_", "baseline_book_")
     expected = {
@@ -141,11 +141,11 @@ def test_features_are_pooled_activations(run):
 
 def test_embedding_is_written(run, tmp_path):
     config = run.read_config(Config)
-    with np.load(embedding.export(run, config, tmp_path / "e.npz")) as file:
+    with np.load(embedding.embed(run, config, out=tmp_path / "e.npz")) as file:
         assert file["train"].shape == (120, 448) and file["test"].shape == (40, 448)
         assert file["train_names"][0] == "train/00000.png"
     with pytest.raises(UserError, match="must end in .npz"):
-        embedding.export(run, config, tmp_path / "e.csv")
+        embedding.embed(run, config, out=tmp_path / "e.csv")
 
 
 def test_probe_reads_attributes(run):

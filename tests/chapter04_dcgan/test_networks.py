@@ -22,8 +22,9 @@ from tiny import CHAPTER04 as TINY
 
 from chapter04_dcgan.config import PRESETS, Config
 from chapter04_dcgan.networks import build_discriminator, build_generator
-from chapter04_dcgan.training import build_model, sample_latents
+from chapter04_dcgan.training import build_model
 from common.errors import UserError
+from common.gan.latents import sample_latents
 from common.gan.losses import draw_label
 from common.gan.step import Step
 from common.images.pixels import to_floats

@@ -138,7 +138,7 @@ def test_each_phase_has_its_own_losses_and_generator(run):
 def test_phases_one_by_one_end_as_both_at_once(run, data, tmp_path):
     other = RunDir(tmp_path / "run")
     for phase in ("srresnet", "srgan"):
-        train(dataclasses.replace(TINY, data=data, phase=phase), other)
+        train(dataclasses.replace(TINY, data=data, stage=phase), other)
     assert same(run.generator, other.generator)
     assert same(
         run.path / "srgan" / "generator.keras", other.path / "srgan" / "generator.keras"
@@ -175,15 +175,13 @@ def test_scores_and_baselines(run, data):
 
 
 def test_all_pictures_of_a_folder_are_judged(run, data):
-    config = dataclasses.replace(run.read_config(Config), data=data / "train")
-    metrics = evaluation.test(run, config, everything=True, realism=False)
+    metrics = evaluation.test(run, data=data / "train", realism=False)
     assert metrics["n_images"] == 8
 
 
 def test_the_published_figures_of_bicubic(run, shared_data):
     """28.42 dB and 0.8104 on Set5 at x4."""
-    config = dataclasses.replace(run.read_config(Config), data=shared_data / "set5")
-    metrics = evaluation.test(run, config, everything=True, realism=False)
+    metrics = evaluation.test(run, data=shared_data / "set5", realism=False)
     assert metrics["n_images"] == 5
     assert metrics["baseline_bicubic_psnr_y"] == pytest.approx(28.42, abs=0.05)
     assert metrics["baseline_bicubic_ssim_y"] == pytest.approx(0.8104, abs=0.003)
@@ -256,8 +254,8 @@ def test_a_model_file_is_known_by_its_scale(run, tmp_path):
 
 def test_the_first_phase_stands_in_for_the_second(run, tmp_path):
     config = run.read_config(Config)
-    assert generation.load_phase(run, config, "srgan")[1:] == (4, "srgan")
+    assert generation.load_stage(run, config, "srgan")[1:] == (4, "srgan")
     shutil.copytree(run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "srgan")
     alone = RunDir(tmp_path / "run")
-    assert generation.load_phase(alone, config, "srgan")[1:] == (4, "srresnet")
+    assert generation.load_stage(alone, config, "srgan")[1:] == (4, "srresnet")

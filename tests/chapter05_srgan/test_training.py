@@ -53,7 +53,7 @@ def test_no_crop_comes_from_what_is_left_out_for_validation(tmp_path, monkeypatc
             grey = np.full((40, 48, 3), first + 20 * number, np.uint8)
             saved(grey, tmp_path / "set" / folder / f"{number}.png")
     config = dataclasses.replace(
-        TINY, data=tmp_path / "set", validation_every=4, phase="srresnet"
+        TINY, data=tmp_path / "set", validation_every=4, stage="srresnet"
     )
     found = []
 
@@ -62,7 +62,7 @@ def test_no_crop_comes_from_what_is_left_out_for_validation(tmp_path, monkeypatc
         found.extend([levels(low), levels(high), levels(gallery.latents)])
         return False
 
-    monkeypatch.setitem(training.PHASES, "srresnet", phase)
+    monkeypatch.setitem(training.STAGES, "srresnet", phase)
     training.train(config, RunDir(tmp_path / "run"))
     left_out = {70, 150}  # each fourth
     learnt = set(range(10, 190, 20)) - left_out

@@ -207,7 +207,7 @@ def test_the_coins_break_the_triangle_inequality_for_kl():
 
 
 def test_draw_divergences(tmp_path):
-    text = divergences.draw_divergences(tmp_path / "new" / "divergences.png")
+    text = divergences.draw_divergences(tmp_path / "new")
     check_picture(tmp_path / "new" / "divergences.png", (1210, 1045))
     assert text.endswith("\n")
     p, q = divergences.NO_COMMON_SUPPORT
@@ -221,7 +221,7 @@ def test_draw_divergences(tmp_path):
 
 
 def test_draw_nash(tmp_path):
-    text = nash.draw_nash(tmp_path / "nash.png")
+    text = nash.draw_nash(tmp_path)
     check_picture(tmp_path / "nash.png", (1210, 1045))
     assert text.endswith("\n")
     assert "(0, 0) -> (1, 0) -> (1, 1), pure equilibria [(1, 1)]" in text

@@ -12,7 +12,7 @@ from pictures import noise, saved
 from PIL import Image, ImageCms
 
 from chapter05_srgan.upscaling.reading import Picture, read_picture
-from chapter05_srgan.upscaling.upscale import upscale
+from chapter05_srgan.upscaling.upscale import upscale_files
 from chapter05_srgan.upscaling.writing import write_picture
 from common.errors import UserError
 
@@ -37,7 +37,7 @@ def test_a_picture_is_enlarged_beside_itself_with_all_it_has(tmp_path, doubling)
     write_picture(
         source, Picture(values, values[..., 0], False, profile, exif.tobytes())
     )
-    assert upscale(doubling, 2, source) == [tmp_path / "some.photo_x2.png"]
+    assert upscale_files(doubling, 2, source) == [tmp_path / "some.photo_x2.png"]
     before, after = read_picture(source), read_picture(tmp_path / "some.photo_x2.png")
     assert np.array_equal(after.rgb, _repeated(before.rgb)) and after.bits == 16
     assert after.icc_profile == profile and after.exif == before.exif
@@ -51,7 +51,9 @@ def test_grey_stays_grey_and_is_the_mean(tmp_path):
     network = keras.Model(images, factors)  # its mean is 0.1
     values = noise(0)[..., 0] % 64 + 96  # nothing is cut off
     picture = read_picture(
-        upscale(network, 1, saved(values, tmp_path / "x.bmp"), tmp_path / "y.tif")[0]
+        upscale_files(
+            network, 1, saved(values, tmp_path / "x.bmp"), tmp_path / "y.tif"
+        )[0]
     )
     assert picture.grey and (picture.rgb == round(1.1 * 127.5)).all()
 
@@ -72,7 +74,7 @@ def test_folders_are_mirrored_and_broken_files_named(tmp_path, doubling, caplog)
         torn[:8] + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
     )
     (source / "bomb.png").write_bytes(head + torn[33:])
-    written = upscale(doubling, 2, source)
+    written = upscale_files(doubling, 2, source)
     wanted = {
         tmp_path / "photos.2_x2" / f"{n}.png": p for p, n in (good | same).items()
     }
@@ -95,14 +97,16 @@ def test_one_broken_file_is_one_line(tmp_path, doubling):
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError, match=f"^{tmp_path / name}.*{told}"):
-            upscale(doubling, 2, tmp_path / name)
+            upscale_files(doubling, 2, tmp_path / name)
     with pytest.raises(UserError, match="no such file"):
-        upscale(doubling, 2, tmp_path / "none.png")
+        upscale_files(doubling, 2, tmp_path / "none.png")
     with pytest.raises(UserError, match="none of the 2 image files .* the first: "):
-        upscale(doubling, 2, tmp_path, tmp_path.with_name(f"{tmp_path.name}_other"))
+        upscale_files(
+            doubling, 2, tmp_path, tmp_path.with_name(f"{tmp_path.name}_other")
+        )
     (tmp_path / "nothing").mkdir()
     with pytest.raises(UserError, match="no images in"):
-        upscale(doubling, 2, tmp_path / "nothing")
+        upscale_files(doubling, 2, tmp_path / "nothing")
     assert not list(tmp_path.glob("*_x2*"))
 
 
@@ -110,20 +114,20 @@ def test_nothing_is_overwritten_unasked_and_a_source_never(tmp_path, doubling):
     source = saved(noise(1), tmp_path / "in" / "x.png")
     content = source.read_bytes()
     target = tmp_path / "y.png"
-    assert upscale(doubling, 2, source, target) == [target]
+    assert upscale_files(doubling, 2, source, target) == [target]
     with pytest.raises(UserError, match="y.png exists already"):
-        upscale(doubling, 2, source, target)
+        upscale_files(doubling, 2, source, target)
     target.write_bytes(b"")
-    upscale(doubling, 2, source, target, overwrite=True)
+    upscale_files(doubling, 2, source, target, overwrite=True)
     assert read_picture(target).rgb.shape == (32, 32, 3)
     link = tmp_path / "link.png"
     link.symlink_to(source)
     for out in (source, link, tmp_path / "in" / ".." / "in" / "x.png"):
         with pytest.raises(UserError, match="is a picture to be enlarged"):
-            upscale(doubling, 2, source, out, overwrite=True)
+            upscale_files(doubling, 2, source, out, overwrite=True)
     for folder in (source.parent, source.parent / "new"):
         with pytest.raises(UserError, match="is in the folder to be enlarged"):
-            upscale(doubling, 2, source.parent, folder, overwrite=True)
+            upscale_files(doubling, 2, source.parent, folder, overwrite=True)
     assert source.read_bytes() == content
 
 
@@ -135,13 +139,13 @@ def test_targets_that_cannot_be_are_refused_before_any_work(tmp_path, doubling):
         (tmp_path / "file" / "y.png", "cannot write .*Not a directory"),
     ):
         with pytest.raises(UserError, match=told):
-            upscale(doubling, 2, source, out)
+            upscale_files(doubling, 2, source, out)
     with pytest.raises(UserError, match="is a file; expected a folder"):
-        upscale(doubling, 2, source.parent, tmp_path / "file")
+        upscale_files(doubling, 2, source.parent, tmp_path / "file")
     with pytest.raises(UserError, match="tile must be at least 20"):
-        upscale(doubling, 2, source, tile=19)
+        upscale_files(doubling, 2, source, tile=19)
     (tmp_path / "out").mkdir()
-    written = upscale(doubling, 2, source, tmp_path / "out")
+    written = upscale_files(doubling, 2, source, tmp_path / "out")
     assert written == [tmp_path / "out" / "x_x2.png"]
 
 
@@ -150,15 +154,17 @@ def test_comparisons_show_the_most_detailed_part(tmp_path, doubling, shape):
     image = np.full((*shape, 3), 90, np.uint8)
     image[-9:, -11:] = noise(3, 9, 11)
     source = saved(image, tmp_path / "x.png")
-    made = upscale(doubling, 2, source, tmp_path / "y.jpg", compare=True, name="net")
+    made = upscale_files(
+        doubling, 2, source, tmp_path / "y.jpg", compare=True, name="net"
+    )
     assert made == [tmp_path / "y.jpg", tmp_path / "y_compare.png"]
     sheet = read_picture(made[1]).rgb
     assert sheet.shape[0] > 2 * 448 and 2 * 448 < sheet.shape[1] < 2.2 * 448
     low = sheet[len(sheet) // 2 :, sheet.shape[1] // 2 :]
     assert (low.std(axis=-1) > 20).mean() > 0.01  # the coloured noise
     with pytest.raises(UserError, match="exists already"):
-        upscale(doubling, 2, source, tmp_path / "z.png", compare=True)
-        upscale(doubling, 2, source, tmp_path / "z.jpg", compare=True)
+        upscale_files(doubling, 2, source, tmp_path / "z.png", compare=True)
+        upscale_files(doubling, 2, source, tmp_path / "z.jpg", compare=True)
 
 
 def test_a_comparison_of_16_bits_looks_as_that_of_8(tmp_path, doubling):
@@ -169,7 +175,7 @@ def test_a_comparison_of_16_bits_looks_as_that_of_8(tmp_path, doubling):
         source = tmp_path / name / "x.png"
         source.parent.mkdir()
         write_picture(source, Picture(pixels, None, False))
-        made = upscale(doubling, 2, source, compare=True)
+        made = upscale_files(doubling, 2, source, compare=True)
         assert read_picture(made[0]).bits == int(name)
         sheets.append(read_picture(made[1]).rgb)
     np.testing.assert_array_equal(*sheets)

@@ -45,7 +45,7 @@ def load(name: str, part: str):
 
 def values_of(name: str, chosen: dict) -> dict:
     """Return all options of a trial as JSON holds them."""
-    tuning = load(name, "commands").CHAPTER.tuning
+    tuning = load(name, "tuning").TUNING
     quick = dataclasses.asdict(load(name, "config").PRESETS["quick"])
     return quick | dict(tuning.fixed) | chosen | {"validation_every": 10}
 
@@ -205,7 +205,7 @@ def bench(request, configure):
             items[held],
             np.delete(items, held, axis=0),
             load(name, "networks").build_generator(config),
-            load(name, "commands").CHAPTER.tuning.loss,
+            load(name, "tuning").TUNING.loss,
         )
 
 
@@ -268,7 +268,7 @@ def test_pictures_are_judged_by_what_is_left_out(tmp_path):
     network.set_weights(weights)
     figures = judge(network)
     assert set(figures) == set(bicubic) and all(map(math.isnan, figures.values()))
-    tuning = load(name, "commands").CHAPTER.tuning
+    tuning = load(name, "tuning").TUNING
     assert tuning.loss == "psnr_y" and tuning.sign == -1
 
 

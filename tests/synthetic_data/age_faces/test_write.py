@@ -172,7 +172,7 @@ import sys
 from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
-    from common.synthetic.age_faces import write_wiki
+    from synthetic_data.age_faces.write import write_wiki
     write_wiki(Path(sys.argv[2]), 2000, 6, size=16)
 """
 

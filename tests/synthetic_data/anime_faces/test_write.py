@@ -82,7 +82,7 @@ def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
 def drawing(folder: Path, count: int) -> subprocess.Popen:
     """Return a program that writes faces."""
     lines = f"""\
-from common.synthetic.anime_faces import write_faces
+from synthetic_data.anime_faces.write import write_faces
 write_faces({str(folder / "new")!r}, {count}, 10, size=16)
 """
     return programs.start(folder, lines)

@@ -145,7 +145,7 @@ def test_processes_are_deaf_to_interrupts():
 def working(folder: Path, seconds: float) -> subprocess.Popen:
     """Return a program that has just begun to work for two minutes."""
     lines = f"""\
-from common.synthetic.pool import run_jobs
+from synthetic_data.drawing.pool import run_jobs
 from test_common_pool import told
 sys.stdout.write("now\\n")
 sys.stdout.flush()

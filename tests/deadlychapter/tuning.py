@@ -1,0 +1,5 @@
+"""The deadly chapter is searched as the toy chapter is."""
+
+from toychapter.tuning import TUNING
+
+__all__ = ["TUNING"]

@@ -8,8 +8,10 @@ from common.config import (
     Activation,
     OptimizerName,
     RunConfig,
+    check_gan_options,
     require,
     require_positive,
+    require_range,
 )
 
 NAME = "chapter01_gan"
@@ -119,27 +121,18 @@ class Config(RunConfig):
     def validate(self) -> None:
         """Check every field's value; see RunConfig.validate."""
         super().validate()
-        require_positive(
-            self, "latent_dim instance_noise_steps r1_every g_learning_rate "
-            "d_learning_rate"
-        )  # fmt: skip
+        check_gan_options(self)
+        require_positive(self, "instance_noise_steps")
         for name in ("g_units", "d_units"):
             sizes = getattr(self, name)
-            require(
-                self,
-                name,
-                bool(sizes) and all(0 < size <= 2**16 for size in sizes),
-                "one number or more, each from 1 to 65536",
-            )
+            fits = bool(sizes) and all(0 < size <= 2**16 for size in sizes)
+            require(self, name, fits, "one number or more, each from 1 to 65536")
         labels = self.real_label
         fits = len(labels) in (1, 2) and all(0 < label <= 1 for label in labels)
         require(self, "real_label", fits, "one or two numbers above 0, at most 1")
-        for name in ("r1_gamma", "historical_averaging", "instance_noise"):
-            require(self, name, 0 <= getattr(self, name) < 1e6, "0 or above, finite")
-        for name in ("average", "beta_1", "beta_2", "dropout"):
-            require(self, name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
-        kernels = self.minibatch_kernels
-        require(self, "minibatch_kernels", 0 <= kernels <= 1024, "from 0 to 1024")
+        weights = "historical_averaging instance_noise"
+        require_range(self, weights, 0, 1e6, "0 or above, finite")
+        require_range(self, "minibatch_kernels", 0, 1025, "from 0 to 1024")
         if self.loss == "wasserstein" and not (self.spectral_norm or self.r1_gamma):
             # Weight clipping, the first remedy, is not offered: see the README.
             require(self, "loss", False, "used with --spectral-norm or --r1-gamma")

@@ -7,6 +7,7 @@ from common.config import (
     Activation,
     OptimizerName,
     RunConfig,
+    check_gan_options,
     require,
     require_positive,
 )
@@ -118,21 +119,10 @@ class Config(RunConfig):
     def validate(self) -> None:
         """Check every field's value; see RunConfig.validate."""
         super().validate()
-        require_positive(
-            self,
-            "width convolutions latent_dim prior_std r1_every g_learning_rate "
-            "d_learning_rate",
-        )
-        require(self, "size", self.size in SIZES, f"one of {SIZES}")
-        require(self, "convolutions", self.convolutions <= 8, "at most 8")
-        shift = self.augment_shift
-        require(self, "augment_shift", 0 <= shift < self.size, "from 0 to below --size")
-        require(self, "r1_gamma", self.r1_gamma >= 0, "0 or above")
+        check_gan_options(self, SIZES)
+        require_positive(self, "width prior_std")
         require(self, "gradient_penalty", self.gradient_penalty >= 0, "0 or above")
         require(self, "real_label", 0 < self.real_label <= 1, "above 0, at most 1")
-        require(self, "average", 0 <= self.average < 1, "from 0 to below 1")
-        require(self, "beta_1", 0 <= self.beta_1 < 1, "from 0 to below 1")
-        require(self, "beta_2", 0 <= self.beta_2 < 1, "from 0 to below 1")
         gate = self.gate_accuracy
         require(
             self, "gate_accuracy", gate is None or 0 < gate <= 1, "above 0, at most 1"

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from common.config import RunConfig, require, require_positive
+from common.config import (
+    RunConfig,
+    check_gan_options,
+    require,
+    require_positive,
+    require_range,
+)
 
 NAME = "chapter03_agecgan"
 SIZES = (32, 64, 128)
@@ -146,26 +152,15 @@ class Config(RunConfig):
     def validate(self) -> None:
         """Check every field's value; see RunConfig.validate."""
         super().validate()
+        check_gan_options(self, SIZES)
         require_positive(
             self,
-            "filters latent_dim r1_every g_learning_rate d_learning_rate "
             "encoder_steps encoder_learning_rate recognition_steps identity_steps "
             "identity_learning_rate",
         )
-        require(self, "size", self.size in SIZES, f"one of {SIZES}")
-        require(self, "filters", self.filters <= 1024, "at most 1024")
         require(self, "real_label", 0 < self.real_label <= 1, "above 0, at most 1")
-        for name in (
-            "r1_gamma",
-            "encoder_real",
-            "identity_pixels",
-            "identity_prior",
-        ):
-            require(self, name, 0 <= getattr(self, name) < 1e6, "0 or above, finite")
-        shift = self.augment_shift
-        require(self, "augment_shift", 0 <= shift < self.size, "from 0 to below --size")
-        for name in ("average", "beta_1", "beta_2"):
-            require(self, name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
+        weights = "encoder_real identity_pixels identity_prior"
+        require_range(self, weights, 0, 1e6, "0 or above, finite")
 
 
 # No stabilising beyond what the sources have.

@@ -7,8 +7,10 @@ from common.config import (
     Activation,
     OptimizerName,
     RunConfig,
+    check_gan_options,
     require,
     require_positive,
+    require_range,
 )
 
 NAME = "chapter04_dcgan"
@@ -126,25 +128,13 @@ class Config(RunConfig):
     def validate(self) -> None:
         """Check every field's value; see RunConfig.validate."""
         super().validate()
-        require_positive(
-            self,
-            "filters convolutions g_units d_units latent_dim r1_every "
-            "g_learning_rate d_learning_rate cache_mb",
-        )
-        require(self, "size", self.size in SIZES, f"one of {SIZES}")
-        require(self, "filters", self.filters <= 1024, "at most 1024")
-        require(self, "convolutions", self.convolutions <= 8, "at most 8")
-        for name in ("g_units", "d_units"):
-            require(self, name, getattr(self, name) <= 2**16, "at most 65536")
+        check_gan_options(self, SIZES)
+        require_positive(self, "g_units d_units cache_mb")
+        require_range(self, "g_units d_units", 1, 2**16 + 1, "at most 65536")
         for name in ("real_label", "fake_label"):
             labels = getattr(self, name)
             fits = len(labels) in (1, 2) and all(0 <= label <= 1 for label in labels)
             require(self, name, fits, "one or two numbers from 0 to 1")
-        require(self, "r1_gamma", 0 <= self.r1_gamma < 1e6, "0 or above, finite")
-        shift = self.augment_shift
-        require(self, "augment_shift", 0 <= shift < self.size, "from 0 to below --size")
-        for name in ("average", "beta_1", "beta_2"):
-            require(self, name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
 
 
 # No stabilising beyond what the sources have.

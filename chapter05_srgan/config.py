@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from common.config import RunConfig, require, require_positive
+from common.config import (
+    RunConfig,
+    check_gan_options,
+    require,
+    require_positive,
+    require_range,
+)
 
 NAME = "chapter05_srgan"
 SCALES = (2, 4)
@@ -99,23 +105,15 @@ class Config(RunConfig):
     def validate(self) -> None:
         """Check every field's value; see RunConfig.validate."""
         super().validate()
+        check_gan_options(self)
         require_positive(
-            self,
-            "crop filters blocks learning_rate srgan_steps srgan_learning_rate "
-            "r1_every",
+            self, "crop blocks learning_rate srgan_steps srgan_learning_rate"
         )
         require(self, "scale", self.scale in SCALES, f"one of {SCALES}")
         require(self, "crop", self.crop % 16 == 0, "a multiple of 16")
-        for name in ("crop", "filters", "blocks"):
-            require(self, name, getattr(self, name) <= 1024, "at most 1024")
-        for name in (
-            "content_weight",
-            "pixel_weight",
-            "adversarial_weight",
-            "r1_gamma",
-        ):
-            require(self, name, 0 <= getattr(self, name) < 1e6, "0 or above, finite")
-        require(self, "average", 0 <= self.average < 1, "from 0 to below 1")
+        require_range(self, "crop blocks", 1, 1025, "at most 1024")
+        weights = "content_weight pixel_weight adversarial_weight"
+        require_range(self, weights, 0, 1e6, "0 or above, finite")
 
 
 _PUBLISHED = {

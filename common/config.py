@@ -123,6 +123,48 @@ def require_positive(config: Any, names: str) -> None:
         require(config, name, finite, "above 0 and finite")
 
 
+def require_range(
+    config: Any, names: str, low: float, high: float, expected: str
+) -> None:
+    """Check that the fields (names with spaces between) are in [low, high) or None."""
+    for name in names.split():
+        value = getattr(config, name)
+        fits = value is None or low <= value < high
+        require(config, name, fits, expected)
+
+
+def check_gan_options(config: Any, sizes: tuple[int, ...] = ()) -> None:
+    """Check the options that chapters share, those of them that a chapter has.
+
+    Args:
+        config: configuration of a chapter.
+        sizes: what `size` may be, or () if the chapter has no such option.
+
+    Raises:
+        UserError: names the option, what was expected and what was found.
+    """
+
+    def among(names: str) -> str:
+        return " ".join(name for name in names.split() if hasattr(config, name))
+
+    require_positive(
+        config,
+        among(
+            "latent_dim filters convolutions r1_every g_learning_rate d_learning_rate"
+        ),
+    )
+    require_range(config, among("r1_gamma"), 0, 1e6, "0 or above, finite")
+    shares = among("average beta_1 beta_2 dropout")
+    require_range(config, shares, 0, 1, "from 0 to below 1")
+    require_range(config, among("filters"), 1, 1025, "at most 1024")
+    require_range(config, among("convolutions"), 1, 9, "at most 8")
+    if sizes:
+        require(config, "size", config.size in sizes, f"one of {sizes}")
+    if hasattr(config, "augment_shift"):
+        shift = "from 0 to below --size"
+        require_range(config, "augment_shift", 0, config.size, shift)
+
+
 ConfigType = TypeVar("ConfigType", bound=RunConfig)
 
 

@@ -3,9 +3,9 @@
 A chapter hands over networks, optimizers and loss functions as phases;
 `AdversarialModel` makes one compiled step of them and `fit` runs it.
 
-Gradients are taken for the phase's own variables alone, so no `trainable` flag
-is ever set. Random numbers are a function of (seed, step, phase): a
-resumed run draws what the uninterrupted one would have drawn.
+Each phase's gradients are taken for its own network's variables only, so no
+`trainable` flag is ever set. Random numbers are a function of (seed, step, phase), so
+a resumed run draws the same numbers as an uninterrupted one.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from common.config import RunConfig
-from common.gan import rng
+from common.gan import replicas, rng
 from common.gan.step import Logs, Phase, Step
 from common.gan.weight_averages import MovingAverage
 
@@ -26,20 +26,19 @@ Tensor = tf.Tensor
 class AdversarialModel(keras.Model):
     """Networks that are trained against or with one another, phase by phase.
 
-    `model(z)` is a sample of the averaged generator, so `predict` works.
+    `model(z)` returns samples of the averaged generator, so `predict` works.
 
     Args:
-        generator: the network that makes samples.
-        phases: run in this order within each step.
-        forward: the pass through the networks that phases have in common; they
-            get it by `step.shared()`.
+        generator: network that makes samples.
+        phases: phases of a training step, in the order in which they run.
+        forward: forward pass that several phases share; they call `step.shared()`.
         mode: "alternating": each phase makes its own forward pass with its own
-            noise and sees the updates of the phases before (Goodfellow et al.
+            noise, after the updates of the phases before it (Goodfellow et al.
             2014, algorithm 1). "simultaneous": one forward pass for all phases,
-            all gradients taken at the same point, then all updates: less work,
-            another algorithm.
-        average: decay of the moving average of the generator's variables, whose
-            result makes all output; 0 switches it off.
+            all gradients at the same weights, then all updates; this is less work
+            and a different algorithm.
+        average: decay of the moving average of the generator's variables, which
+            makes all output; 0 turns it off.
         seed: root of all random numbers.
     """
 
@@ -145,61 +144,44 @@ class AdversarialModel(keras.Model):
 
     def train_step(self, batch: Any) -> Logs:
         """Run every phase once on `batch` and count the step."""
-        # Where the data end, the counters must not move without them.
+        # If the data set runs out inside a multi-step execution, do not advance the
+        # step counter for a batch that never came.
         with tf.control_dependencies(tf.nest.flatten(batch)):
             return self._run_phases(batch)
 
     def _run_phases(self, batch: Any) -> Logs:
+        # 1. Update the networks: D and G in turn, or both from one forward pass.
         if self.mode == "simultaneous":
             values = self._train_simultaneously(batch)
         else:
             values = {}
             for stream, phase in enumerate(self.phases):
+                # Each phase has its own stream of random numbers, so its own latents.
                 step = self._make_step(batch, stream)
                 values |= self._train_phase(phase, step)
-        self._share_statistics()
+        # 2. Bring what each device has seen of BatchNorm's statistics together.
+        replicas.average_statistics(phase.network for phase in self.phases)
+        # 3. Update the averages of weights, which follow the networks.
         for average in self.averages.values():
             average.update(self.step)
         self.step.assign_add(1)
+        # 4. Add the logs to their sums; a phase that did not run has weight 0.
         pairs = [values[name] for name in self._all_logs()]
         self.log_sums.assign_add(
             tf.stack([[v * w for v, w in pairs], [w for _, w in pairs]])
         )
-        return self._shown_losses({name: value for name, (value, _) in values.items()})
-
-    def _share_statistics(self) -> None:
-        """Average what each device has seen of its own part: BatchNorm's moments."""
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            return
-        own = [
-            variable.value
-            for phase in self.phases
-            for variable in phase.network.non_trainable_variables
-            if variable.dtype.startswith("float")
-        ]
-        if own:
-            context = tf.distribute.get_replica_context()
-            values = [tf.identity(variable) for variable in own]
-            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
-            for variable, mean in zip(own, means, strict=True):
-                variable.assign(mean)
-
-    def _shown_losses(self, values: Logs) -> Logs:
-        """Return each phase's loss on the whole batch, for the progress bar."""
-        losses = {f"{p.name}_loss": values[f"{p.name}_loss"] for p in self.phases}
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            return losses
-        context = tf.distribute.get_replica_context()
-        losses = context.all_reduce(tf.distribute.ReduceOp.MEAN, losses)
-        if isinstance(
-            self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
-        ):
-            # Keras joins what the workers return along the first axis.
-            return {name: loss[None] for name, loss in losses.items()}
-        return losses
+        losses = {name: values[name][0] for name in self._loss_names()}
+        return replicas.for_progress_bar(losses, self.distribute_strategy)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
-        """Do nothing: all is built, and Keras 3.15 fails on pairs from workers."""
+        """Do nothing.
+
+        All networks are built, and Keras's own version (3.15) fails on batches that
+        are pairs when there are several workers.
+        """
+
+    def _loss_names(self) -> list[str]:
+        return [f"{phase.name}_loss" for phase in self.phases]
 
     def _all_logs(self) -> list[str]:
         return [name for names in self.log_names.values() for name in names]
@@ -210,31 +192,34 @@ class AdversarialModel(keras.Model):
 
     def _evaluate(self, phase: Phase, step: Step) -> tuple[Tensor, Tensor | None, Logs]:
         """Return the loss to differentiate, whether to keep the update, and logs."""
+        # The phase's own loss, in float32 whatever the networks compute in.
         loss, logs = phase.loss(step)
         loss = tf.cast(loss, tf.float32)
         logs = {f"{phase.name}_loss": loss, **logs}
+        # The pull towards the mean of past weights, which is not part of the game.
         if phase.history:
             logs[f"{phase.name}_history_penalty"] = phase.history.penalty()
             loss += logs[f"{phase.name}_history_penalty"]
         logs = {name: tf.cast(value, tf.float32) for name, value in logs.items()}
+        # The gate: 3D-GAN's D, for example, learns only while it is not too good.
         keep = None
         if phase.when is not None:
-            context = tf.distribute.get_replica_context()
-            together = logs
-            if context and context.num_replicas_in_sync > 1:
-                together = context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
-            keep = phase.when(together)
+            keep = phase.when(replicas.mean(logs))
             logs[f"{phase.name}_skipped"] = 1.0 - tf.cast(keep, tf.float32)
-        # Optimizers add the gradients of all replicas up.
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        return phase.optimizer.scale_loss(loss / replicas), keep, logs
+        # Optimizers sum the gradients of all replicas, so each takes its share.
+        count = self.distribute_strategy.num_replicas_in_sync
+        return phase.optimizer.scale_loss(loss / count), keep, logs
 
     def _train_phase(self, phase: Phase, step: Step) -> dict[str, tuple]:
-        """Run one phase; return (value, weight) of each of its logs."""
+        """Run one phase; return (value, weight) of each of its logs.
+
+        A phase that runs every n-th step has weight 0 in the other steps.
+        """
 
         def run(due: Tensor | None = None) -> Logs:
             with tf.GradientTape() as tape:
                 loss, keep, logs = self._evaluate(phase, step)
+            # The other networks take part in the loss, but get no gradient.
             gradients = tape.gradient(loss, phase.network.trainable_variables)
             if due is not None:
                 keep = due if keep is None else keep & due
@@ -246,28 +231,32 @@ class AdversarialModel(keras.Model):
         due = step.index % phase.every == 0
         names = self.log_names[phase.name]
         if self.distribute_strategy.num_replicas_in_sync > 1:
-            # Replicas cannot exchange gradients inside a branch.
+            # TensorFlow cannot exchange gradients between replicas inside tf.cond: run
+            # the phase and discard its update.
             logs = run(due)
         else:
             logs = tf.cond(due, run, lambda: dict.fromkeys(names, 0.0))
         return {name: (v, tf.cast(due, tf.float32)) for name, v in logs.items()}
 
     def _train_simultaneously(self, batch: Any) -> dict[str, tuple]:
+        """Run all phases on one forward pass; return (value, weight) of each log."""
         step = self._make_step(batch, stream=0)
         tapes = [tf.GradientTape() for _ in self.phases]
         results = []
+        # All tapes record the shared pass, each phase's loss only its own tape.
         with contextlib.ExitStack() as recording:
             for tape in tapes:
                 recording.enter_context(tape)
             step.shared()
             for phase, own in zip(self.phases, tapes, strict=True):
-                # A branch that two tapes record, as in a penalty at every fourth
-                # step, has no gradient in TensorFlow 2.21.
+                # In TensorFlow 2.21 a tf.cond that two tapes record, such as a lazy
+                # penalty, has no gradient.
                 with contextlib.ExitStack() as paused:
                     for tape in tapes:
                         if tape is not own:
                             paused.enter_context(tape.stop_recording())
                     results.append(self._evaluate(phase, step))
+        # All gradients are taken before any update: all see the same weights.
         gradients = [
             tape.gradient(result[0], phase.network.trainable_variables)
             for tape, phase, result in zip(tapes, self.phases, results, strict=True)
@@ -282,10 +271,11 @@ class AdversarialModel(keras.Model):
 
 
 def _apply(phase: Phase, gradients: list[Tensor], keep: Tensor | None) -> None:
-    """Update the phase's network, and undo it where `keep` is false.
+    """Update the phase's network, and undo the update if `keep` is false.
 
-    Undoing instead of branching: a branch must not hold the exchange of
-    gradients between replicas. Zero gradients would not do, since Adam moves on.
+    The update is undone rather than skipped, because tf.cond cannot hold the exchange
+    of gradients between replicas. Zero gradients would not do: with its momentum Adam
+    would still move the weights.
     """
     variables = phase.network.trainable_variables
     touched = []
@@ -303,13 +293,13 @@ def adversarial_model(
     phases: list[Phase],
     forward: Callable[[Step], Any],
 ) -> AdversarialModel:
-    """Return the model of a game, played as the configuration says.
+    """Return the model of a game with the options of a configuration.
 
     Args:
-        config: uses update_mode, average, seed.
-        generator: G.
-        phases: of the players.
-        forward: the pass that they have in common.
+        config: uses update_mode, average and seed.
+        generator: generator of the game.
+        phases: phases of a training step.
+        forward: forward pass that the phases share.
     """
     return AdversarialModel(
         generator,

@@ -90,7 +90,7 @@ def points(*callbacks: keras.callbacks.Callback) -> Chapter:
     package = types.ModuleType("points")
     package.train = fit
     sys.modules["points"] = package
-    return Chapter("points", {"quick": preset})
+    return Chapter("points", {"quick": preset}, has_tuning=False)
 
 
 def train_points(run: Path, *more: str) -> None:

@@ -65,12 +65,12 @@ def test_files_that_are_no_cascades(tmp_path):
     good = bundled_cascade(CASCADE).read_bytes()
     for bad in (b"", b"words", b"<html></html>", good[:50_000]):
         path.write_bytes(bad)
-        with pytest.raises(UserError, match=r"cascade\.xml is no OpenCV cascade"):
+        with pytest.raises(UserError, match=r"cascade\.xml is not an OpenCV cascade"):
             open_cascade(path, 24)
     path.write_bytes(good)
     open_cascade(path, 24)
     os.truncate(path, MAX_CASCADE_BYTES + 1)
-    with pytest.raises(UserError, match="is no OpenCV cascade"):
+    with pytest.raises(UserError, match="is not an OpenCV cascade"):
         open_cascade(path, 24)
 
 

@@ -94,7 +94,7 @@ def test_crop_is_a_part_without_a_copy(folder, cache, memory_mb):
 )
 def test_crop_must_lie_in_the_picture(folder, cache, place):
     store = PictureStore.open(folder, cache_dir=cache)
-    with pytest.raises(ValueError, match="do not lie in a picture of 40 x 9"):
+    with pytest.raises(ValueError, match="are not inside an image of 40 x 9"):
         store.crop(1, *place)
 
 
@@ -118,7 +118,7 @@ def test_a_second_opening_decodes_nothing(folder, cache, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["short", "long", "flipped", "meta", "shape"])
-def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
+def test_a_damaged_cache_is_written_again(folder, cache, caplog, damage):
     PictureStore.open(folder, cache_dir=cache)
     meta, rows = sorted(cache.iterdir())
     assert (meta.suffix, rows.suffix) == (".json", ".rgb")
@@ -136,7 +136,7 @@ def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
     assert_whole(PictureStore.open(folder, cache_dir=cache))
     assert rows.read_bytes() == content and meta.read_text() == words
     assert [r.getMessage() for r in caplog.records] == [
-        f"{rows} is damaged; it is written anew"
+        f"{rows} is damaged; it is written again"
     ]
 
 
@@ -153,7 +153,9 @@ def test_unusable_files_are_told_and_left_out(folder, cache, caplog):
         assert_whole(store)
         assert list(store.skipped) == ["b/bad.jpg"]
         (record,) = caplog.records
-        assert record.getMessage().startswith(f"1 of 4 files in {folder} are no usable")
+        assert record.getMessage().startswith(
+            f"1 of 4 files in {folder} are not usable"
+        )
         caplog.clear()
 
 

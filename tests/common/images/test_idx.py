@@ -110,9 +110,12 @@ def header(*numbers: int) -> bytes:
         (HEADER + PIXELS + b"\0", "too long: expected the 12 bytes .* found more"),
         (LABELS, r"magic number 2051 \(idx images\), found 2049 \(idx labels\)"),
         (header(2052, 2, 2, 3), "expected the magic number 2051 .* found 2052 "),
-        (b"<!DOCTYPE html>", "expected the magic number 2051 .*no file of MNIST"),
-        (header(2051, 0, 28, 28), "holds no images: expected some, found 0 x 28 x 28"),
-        (header(2051, 5, 28, 0), "holds no images: expected some, found 5 x 28 x 0"),
+        (b"<!DOCTYPE html>", "expected the magic number 2051 .*not a file of MNIST"),
+        (
+            header(2051, 0, 28, 28),
+            "contains no images: expected some, found 0 x 28 x 28",
+        ),
+        (header(2051, 5, 28, 0), "contains no images: expected some, found 5 x 28 x 0"),
         (header(2051, 1_000_001, 1, 1), "at most 1,000,000 .* 1,000,001 x 1 x 1"),
         (header(2051, 1, 28_000, 28_001), "784,000,000 .* 1 x 28,000 x 28,001"),
         (header(2051, *3 * [2**32 - 1]), "is too large"),
@@ -143,7 +146,7 @@ def test_images_are_no_labels(tmp_path):
 @pytest.mark.parametrize("name", ["a.gz", "a.GZ"])
 def test_a_name_in_gz_needs_gzip_inside(tmp_path, name):
     line = message(idx.read_images, saved(tmp_path / name, HEADER + PIXELS))
-    assert "no gzip file: expected the first bytes 1f 8b, found 00 00" in line
+    assert "not a gzip file: expected the first bytes 1f 8b, found 00 00" in line
 
 
 def test_missing_file(tmp_path):
@@ -240,7 +243,7 @@ def test_the_only_set_is_divided_in_order(tmp_path, caplog, only):
     np.testing.assert_array_equal(np.concatenate([train, test]), images)
     assert train_labels.tolist() == list(range(12))
     assert test_labels.tolist() == [12, 13]
-    assert "first 12 are to train on, the last 2 to test on" in caplog.text
+    assert "first 12 are for training and the last 2 for testing" in caplog.text
 
 
 def test_two_sets_are_not_divided(tmp_path, caplog):

@@ -104,14 +104,16 @@ def test_a_closed_folder_is_an_error(tmp_path, monkeypatch, closed):
         return open_folder(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    with pytest.raises(UserError, match="^cannot look into .*: Permission denied; "):
+    with pytest.raises(
+        UserError, match="^cannot read the folder .*: Permission denied; "
+    ):
         find_images(tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_32_bit_pixels_are_refused(tmp_path, mode):
     path = saved(Image.new(mode, (9, 9)), tmp_path / "x.tif")
-    with pytest.raises(ImageError, match="expected 8 or 16 bits a channel"):
+    with pytest.raises(ImageError, match="expected 8 or 16 bits per channel"):
         read_image(path)
 
 
@@ -140,7 +142,7 @@ def test_a_jpeg_cut_short_is_refused_at_reduced_size_too(tmp_path, options):
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 3 // 4])
     for size in (None, (16, 16)):
-        with pytest.raises(ImageError, match="damaged or cut short .*truncated"):
+        with pytest.raises(ImageError, match="damaged or truncated .*truncated"):
             read_image(path, size)
 
 
@@ -151,17 +153,17 @@ def test_a_jpeg_cut_short_is_refused_at_reduced_size_too(tmp_path, options):
         (b"these are words", "expected JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM, found"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "expected JPEG, PNG, .* found something else"),
         (b"P7\nWIDTH 9\nENDHDR\n", "expected JPEG, PNG, .* found something else"),
-        (b"P6\n9 9\n255\n" + bytes(242), "damaged or cut short .*; download it again"),
-        (b"P5\n9 x\n255\n" + bytes(99), "damaged or cut short .*; download it again"),
+        (b"P6\n9 9\n255\n" + bytes(242), "damaged or truncated .*; download it again"),
+        (b"P5\n9 x\n255\n" + bytes(99), "damaged or truncated .*; download it again"),
         (b"P5\n8001 8000\n255\n", "at most 64,000,000 pixels, found 8,001 x 8,000"),
-        (b"Pf\n9 9\n-1.0\n" + bytes(324), "expected 8 or 16 bits a channel"),
+        (b"Pf\n9 9\n-1.0\n" + bytes(324), "expected 8 or 16 bits per channel"),
         (png_of(1, 1, b"\0\0\0\0"), "at least 8 pixels a side, found 1 x 1; remove it"),
         (png_of(7, 900), "at least 8 pixels a side, found 7 x 900"),
         (png_of(8001, 8000), "at most 64,000,000 pixels, found 8,001 x 8,000; shrink"),
         # Pillow warns of this one, and refuses the next.
         (png_of(12_000, 12_000), "at most 64,000,000 pixels, found far more; shrink"),
         (png_of(60_000, 60_000), "at most 64,000,000 pixels, found far more; shrink"),
-        (png_of(16, 16, b"\0"), "damaged or cut short .*; download it again"),
+        (png_of(16, 16, b"\0"), "damaged or truncated .*; download it again"),
     ],
 )
 def test_bad_content_has_a_reason(tmp_path, content, reason):
@@ -191,7 +193,7 @@ def test_sizes_at_the_limits_are_read(tmp_path):
     assert read_image(saved(smooth(8, 8), tmp_path / "x.png")).shape == (8, 8, 3)
     # 8000 x 8000 passes the check and fails in the decoder.
     (tmp_path / "x.png").write_bytes(png_of(8000, 8000))
-    with pytest.raises(ImageError, match="damaged or cut short"):
+    with pytest.raises(ImageError, match="damaged or truncated"):
         read_image(tmp_path / "x.png", (8, 8))
 
 

@@ -164,7 +164,7 @@ def test_a_change_renews_the_cache(folder, cache, monkeypatch, change):
 @pytest.mark.parametrize(
     "damage", ["short", "long", "flipped", "meta", "name", "words", "gone"]
 )
-def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
+def test_a_damaged_cache_is_written_again(folder, cache, caplog, damage):
     ImageStore.open(folder, 16, cache_dir=cache)
     rows, meta = cache_files(cache)
     content, words = rows.read_bytes(), meta.read_text()
@@ -187,7 +187,7 @@ def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
     assert np.array_equal(store.images, [noise(seed) for seed in range(4)])
     assert rows.read_bytes() == content and meta.read_text() == words
     assert [r.getMessage() for r in caplog.records] == [
-        f"{rows} is damaged; it is written anew"
+        f"{rows} is damaged; it is written again"
     ]
 
 
@@ -206,7 +206,7 @@ def test_what_is_skipped_is_told_at_every_opening(folder, cache, caplog):
         (record,) = caplog.records
         message = record.getMessage()
         assert record.levelname == "WARNING" and "\n" not in message
-        assert message.startswith(f"4 of 8 files in {folder} are no usable images")
+        assert message.startswith(f"4 of 8 files in {folder} are not usable images")
         for name in ("b/bad.jpg", "dot.png", "f.png"):
             assert f" {name}: {store.skipped[name]};" in message
         assert " g.png" not in message

@@ -111,7 +111,7 @@ def test_local_is_cached_in_the_folder_of_the_project(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "no json", "json", "text"])
-def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog, damage):
+def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, caplog, damage):
     monkeypatch.setattr(local_classifier, "train", quick)
     images, labels = small_set()
     whole = local(images, labels, cache_dir=tmp_path)(scale(images))
@@ -129,7 +129,7 @@ def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog, damage):
     else:
         path.write_text("no network")
     again = local(images, labels, cache_dir=tmp_path)
-    assert "damaged" in caplog.text and "trained anew" in caplog.text
+    assert "damaged" in caplog.text and "trained again" in caplog.text
     np.testing.assert_array_equal(again(scale(images))[0], whole[0])
     caplog.clear()
     local(images, labels, cache_dir=tmp_path)

@@ -1,8 +1,8 @@
-"""From rows on the disk to one batch.
+"""Data on disk turned into batches for training.
 
 In reading order:
 
-    splits: which items are trained on, held out, or kept for validation
-    batches: batches whose order depends on seed and step alone
-    cache: decoded data kept as plain bytes with a description
+    splits: which items are for training, held out for tests, or for validation
+    batches: batches whose order depends only on the seed and the step
+    cache: files that keep decoded data as plain bytes, with a description
 """

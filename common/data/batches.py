@@ -1,4 +1,7 @@
-"""Batches whose order is a function of (seed, step) alone."""
+"""Batches whose order depends only on the seed and the step.
+
+A resumed run therefore sees the same batches as an uninterrupted one.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,24 +12,24 @@ import tensorflow as tf
 from common.data.splits import training_rows
 from common.errors import UserError
 
-# Float32 (B, ...), or a tuple of such: for example images with their labels.
+# One float32 array (B, ...), or a tuple of them, for example images and labels.
 Items = np.ndarray | tuple[np.ndarray, ...]
 
 
 def batch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarray:
-    """Return which items make up the batch of one step.
+    """Return the indices of the items in the batch of one step.
 
-    The items are gone through in a new order each epoch. A batch may reach over
-    the end of an epoch, so that no item is left out and no batch is short.
+    The items are shuffled again in each epoch. A batch may continue into the next
+    epoch, so no item is left out and every batch is full.
 
     Args:
         count: number of items.
-        batch_size: items a batch, at most `count`.
-        seed: of the run.
+        batch_size: number of items in a batch, at most `count`.
+        seed: seed of the run.
         step: number of the step, from 0.
 
     Returns:
-        int64 (batch_size,).
+        int64 (batch_size,), in [0, count).
     """
     first = step * batch_size
     epochs = range(first // count, (first + batch_size - 1) // count + 1)
@@ -46,16 +49,26 @@ def batches(
     devices: range = range(1),
     devices_in_all: int = 1,
 ) -> tf.data.Dataset:
-    """Return a data set of one batch for each step, or of parts of it for devices.
+    """Return a data set that yields the batch of each step.
+
+    If several devices share the work, it yields one part of the batch for each
+    device of this process instead.
 
     Args:
-        fetch: indices (B,) -> items.
-        count: number of items that `fetch` knows.
-        batch_size: items a batch.
-        seed: of the run.
-        steps: numbers of the steps; a resumed run begins where it was.
-        devices: numbers of those to feed; each step yields one part for each.
-        devices_in_all: how many share each batch; the first takes its first items.
+        fetch: function from int64 indices (B,) to float32 items (B, ...).
+        count: number of items that `fetch` can return.
+        batch_size: number of items in a batch.
+        seed: seed of the run.
+        steps: numbers of the steps, from 0; a resumed run starts at a later one.
+        devices: numbers of the devices to feed, from 0; each step yields one part
+            for each of them.
+        devices_in_all: number of devices that share each batch, in all processes.
+            Device 0 gets the first part of the batch, device 1 the second, and so
+            on.
+
+    Returns:
+        A data set of float32 tensors (batch_size / devices_in_all, ...), or of tuples
+        of them, like the items of `fetch`.
 
     Raises:
         UserError: the batch is larger than the data set.
@@ -65,6 +78,7 @@ def batches(
             f"the batch size is {batch_size} but the data set has only {count} "
             f"items; use --batch-size {count} or less"
         )
+    # One item is fetched here, because TensorFlow must know all shapes beforehand.
     specimen = fetch(np.zeros(1, np.int64))
     shapes = [item.shape[1:] for item in tf.nest.flatten(specimen)]
 
@@ -98,10 +112,19 @@ def batches(
 def total_steps(
     count: int, batch_size: int, steps: int | None, epochs: float | None
 ) -> int:
-    """Return how many steps a run takes; `steps` overrides `epochs`.
+    """Return the number of training steps of a run.
+
+    Args:
+        count: number of items in the data set.
+        batch_size: number of items in a batch.
+        steps: number of steps; overrides `epochs`.
+        epochs: number of passes over the data set, not necessarily whole.
+
+    Returns:
+        `steps`, or the whole number of steps nearest to `epochs`; at least 1.
 
     Raises:
-        UserError: the number is not positive.
+        UserError: the number of steps is below 1.
     """
     if steps is None:
         steps = round((epochs or 0) * count / batch_size)
@@ -115,10 +138,11 @@ def total_steps(
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The items to learn from.
+    """The items to train on.
 
     Attributes:
-        fetch: indices (B,) -> items, or a tuple whose first are the items.
+        fetch: function from int64 indices (B,) to items, or to a tuple that starts
+            with the items.
         count: number of items.
     """
 
@@ -126,6 +150,10 @@ class TrainingData:
     count: int
 
     def without(self, validation_every: int | None) -> "TrainingData":
-        """Return the items that are not kept for validation."""
+        """Return the training data without the validation items.
+
+        Args:
+            validation_every: every n-th item is for validation; None leaves out none.
+        """
         rows = training_rows(self.count, validation_every)
         return TrainingData(lambda chosen: self.fetch(rows[chosen]), len(rows))

@@ -1,7 +1,7 @@
-"""A cache of decoded data: a file of plain bytes and a JSON description of them.
+"""A cache of decoded data: a file of plain bytes and a JSON description of it.
 
-The description is written last and holds checksums of both, so a cache that was
-cut short or damaged is found out and written anew.
+The description is written last and contains checksums of both files, so that a
+truncated or damaged cache is detected and written again.
 """
 
 import dataclasses
@@ -21,10 +21,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class Description(Protocol):
-    """What a cache says about itself: a dataclass of what JSON can hold.
+    """The description of a cache: a dataclass of values that JSON can store.
 
     Attributes:
-        rows_crc: CRC-32 of the bytes.
+        rows_crc: CRC-32 of the file of bytes.
     """
 
     __dataclass_fields__: dict[str, Any]
@@ -32,7 +32,7 @@ class Description(Protocol):
 
     @property
     def byte_count(self) -> int:
-        """How many bytes belong to it."""
+        """Expected size of the file of bytes."""
 
 
 AnyDescription = TypeVar("AnyDescription", bound=Description)
@@ -43,7 +43,7 @@ class CacheFiles(Generic[AnyDescription]):
     """The two files of one cache.
 
     Attributes:
-        rows: path of the bytes.
+        rows: path of the file of bytes.
         kind: class of the description.
     """
 
@@ -52,38 +52,40 @@ class CacheFiles(Generic[AnyDescription]):
 
     @property
     def meta(self) -> Path:
-        """Path of the description."""
+        """Path of the JSON description, next to the file of bytes."""
         return self.rows.with_suffix(".json")
 
     def open(
         self, build: Callable[[], AnyDescription], memory_mb: float
     ) -> tuple[np.ndarray, AnyDescription]:
-        """Open the cache; where it is missing or damaged, write it first.
+        """Open the cache. If it is missing or damaged, write it first.
 
         Args:
-            build: writes the bytes to `rows` and returns their description.
-            memory_mb: at most so many MB are read into memory; more are mapped from
-                the file, and not checked: that would read the whole file.
+            build: function that writes the bytes to `rows` and returns their
+                description.
+            memory_mb: largest size in MB that is read into memory. A larger file is
+                memory-mapped, and its checksum is not verified, because that would
+                read the whole file.
 
         Returns:
-            The bytes, uint8 (byte_count,), not to be written to; the description.
+            The bytes, uint8 (byte_count,), read-only, and the description.
 
         Raises:
-            UserError: the cache cannot be written or not be read back.
+            UserError: the cache cannot be written, or cannot be read after writing.
         """
-        found = self._load(memory_mb)
-        if found is None:
+        cached = self._load(memory_mb)
+        if cached is None:
             self._write_meta(build())
-            found = self._load(memory_mb)
-        if found is None:
+            cached = self._load(memory_mb)
+        if cached is None:
             raise UserError(
                 f"the cache {self.rows} cannot be read back; check the disk or "
                 "choose another cache folder"
             )
-        return found
+        return cached
 
     def _load(self, memory_mb: float) -> tuple[np.ndarray, AnyDescription] | None:
-        """Return bytes and description, or None where they are missing or damaged."""
+        """Return bytes and description, or None if they are missing or damaged."""
         if not self.meta.is_file():
             return None
         meta = self._read_meta()
@@ -93,21 +95,21 @@ class CacheFiles(Generic[AnyDescription]):
         if size > memory_mb * 1e6:
             return np.memmap(self.rows, np.uint8, "r"), meta
         data = np.fromfile(self.rows, np.uint8)
-        data.flags.writeable = False  # as the mapped ones are
+        data.flags.writeable = False  # as for a mapped file
         return (data, meta) if zlib.crc32(data) == meta.rows_crc else self._damaged()
 
     def _damaged(self) -> None:
-        """Say what happens to a damaged cache."""
-        _LOG.warning("%s is damaged; it is written anew", self.rows)
+        """Warn that the cache is damaged."""
+        _LOG.warning("%s is damaged; it is written again", self.rows)
 
     def _write_meta(self, meta: AnyDescription) -> None:
+        """Write the description: its checksum on the first line, then the JSON."""
         body = json.dumps(dataclasses.asdict(meta))
-        # The first line is the checksum of the second.
         with atomic_path(self.meta) as temporary:
             temporary.write_text(f"{zlib.crc32(body.encode())}\n{body}\n", "utf-8")
 
     def _read_meta(self) -> AnyDescription | None:
-        """Return the description, or None where it is damaged."""
+        """Return the description, or None if it is damaged."""
         try:
             checksum, body = self.meta.read_text("utf-8").split("\n", 1)
             body = body.rstrip("\n")

@@ -1,10 +1,10 @@
-"""Networks whose features the scores compare.
+"""Networks that extract the features that the scores compare.
 
 In reading order:
 
-    extractors: every extractor by name
-    local_classifier: a small classifier of labelled images
-    pretext_task: labels for images that have none
-    cached_network: networks trained once on the data at hand, and kept
-    keras_weights: weights of Keras's own networks
+    extractors: all feature extractors
+    local_classifier: a small classifier, trained on labelled images
+    pretext_task: classes for images without labels
+    cached_network: networks that are trained once and cached in files
+    keras_weights: weights of the networks in keras.applications
 """

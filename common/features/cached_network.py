@@ -1,4 +1,4 @@
-"""Networks that are trained once on the data at hand, and then kept as files."""
+"""Networks that are trained once on the user's data and then cached in files."""
 
 import contextlib
 import hashlib
@@ -19,9 +19,10 @@ def fingerprint(settings: list, images: np.ndarray, targets: np.ndarray) -> str:
     """Return a hash of everything that decides what a network learns.
 
     Args:
-        settings: numbers and strings: version of the network, steps, seed ...
-        images: the training images, any shape and type.
-        targets: what is learnt of them.
+        settings: numbers and strings, such as the version of the network, the number
+            of steps and the seed.
+        images: training images, of any shape and type.
+        targets: what the network learns to predict, for example classes.
 
     Returns:
         20 hexadecimal digits.
@@ -35,26 +36,26 @@ def fingerprint(settings: list, images: np.ndarray, targets: np.ndarray) -> str:
 def load_or_train(
     path: Path, train: Callable[[], tuple[keras.Model, float]]
 ) -> tuple[keras.Model, float]:
-    """Take a trained network from its file, or train it and write the file.
+    """Load a trained network from its file, or train it and write the file.
 
     Args:
-        path: of the network, .keras; a file .json of the same name holds its
-            accuracy. Damaged files are made anew.
-        train: called where there is no whole file; returns the network and its
-            accuracy. It builds the network in float32.
+        path: path of the network, a .keras file. Its accuracy is in a .json file of
+            the same name. Damaged files are written again.
+        train: function that returns the network and its accuracy in [0, 1]; called
+            with a float32 policy, only if a file is missing or damaged.
 
     Returns:
-        Network and accuracy.
+        The network and its accuracy.
 
     Raises:
         UserError: the files cannot be written.
     """
-    found = _load(path)
-    if found is not None:
-        return found
+    cached = _load(path)
+    if cached is not None:
+        return cached
     with float32():
         network, accuracy = train()
-    # The network last: to another process that looks for it, it is then whole.
+    # Write the network last: if another process finds it, both files are complete.
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps({"accuracy": accuracy}) + "\n", "utf-8")
     with atomic_path(path) as temporary:
@@ -64,7 +65,7 @@ def load_or_train(
 
 @contextlib.contextmanager
 def float32() -> Iterator[None]:
-    """Build networks in float32 whatever the number format of training is."""
+    """Use the float32 policy inside a with block, also in mixed-precision training."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -74,7 +75,7 @@ def float32() -> Iterator[None]:
 
 
 def _load(path: Path) -> tuple[keras.Model, float] | None:
-    """Return network and accuracy, or None where they are missing or damaged."""
+    """Return network and accuracy, or None if they are missing or damaged."""
     if not path.is_file():
         return None
     try:
@@ -83,6 +84,6 @@ def _load(path: Path) -> tuple[keras.Model, float] | None:
         return network, float(accuracy)
     except (*TORN, TypeError) as error:
         logger.warning(
-            "%s is damaged (%s); it is trained anew", path, type(error).__name__
+            "%s is damaged (%s); it is trained again", path, type(error).__name__
         )
         return None

@@ -1,7 +1,8 @@
 """Networks that turn images into the features that the scores compare.
 
 `inceptionv3` is the network of the published scores and needs a file of weights.
-`local` needs none: it is a small classifier, trained on the labelled data at hand.
+`local` needs no file: it is a small classifier that is trained on the user's own
+labelled images. `local_unlabelled` does the same for images without labels.
 """
 
 import dataclasses
@@ -31,20 +32,22 @@ _INCEPTION = KerasWeights(
     file=INCEPTION_FILE,
     md5="9a0d58056eeedaa3f26cb7ebd46da564",
 )
-# Input values of one batch (32 images of 299 x 299 x 3), and images of one batch.
+# Largest number of input values in a batch: 31 images of 299 x 299 x 3.
 _BATCH_VALUES = 2**23
+# Largest number of images in a batch.
 _MAX_BATCH = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Extractor:
-    """A network that gives features and class probabilities of images.
+    """A network that computes features and class probabilities of images.
 
     Attributes:
-        name: "local" or "inceptionv3"; a part of the names of scores.
-        network: from (B, H, W, C) float32 to [(B, D) features, (B, K)
+        name: "local" or "inceptionv3"; part of the names of scores.
+        network: network from (B, H, W, C) float32 to [(B, D) features, (B, K)
             probabilities].
-        key: tells its weights from others; features of two keys do not compare.
+        key: hash that identifies the weights; only features of the same key can be
+            compared.
     """
 
     name: Literal["local", "inceptionv3"]
@@ -64,8 +67,8 @@ class Extractor:
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the features and class probabilities of images.
 
-        Images of another size than the network's are resized, bilinear and with
-        antialiasing. One channel is repeated where the network needs three.
+        Images of another size than the network's input are resized, bilinearly and
+        with antialiasing. A single channel is repeated if the network needs three.
 
         Args:
             images: (B, H, W) or (B, H, W, C) float32 in [-1, 1], B >= 1.
@@ -74,7 +77,7 @@ class Extractor:
             (B, D) float32 features and (B, K) float32 probabilities.
 
         Raises:
-            ValueError: shape, type or range are others.
+            ValueError: the images have a wrong shape, type or range.
         """
         images = _checked_images(images)
         height, width, channels = self.network.input_shape[1:]
@@ -97,7 +100,7 @@ class Extractor:
 
     @functools.cached_property
     def _compiled(self) -> tf.types.experimental.PolymorphicFunction:
-        """The network as one graph for batches of every size."""
+        """The network as one compiled graph that accepts batches of any size."""
         inputs = tf.TensorSpec((None, *self.network.input_shape[1:]), tf.float32)
         return tf.function(
             lambda batch: self.network(batch, training=False), input_signature=[inputs]
@@ -105,19 +108,19 @@ class Extractor:
 
 
 def inceptionv3(weights: Path | None = None) -> Extractor:
-    """Load InceptionV3 with Keras's weights of ImageNet; never downloads.
+    """Load InceptionV3 with Keras's ImageNet weights; nothing is downloaded.
 
-    Features are the 2048 channels of the global average pool, probabilities those
-    of 1000 classes. Keras's weights are not the ones with which the FID was
-    introduced, and the resizing is another. So values compare with values of this
-    very extractor only, not with published ones.
+    The features are the 2048 channels after global average pooling, the probabilities
+    those of the 1000 ImageNet classes. Neither the weights nor the resizing are those
+    of the paper that introduced the FID. Therefore compare scores only with scores of
+    this extractor, not with published ones.
 
     Args:
-        weights: a file .h5 or .weights.h5 of the whole network; default Keras's
-            own cache, $KERAS_HOME/models or ~/.keras/models.
+        weights: path of an .h5 or .weights.h5 file of the whole network; default the
+            file in Keras's own cache, $KERAS_HOME/models or ~/.keras/models.
 
     Returns:
-        The extractor.
+        The extractor, for images of 299 x 299 x 3 or resized to it.
 
     Raises:
         UserError: the file is missing, damaged or of another network.
@@ -144,27 +147,28 @@ def local(
     seed: int = 0,
     cache_dir: Path | None = None,
 ) -> Extractor:
-    """Train a small classifier on labelled images, or take it from the cache.
+    """Train a small classifier on labelled images, or load it from the cache.
 
-    Features are 64 numbers of mean 0 and variance 1 over the training images. A
-    tenth of the images is held out; the log tells how many of it are classified
-    right, now and when the network comes from the cache. Values compare only with
-    values of the same extractor: same data, same settings. Training is repeatable
-    by seed on one machine.
+    The features are 64 numbers of mean 0 and variance 1 over the training images. A
+    tenth of the images is held out, and the log reports the accuracy on it, also when
+    the network is loaded from the cache. Compare scores only with scores of the same
+    extractor, which means the same images and the same settings. On one machine, the
+    same seed gives the same network.
 
     Args:
         images: (N, H, W) or (N, H, W, C) uint8.
-        labels: (N,), two classes or more.
-        steps: batches of 128 images to train for.
-        seed: of weights, order, shifts and of what is held out.
-        cache_dir: folder for the trained network; default the project's.
+        labels: (N,), of any type, with at least two classes.
+        steps: number of training steps, each on a batch of 128 images.
+        seed: seed of the weights, the order, the shifts and the held-out images.
+        cache_dir: folder for the trained network; by default the project's cache
+            folder.
 
     Returns:
         The extractor, for images of the same size or resized to it.
 
     Raises:
         UserError: there are no labels, or all are of one class.
-        ValueError: shape or type are others.
+        ValueError: the images or labels have a wrong shape or type.
     """
     images, targets = _checked_training(images, labels)
     key = fingerprint(_settings(steps, seed), images, targets)
@@ -178,47 +182,59 @@ def local_unlabelled(
     seed: int = 0,
     cache_dir: Path | None = None,
 ) -> Extractor:
-    """Train a small classifier on images without labels, or take it from the cache.
+    """Train a small classifier on images without labels, or load it from the cache.
 
-    Its task is that of `common.features.pretext_task`, which is not even made where the
-    network is in the cache. Else as `local`.
+    It learns the classes of `common.features.pretext_task`, which are computed only if
+    the network is not in the cache. Everything else is as in `local`.
 
     Args:
         images: (N, S, S, C) uint8, S a multiple of 8.
-        steps: batches of 128 images to train for.
-        seed: of weights, order, shifts and of what is held out.
-        cache_dir: folder for the trained network; default the project's.
+        steps: number of training steps, each on a batch of 128 images.
+        seed: seed of the weights, the order, the shifts and the held-out images.
+        cache_dir: folder for the trained network; by default the project's cache
+            folder.
+
+    Returns:
+        The extractor, for images of the same size or resized to it.
     """
     rows = pretext_task.chosen_rows(len(images), np.random.default_rng(0))
     settings = [*_settings(steps, seed), "pretext", pretext_task.VERSION]
     key = fingerprint(settings, images[rows], rows)
 
-    def make() -> tuple[np.ndarray, np.ndarray]:
+    def make_data() -> tuple[np.ndarray, np.ndarray]:
         return _checked_training(*pretext_task.make_task(images))
 
-    return _trained(key, make, steps, seed, cache_dir)
+    return _trained(key, make_data, steps, seed, cache_dir)
 
 
 def _settings(steps: int, seed: int) -> list:
-    settings = [local_classifier.VERSION, local_classifier.BATCH_SIZE]
-    return [*settings, local_classifier.LEARNING_RATE, steps, seed]
+    """Return the settings that decide what the local classifier learns."""
+    return [
+        local_classifier.VERSION,
+        local_classifier.BATCH_SIZE,
+        local_classifier.LEARNING_RATE,
+        steps,
+        seed,
+    ]
 
 
 def _trained(
     key: str, make_data: Callable, steps: int, seed: int, cache_dir: Path | None
 ) -> Extractor:
-    """Return the network of a key from the cache, or train it on made data."""
+    """Load the network of a key from the cache, or train it on `make_data()`."""
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
     path = folder / f"local-{key}.keras"
 
     def train() -> tuple[keras.Model, float]:
         images, targets = make_data()
-        logger.info("training the local extractor on %d images, once", len(images))
+        logger.info(
+            "training the local extractor on %d images; this happens once", len(images)
+        )
         return local_classifier.train(images, targets, steps, seed)
 
     network, accuracy = load_or_train(path, train)
     logger.info(
-        "local extractor: %.1f %% of held-out images classified right (%s)",
+        "local extractor: %.1f %% of held-out images classified correctly (%s)",
         100 * accuracy,
         path,
     )
@@ -226,13 +242,13 @@ def _trained(
 
 
 def _checked_images(images: np.ndarray) -> np.ndarray:
-    """Return images as (B, H, W, C)."""
+    """Check images and return them as (B, H, W, C)."""
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or not images.size:
         raise ValueError(f"expected images (B, H, W[, C]), found shape {images.shape}")
-    # Whole numbers would be pixels from 0 to 255.
+    # Integers are refused, because they are probably pixels in [0, 255].
     if not np.issubdtype(images.dtype, np.floating) or not (abs(images) <= 1.001).all():
         raise ValueError(
             f"expected images as floats in [-1, 1], found {images.dtype} from "
@@ -244,7 +260,7 @@ def _checked_images(images: np.ndarray) -> np.ndarray:
 def _checked_training(
     images: np.ndarray, labels: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return images as (N, H, W, C) and the numbers of their classes."""
+    """Return checked images as (N, H, W, C), and their classes as (N,) int32."""
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
@@ -259,7 +275,7 @@ def _checked_training(
     names, targets = np.unique([] if labels is None else labels, return_inverse=True)
     if len(names) < 2:
         raise UserError(
-            "the local extractor learns from labels: expected images of at least 2 "
+            "the local extractor is trained on labels: expected images of at least 2 "
             f"classes, found {len(names) or 'no labels'}; give labels or choose "
             "inceptionv3"
         )

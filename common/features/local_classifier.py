@@ -1,10 +1,10 @@
 """The network of the local extractor: a small classifier of labelled images.
 
-The Frechet distance compares Gaussians, so features are taken where they come
-closest to one: 64 sums before their activation. After a ReLU they would have a
-heap of zeros, which no Gaussian has. Each is brought to mean 0 and variance 1 over
-the training images, so none counts more for its scale, and the distances of
-different data sets are of one scale.
+The Frechet distance compares Gaussians, so the features are taken where their
+distribution is closest to a Gaussian: 64 outputs of a dense layer before the
+activation. After a ReLU many of them would be exactly 0. Each feature is normalised to
+mean 0 and variance 1 over the training images, so that all have the same weight and
+the distances of different data sets have the same scale.
 """
 
 import math
@@ -16,32 +16,35 @@ from tqdm import tqdm
 
 from common.startup import progress_interval
 
-# A new number trains every network anew: raise it with any change below.
+# A part of the cache's key. Raise it with any change below, so that cached networks
+# are trained again.
 VERSION = 1
 BATCH_SIZE = 128
 LEARNING_RATE = 6e-3
 FEATURES = 64
-# Channels of the last convolution, and the fewest of the first.
+# Channels of the last convolution.
 LAST_CHANNELS = 256
+# Lower bound on the channels of the first convolutions.
 LEAST_CHANNELS = 8
 
 
 def build(shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
-    """Return the untrained network.
+    """Build the untrained network.
 
-    Every layer halves the grid and doubles the channels, so all cost alike, and
-    large images cost little more than small ones. The average is taken over 2 x 2
-    positions, each of which sees the whole image.
+    Every convolution halves the height and width and doubles the channels, so that all
+    cost about the same and large images cost little more than small ones. The global
+    average is taken over 2 x 2 positions, each of which sees the whole image.
 
     Args:
         shape: (H, W, C) of the images.
-        classes: K, their number.
-        seed: of the weights.
+        classes: number K of classes.
+        seed: seed of the weights.
 
     Returns:
         Network from (B, H, W, C) to [(B, 64) features, (B, K) probabilities].
     """
     layers = keras.layers
+    # As many convolutions as it takes to bring the longer side to 2 positions.
     count = max(1, math.ceil(math.log2(max(shape[:2]) / 2)))
     inputs = x = keras.Input(shape)
     for i in range(count):
@@ -58,9 +61,9 @@ def build(shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
     x = layers.GlobalAveragePooling2D()(x)
     initializer = keras.initializers.GlorotUniform(seed + count)
     x = layers.Dense(FEATURES, use_bias=False, kernel_initializer=initializer)(x)
-    # Without scale and offset: mean 0 and variance 1 stay.
+    # Without a learned scale and offset, so that mean 0 and variance 1 remain.
     features = layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
-    # Leaky, so that the class hangs on every feature wherever it lies.
+    # Leaky, so that the classes depend on every feature, also where it is negative.
     x = layers.LeakyReLU(0.1)(features)
     x = layers.Dense(classes, "softmax", kernel_initializer=initializer)(x)
     return keras.Model(inputs, [features, x])
@@ -73,16 +76,16 @@ def train(
 
     Args:
         images: (N, H, W, C) uint8, N >= 2.
-        targets: (N,) int, numbers of the classes from 0.
-        steps: batches to train for.
-        seed: of weights, order, shifts and of what is held out.
+        targets: (N,) int, classes numbered from 0.
+        steps: number of training steps, each on a batch of 128 images.
+        seed: seed of the weights, the order, the shifts and the held-out images.
 
     Returns:
-        The network, and the share of the held-out tenth that it classifies right.
+        The network, and its accuracy on the held-out tenth, in [0, 1].
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(images))
-    learnt, held_out = np.split(order, [-max(1, len(order) // 10)])
+    training, held_out = np.split(order, [-max(1, len(order) // 10)])
     network = build(images.shape[1:], int(targets.max()) + 1, seed)
     classifier = keras.Model(network.input, network.outputs[1])
     rate = keras.optimizers.schedules.CosineDecay(
@@ -91,14 +94,13 @@ def train(
         warmup_steps=max(1, steps // 10),
         decay_steps=steps,
     )
-    # XLA takes about twice as long as the plain graph on two cores.
+    # On two CPU cores, XLA takes about twice as long as a graph without it.
     classifier.compile(
         keras.optimizers.Adam(rate),
         "sparse_categorical_crossentropy",
         jit_compile=False,
     )
-    # A log file needs no line every tenth of a second.
-    batches = _batches(learnt, steps, rng)
+    batches = _batches(training, steps, rng)
     bar = tqdm(
         batches, "local extractor", steps, unit="step", mininterval=progress_interval()
     )
@@ -112,20 +114,20 @@ def train(
 def _accuracy(
     classifier: keras.Model, images: np.ndarray, targets: np.ndarray, chosen: np.ndarray
 ) -> float:
-    """Return the share of the chosen images that are classified right."""
-    right = 0
+    """Return the share of the chosen images that are classified correctly."""
+    correct = 0
     for start in range(0, len(chosen), BATCH_SIZE):
         part = chosen[start : start + BATCH_SIZE]
         probabilities = classifier(_scale(images[part]), training=False)
         classes = keras.ops.convert_to_numpy(probabilities).argmax(axis=1)
-        right += int(np.sum(classes == targets[part]))
-    return right / len(chosen)
+        correct += int(np.sum(classes == targets[part]))
+    return correct / len(chosen)
 
 
 def _batches(
     members: np.ndarray, steps: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """Yield full batches; every member comes once before any comes again."""
+    """Yield full batches of indices; every member is used once per epoch."""
     queue = members[:0]
     for _ in range(steps):
         while len(queue) < BATCH_SIZE:
@@ -135,7 +137,7 @@ def _batches(
 
 
 def _shift(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Move each image by up to 1/28 of its size; edges are repeated."""
+    """Shift each image randomly by up to 1/28 of its size; edge pixels are repeated."""
     count, height, width = images.shape[:3]
     reach = max(1, max(height, width) // 28)
     moves = rng.integers(-reach, reach + 1, (2, count, 1))
@@ -145,5 +147,5 @@ def _shift(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _scale(images: np.ndarray) -> np.ndarray:
-    """Bring pixels from [0, 255] to [-1, 1]."""
+    """Scale pixels from [0, 255] to [-1, 1]."""
     return images.astype(np.float32) / 127.5 - 1

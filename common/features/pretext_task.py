@@ -1,38 +1,45 @@
-"""A task for the local extractor where nobody has labelled the images.
+"""A classification task for the local extractor if the images have no labels.
 
-Classes of alike layout and colours, found by k-means, make a network's features tell
-of layout and colour. They say nothing of sharpness, texture and form, because no
-image lacks them. So every image comes again blurred, again with grain and again
-warped, and which of the four it is belongs to the class.
+K-means finds clusters of images with similar layout and colours. A network that learns
+to predict the cluster has features for layout and colour, but not for sharpness,
+texture and shape, because none of the images lacks these. Therefore every image is
+also added in a blurred, a grainy and a warped version, and a class is a pair of cluster
+and version.
 """
 
 import numpy as np
 from scipy import ndimage
 
-# To be raised when the task changes: a trained network is not made anew.
+# A part of the cache's key. Raise it if the task changes, so that cached networks are
+# trained again.
 VERSION = 1
 GRID = 8
 CLUSTERS = 32
-# Standard deviations of the blur, in pixels of an image of 64.
+# All lengths below are in pixels of an image of 64 x 64; they grow with the image.
+# Range of the standard deviation of the blur.
 BLUR = (0.6, 2.0)
-# Standard deviations of the grain in grey levels, and of the blur of its grains.
-GRAIN, GRAIN_BLUR = (6.0, 30.0), (0.0, 1.5)
-# Standard deviations of the warp's smooth field, and its mean reach.
-SMOOTH, REACH = 6.0, (1.5, 4.0)
+# Range of the standard deviation of the grain, in grey levels.
+GRAIN = (6.0, 30.0)
+# Range of the standard deviation of the blur that makes the grain coarser.
+GRAIN_BLUR = (0.0, 1.5)
+# Standard deviation of the blur that makes the displacements of a warp smooth.
+SMOOTH = 6.0
+# Range of the mean absolute displacement, along each axis, of a warp.
+REACH = (1.5, 4.0)
 MOST_IMAGES = 4000
 
 
 def make_task(images: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return images with classes that a network can learn features from.
+    """Return images and classes for training a network without labels.
 
     Args:
-        images: uint8 (N, S, S, C), S a multiple of 8. Of more than 4,000, 4,000 are
-            drawn at random.
-        seed: of all that is random.
+        images: uint8 (N, S, S, C), S a multiple of 8. If there are more than 4,000,
+            M = 4,000 of them are drawn at random; otherwise M = N.
+        seed: seed of the random choices.
 
     Returns:
-        uint8 (4 M, S, S, C), each image as it is, blurred, with grain and warped;
-        and int (4 M,), the classes.
+        Images, uint8 (4 M, S, S, C): first all originals, then the blurred, the
+        grainy and the warped versions. Classes, int (4 M,).
 
     Reference: Caron et al. 2018, arXiv:1807.05520, section 3.2 (classes by
         k-means); Dosovitskiy et al. 2014, arXiv:1406.6909 (learning from changed
@@ -41,22 +48,35 @@ def make_task(images: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray
     rng = np.random.default_rng(seed)
     images = np.asarray(images[chosen_rows(len(images), rng)])
     classes = cluster(images, seed)
-    changes = (blurred, grained, warped)
-    changed = [images, *(change(images, rng) for change in changes)]
-    labels = [classes + number * (classes.max() + 1) for number in range(len(changed))]
-    return np.concatenate(changed), np.concatenate(labels)
+    versions = [
+        images,
+        blurred(images, rng),
+        grained(images, rng),
+        warped(images, rng),
+    ]
+    # Each version has classes of its own.
+    clusters = classes.max() + 1
+    labels = [classes + number * clusters for number in range(len(versions))]
+    return np.concatenate(versions), np.concatenate(labels)
 
 
 def chosen_rows(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw at most 4,000 of `count` images; return their places, ascending."""
+    """Draw at most 4,000 of `count` images; return their indices, ascending."""
     return np.sort(rng.permutation(count)[:MOST_IMAGES])
 
 
 def cluster(images: np.ndarray, seed: int) -> np.ndarray:
-    """Sort images into at most 32 classes of alike layout and colours, int (N,).
+    """Group images into at most 32 clusters of similar layout and colours.
 
-    k-means on the images shrunk to 8 x 8 by means of their pixels. With few images
-    there are fewer classes, so that each has ten on average.
+    The method is k-means on the images, shrunk to 8 x 8 by averaging. With fewer than
+    320 images there are fewer clusters, so that each has about ten images.
+
+    Args:
+        images: uint8 (N, S, S, C), S a multiple of 8.
+        seed: seed of k-means.
+
+    Returns:
+        Number of each image's cluster, int (N,).
     """
     from sklearn.cluster import KMeans
 
@@ -68,7 +88,7 @@ def cluster(images: np.ndarray, seed: int) -> np.ndarray:
 
 
 def blurred(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return each image blurred by a Gaussian of its own width."""
+    """Blur each image, uint8 (S, S, C), by a Gaussian of random width."""
     scale = images.shape[1] / 64
     widths = scale * rng.uniform(*BLUR, len(images))
     return np.stack(
@@ -80,7 +100,7 @@ def blurred(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def grained(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return each image with noise of its own strength and coarseness added."""
+    """Add noise of random strength and coarseness to each image, uint8 (S, S, C)."""
     scale = images.shape[1] / 64
     result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
@@ -94,14 +114,15 @@ def grained(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def warped(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return each image with its pixels moved by a smooth random field."""
+    """Move the pixels of each image, uint8 (S, S, C), by a smooth random field."""
     size = images.shape[1]
     scale = size / 64
-    places = np.stack(np.meshgrid(*[np.arange(size)] * 2, indexing="ij"))
+    places = np.indices((size, size))
     result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
+        # The displacement of each pixel along both axes.
         field = rng.standard_normal((2, size, size))
-        field = ndimage.gaussian_filter(field, (0, *[SMOOTH * scale] * 2))
+        field = ndimage.gaussian_filter(field, (0, SMOOTH * scale, SMOOTH * scale))
         field *= scale * rng.uniform(*REACH) / np.abs(field).mean()
         for channel in range(image.shape[-1]):
             out[..., channel] = ndimage.map_coordinates(

@@ -1,4 +1,4 @@
-"""OpenCV's cascade classifiers: opened safely, used on Pillow's images.
+"""Face detection with OpenCV's cascade classifiers.
 
 Reference: Viola & Jones 2001, "Rapid object detection using a boosted cascade of
 simple features", CVPR.
@@ -15,12 +15,12 @@ from PIL import Image
 from common.errors import UserError
 
 MAX_CASCADE_BYTES = 2**26
-# Boxes that share more than this part of the smaller one show the same face.
+# Two boxes whose overlap is more than this share of the smaller one show the same face.
 SAME_FACE = 0.5
 
 
 class Box(NamedTuple):
-    """A face in an image: its left upper corner and its size, pixels."""
+    """The bounding box of a face: its upper left corner and its size, in pixels."""
 
     x: int
     y: int
@@ -28,43 +28,47 @@ class Box(NamedTuple):
     height: int
 
 
-# Takes an image; returns (how sure, box) for each face, the same face perhaps twice.
+# A function from an image to (confidence, box) for each detection. It may detect the
+# same face twice.
 Search = Callable[[Image.Image], list[tuple[float, Box]]]
 
 
 def open_cascade(
     path: Path, smallest: int, *, file: str = "", wanted_by: str = "finding faces"
 ) -> Search:
-    """Return the search of a cascade file.
+    """Return a function that detects faces with a cascade file.
 
-    Windows of the image in steps of 1.1 from size to size vote; boxes with at least
-    5 votes count. From then on OpenCV uses one thread in this process.
+    The detector tries windows of growing size, each 1.1 times as large as the one
+    before. Overlapping detections are merged into one box, and each is a vote for it;
+    boxes with fewer than 5 votes are dropped. From this call on, OpenCV uses one
+    thread in this process.
 
     Args:
-        path: XML file. OpenCV does not check all numbers in it: take one from a
-            source that you trust.
-        smallest: edge of the smallest face, pixels.
-        file: what messages call the file; default its path.
-        wanted_by: what messages say that needs OpenCV.
+        path: path of the cascade, an XML file. OpenCV does not check all numbers in
+            it, so use only files from a source that you trust.
+        smallest: edge length of the smallest face to detect, pixels.
+        file: name of the file in error messages; default its path.
+        wanted_by: name of the task that needs OpenCV, for error messages.
 
     Returns:
-        A function of one image of any mode; "how sure" is the number of votes.
+        A function of one image of any mode, which returns (confidence, box) for each
+        detection. The confidence is the number of votes.
 
     Raises:
-        UserError: there is no such file, it is no cascade, or OpenCV is missing or
-            too new.
+        UserError: there is no such file, it is not a cascade, or OpenCV is missing
+            or too new.
     """
     file = file or str(path)
     if not path.is_file():
         raise UserError(f"{file}: no such file; expected an OpenCV cascade")
     cv2 = _opencv(wanted_by)
     no_cascade = UserError(
-        f"{file} is no OpenCV cascade; expected an XML file such as "
-        "lbpcascade_animeface.xml, perhaps download it again"
+        f"{file} is not an OpenCV cascade; expected an XML file such as "
+        "lbpcascade_animeface.xml; download it again"
     )
     if path.stat().st_size > MAX_CASCADE_BYTES:
         raise no_cascade
-    # Several threads would give the boxes in an order that changes.
+    # With several threads the order of the boxes changes from call to call.
     cv2.setNumThreads(1)
     try:
         classifier = cv2.CascadeClassifier(str(path))
@@ -80,18 +84,20 @@ def open_cascade(
             minNeighbors=5,
             minSize=(smallest, smallest),
         )
-        found = zip(votes, boxes, strict=True)
-        return [(float(vote), Box(*map(int, box))) for vote, box in found]
+        return [
+            (float(vote), Box(*map(int, box)))
+            for vote, box in zip(votes, boxes, strict=True)
+        ]
 
     return search
 
 
 def bundled_cascade(name: str, wanted_by: str = "finding faces") -> Path:
-    """Return where OpenCV keeps a cascade of its own.
+    """Return the path of a cascade that is part of OpenCV.
 
     Args:
-        name: of the file, for example "haarcascade_frontalface_alt2.xml".
-        wanted_by: what messages say that needs OpenCV.
+        name: name of the file, for example "haarcascade_frontalface_alt2.xml".
+        wanted_by: name of the task that needs OpenCV, for error messages.
 
     Returns:
         The path of the file.
@@ -103,20 +109,20 @@ def bundled_cascade(name: str, wanted_by: str = "finding faces") -> Path:
 
 
 def scaled(box: Box, scale: float) -> Box:
-    """Return a box of an image that is `scale` times as large, in whole pixels."""
+    """Return the same box in an image that is `scale` times as large, rounded."""
     return Box(*(round(scale * value) for value in box))
 
 
 def without_doubles(found: list[tuple[float, Box]]) -> list[Box]:
-    """Keep the surest of boxes that show the same face.
+    """Keep only the most confident of several boxes that show the same face.
 
-    Two boxes do so when they share more than half of the smaller one.
+    Two boxes show the same face if their overlap is more than half of the smaller one.
 
     Args:
-        found: (how sure, box), in any order.
+        found: (confidence, box) of each detection, in any order.
 
     Returns:
-        The boxes that stay, the surest first.
+        The remaining boxes, the most confident first.
     """
     kept: list[Box] = []
     for _, box in sorted(found, reverse=True):
@@ -126,7 +132,7 @@ def without_doubles(found: list[tuple[float, Box]]) -> list[Box]:
 
 
 def _shared(a: Box, b: Box) -> float:
-    """Return the area that two boxes share, as a part of the smaller one."""
+    """Return the overlap of two boxes as a share of the smaller one's area."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     smaller = min(a.width * a.height, b.width * b.height)
@@ -134,12 +140,12 @@ def _shared(a: Box, b: Box) -> float:
 
 
 def _opencv(wanted_by: str) -> ModuleType:
-    """Return OpenCV's module with the cascade classifier."""
+    """Import OpenCV and check that it has the cascade classifier."""
     try:
         import cv2
     except ImportError as error:
         raise _no_opencv(wanted_by) from error
-    # OpenCV 5 has it in opencv-contrib-python-headless only.
+    # In OpenCV 5 only opencv-contrib-python-headless has the classifier.
     if not hasattr(cv2, "CascadeClassifier"):
         raise _no_opencv(wanted_by)
     return cv2

@@ -1,4 +1,4 @@
-"""What every cache of a folder of images needs: its key, and decoding in order."""
+"""What both stores of images share: opening the cache of a folder, and filling it."""
 
 import hashlib
 import logging
@@ -9,27 +9,29 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
+from common.data.cache import CacheFiles, Description
 from common.errors import UserError
-from common.files import atomic_path
-from common.images.reading import ImageError
+from common.files import atomic_path, default_cache_dir
+from common.images.reading import ImageError, find_images
 
 _MAX_THREADS = 8
-_TOLD = 3
+# Number of unusable files that the warning names.
+_NAMED_FILES = 3
 _LOG = logging.getLogger(__name__)
 
 
 class Written(NamedTuple):
-    """What a folder of images has become.
+    """What has been decoded from a folder of images and written to a cache.
 
     Attributes:
         names: paths of the images that were written, in order.
-        shapes: (height, width) of each, pixels.
-        skipped: paths of the files that are no usable images, with the reasons.
+        shapes: (height, width) of each image, pixels.
+        skipped: paths of the files that are not usable images, with the reasons.
         crc: CRC-32 of all bytes.
     """
 
@@ -39,24 +41,95 @@ class Written(NamedTuple):
     crc: int
 
 
-def cache_key(folder: Path, names: Sequence[str], settings: str) -> str:
-    """Return a hash of everything that decides what a cache holds.
+class FolderDescription(Description, Protocol):
+    """The description of the cache of a folder of images.
+
+    Attributes:
+        names: path of each image in the folder.
+        skipped: paths of the files that are not usable images, with the reasons.
+    """
+
+    names: list[str]
+    skipped: dict[str, str]
+
+
+AnyDescription = TypeVar("AnyDescription", bound=FolderDescription)
+
+
+def open_folder(
+    folder: Path | str,
+    read: Callable[[Path], np.ndarray],
+    describe: Callable[[Written], AnyDescription],
+    kind: type[AnyDescription],
+    *,
+    prefix: str,
+    settings: str,
+    ahead: int,
+    memory_mb: float,
+    cache_dir: Path | str | None,
+    threads: int | None = None,
+) -> tuple[np.ndarray, AnyDescription]:
+    """Open the cache of all images below a folder; decode them on first use.
+
+    A warning names the files that are not usable images, at every opening.
 
     Args:
-        folder: where the images are.
-        names: their paths in it.
-        settings: what is done to each, and the version of the layout.
+        folder: folder that contains the images, at any depth.
+        read: function from a path to uint8 (H, W, 3); raises ImageError for a file
+            that is not a usable image.
+        describe: function from what was written to the description of the cache.
+        kind: class of the description.
+        prefix: start of the names of the cache's files.
+        settings: what `read` does to each image, and the version of the layout; a
+            part of the cache's key.
+        ahead: number of decoded images per thread that may wait to be written.
+        memory_mb: largest size in MB that is read into memory; a larger cache is
+            memory-mapped.
+        cache_dir: folder of caches; by default that of the project.
+        threads: number of threads that decode; default one per core, at most 8.
 
     Returns:
-        20 hexadecimal digits, of `settings` and the names, sizes and times of the
-        files.
+        The pixels of all images in the order of their names, uint8 (n,), read-only,
+        and the description.
+
+    Raises:
+        UserError: the folder is missing, unreadable or without usable images, or the
+            cache cannot be written.
+    """
+    folder = Path(folder)
+    names = [path.relative_to(folder).as_posix() for path in find_images(folder)]
+    caches = default_cache_dir() if cache_dir is None else Path(cache_dir)
+    key = cache_key(folder, names, settings)
+    files = CacheFiles(caches / f"{prefix}-{key}.rgb", kind)
+
+    def build() -> AnyDescription:
+        return describe(
+            write_decoded(files.rows, folder, names, read, ahead=ahead, threads=threads)
+        )
+
+    pixels, description = files.open(build, memory_mb)
+    warn_of_skipped(folder, len(description.names), description.skipped, files.meta)
+    return pixels, description
+
+
+def cache_key(folder: Path, names: Sequence[str], settings: str) -> str:
+    """Return a hash of everything that decides what a cache contains.
+
+    Args:
+        folder: folder that contains the images.
+        names: their paths in it.
+        settings: what is done to each image, and the version of the layout.
+
+    Returns:
+        20 hexadecimal digits, a hash of `settings` and of the names, sizes,
+        modification times and permissions of the files.
     """
     hashed = hashlib.sha256(settings.encode())
     for name in names:
         path = os.path.join(folder, name)
         try:
             info = os.stat(path)
-            # A file that was skipped for its permissions may have got others.
+            # A file that was skipped as unreadable may have become readable.
             readable = os.access(path, os.R_OK)
             state = f"{info.st_size}|{info.st_mtime_ns}|{readable}"
         except OSError:
@@ -74,15 +147,16 @@ def write_decoded(
     ahead: int,
     threads: int | None = None,
 ) -> Written:
-    """Decode files one after the other into one file of plain bytes.
+    """Decode image files in order and write their pixels to one file.
 
     Args:
-        rows: the file to write. It appears when it is complete.
-        folder: where the images are.
+        rows: path of the file to write; it appears only when it is complete.
+        folder: folder that contains the images.
         names: their paths in it.
-        read: path -> uint8 (H, W, 3); raises ImageError for what is no image.
-        ahead: decoded images that may wait to be written, for each thread.
-        threads: how many decode; default one for each core, at most 8.
+        read: function from a path to uint8 (H, W, 3); raises ImageError for a file
+            that is not a usable image.
+        ahead: number of decoded images per thread that may wait to be written.
+        threads: number of threads that decode; default one per core, at most 8.
 
     Returns:
         What was written.
@@ -99,7 +173,7 @@ def write_decoded(
         atomic_path(rows) as temporary,
         temporary.open("wb") as out,
     ):
-        # Set here, because filters belong to the process and not to a thread.
+        # Set here and not in the threads: filters belong to the whole process.
         warnings.filterwarnings("ignore", module="PIL")
         for name, image in zip(names, bar, strict=True):
             if isinstance(image, ImageError):
@@ -121,21 +195,24 @@ def write_decoded(
 def warn_of_skipped(
     folder: Path, count: int, skipped: dict[str, str], meta: Path
 ) -> None:
-    """Say in one line what is missing from a store.
+    """Warn in one line of the files that are missing from a store.
 
     Args:
-        folder: where the images are.
-        count: how many of them are in the store.
-        skipped: path -> reason of the others.
-        meta: the file that lists them all.
+        folder: folder that contains the images.
+        count: number of images in the store.
+        skipped: paths of the files that are not usable images, with the reasons.
+        meta: path of the file that lists all of them.
     """
     if not skipped:
         return
-    first = [f"{name}: {reason}" for name, reason in list(skipped.items())[:_TOLD]]
+    items = list(skipped.items())[:_NAMED_FILES]
     _LOG.warning(
-        "%d of %d files in %s are no usable images and left out: %s; %s lists all",
-        *(len(skipped), count + len(skipped), folder),
-        *("; ".join(first), meta),
+        "%d of %d files in %s are not usable images and are left out: %s; %s lists all",
+        len(skipped),
+        count + len(skipped),
+        folder,
+        "; ".join(f"{name}: {reason}" for name, reason in items),
+        meta,
     )
 
 
@@ -143,10 +220,10 @@ def _decode_in_order(
     folder: Path,
     names: Sequence[str],
     read: Callable[[Path], np.ndarray],
-    most: int,
+    max_waiting: int,
     threads: int,
 ) -> Iterator[np.ndarray | ImageError]:
-    """Yield each image, or what is wrong with it; at most `most` of them wait."""
+    """Yield each image or its error in order; at most `max_waiting` wait."""
 
     def decode(name: str) -> np.ndarray | ImageError:
         try:
@@ -157,7 +234,7 @@ def _decode_in_order(
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future] = deque()
         for name in names:
-            if len(waiting) == most:
+            if len(waiting) == max_waiting:
                 yield waiting.popleft().result()
             waiting.append(pool.submit(decode, name))
         while waiting:

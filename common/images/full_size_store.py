@@ -1,8 +1,8 @@
-"""A folder of pictures of any sizes: decoded once, opened in a moment after.
+"""A folder of images of any sizes: decoded once, then opened quickly.
 
-The cache of a folder is one file of plain bytes, RGB, where picture follows on
-picture, and a JSON description. Where it is mapped instead of read, a crop touches
-only the rows of pixels that it lies in.
+The cache of a folder is one file of plain RGB bytes, which contains one image after
+another, and a JSON description. If the file is memory-mapped, a crop reads only the
+rows of pixels that it covers.
 """
 
 import dataclasses
@@ -11,25 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.cache import CacheFiles
-from common.files import default_cache_dir
-from common.images.decoding import cache_key, warn_of_skipped, write_decoded
-from common.images.reading import find_images, read_image
+from common.images.decoding import Written, open_folder
+from common.images.reading import read_image
 
 FORMAT = 1
-# Decoded pictures that may wait to be written, for each thread; they can be large.
+# Decoded images per thread that may wait to be written; they can be large.
 _AHEAD = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class _Meta:
-    """What a cache says about itself.
+    """The description of a cache.
 
     Attributes:
         rows_crc: CRC-32 of all pixels.
-        names: path of each picture in the folder.
-        shapes: height and width of each.
-        skipped: paths of the files that are no usable images, with the reasons.
+        names: path of each image in the folder.
+        shapes: height and width of each image, pixels.
+        skipped: paths of the files that are not usable images, with the reasons.
     """
 
     rows_crc: int
@@ -39,17 +37,17 @@ class _Meta:
 
     @property
     def byte_count(self) -> int:
-        """Bytes of all pictures."""
+        """Number of bytes of all images."""
         return 3 * sum(height * width for height, width in self.shapes)
 
 
 class PictureStore:
-    """The pictures of a folder in their own sizes, in memory or mapped from a file.
+    """The images of a folder in their own sizes, in memory or memory-mapped.
 
     Attributes:
-        names: the path of each in the folder, with "/" in it.
-        shapes: int64 (N, 2), the height and width of each, pixels.
-        skipped: paths of the files that are no usable images, with the reasons.
+        names: path of each image in the folder, with "/" as separator.
+        shapes: int64 (N, 2), the height and width of each image, pixels.
+        skipped: paths of the files that are not usable images, with the reasons.
     """
 
     def __init__(
@@ -60,14 +58,14 @@ class PictureStore:
         names: Sequence[str],
         skipped: dict[str, str],
     ) -> None:
-        """Wrap what the attributes say; `open` makes it.
+        """Make a store of decoded images; usually called through `open`.
 
         Args:
-            pixels: uint8 (n,), in which the pictures lie.
-            starts: int64 (N,), the place of each one's first byte.
-            shapes: int64 (N, 2).
-            names: N of them.
-            skipped: path -> reason.
+            pixels: uint8 (n,), the bytes of all images.
+            starts: int64 (N,), the index of each image's first byte.
+            shapes: int64 (N, 2), the height and width of each image, pixels.
+            names: N paths, one for each image.
+            skipped: paths of the files that are not usable images, with the reasons.
         """
         self._pixels = pixels
         self._starts = starts
@@ -83,16 +81,16 @@ class PictureStore:
         memory_mb: float = 512,
         cache_dir: Path | str | None = None,
     ) -> "PictureStore":
-        """Open all images below a folder; decode them on the first use only.
+        """Open all images below a folder; decode them on first use.
 
-        The cache is found again by the names, sizes and times of the files. A damaged
-        cache is written anew. Files that are no usable images are left out, which a
-        warning tells at every opening.
+        The cache belongs to the names, sizes and times of the files: after a change
+        of any of them the images are decoded again. A damaged cache is written again.
+        Files that are not usable images are left out, with a warning at every opening.
 
         Args:
-            folder: where the images are, at any depth.
-            memory_mb: pictures of at most so many MB in all are read into memory;
-                more are mapped from the file.
+            folder: folder that contains the images, at any depth.
+            memory_mb: largest total size in MB that is read into memory; larger
+                caches are memory-mapped.
             cache_dir: folder of caches; default `gan-projects-in-keras` in
                 $XDG_CACHE_HOME or ~/.cache.
 
@@ -103,35 +101,37 @@ class PictureStore:
             UserError: the folder is missing, unreadable or without usable images,
                 or the cache cannot be written.
         """
-        folder = Path(folder)
-        names = [p.relative_to(folder).as_posix() for p in find_images(folder)]
-        caches = default_cache_dir() if cache_dir is None else Path(cache_dir)
-        key = cache_key(folder, names, f"{FORMAT} pictures")
-        files = CacheFiles(caches / f"pictures-{key}.rgb", _Meta)
 
-        def build() -> _Meta:
-            written = write_decoded(files.rows, folder, names, read_image, ahead=_AHEAD)
+        def describe(written: Written) -> _Meta:
             return _Meta(written.crc, written.names, written.shapes, written.skipped)
 
-        pixels, meta = files.open(build, memory_mb)
-        warn_of_skipped(folder, len(meta.names), meta.skipped, files.meta)
+        pixels, meta = open_folder(
+            folder,
+            read_image,
+            describe,
+            _Meta,
+            prefix="pictures",
+            settings=f"{FORMAT} pictures",
+            ahead=_AHEAD,
+            memory_mb=memory_mb,
+            cache_dir=cache_dir,
+        )
         shapes = np.array(meta.shapes, np.int64)
         ends = np.cumsum(3 * shapes.prod(axis=1))
-        # A plain view: slicing a memmap takes several times as long.
-        return cls(
-            *(pixels.view(np.ndarray), np.append(0, ends[:-1]), shapes),
-            *(meta.names, meta.skipped),
-        )
+        starts = np.append(0, ends[:-1])
+        # A plain view, because slicing a memmap takes several times as long.
+        plain = pixels.view(np.ndarray)
+        return cls(plain, starts, shapes, meta.names, meta.skipped)
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self.names)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Return a picture, uint8 (H, W, 3), not to be written to; nothing is copied.
+        """Return an image, uint8 (H, W, 3), as a read-only view.
 
         Raises:
-            IndexError: there is no such picture.
+            IndexError: there is no such image.
         """
         height, width = self.shapes[index]
         start = self._starts[index]
@@ -141,42 +141,44 @@ class PictureStore:
     def crop(
         self, index: int, top: int, left: int, height: int, width: int
     ) -> np.ndarray:
-        """Return a part of a picture; nothing is copied.
+        """Return a rectangular part of an image, without a copy.
 
         Args:
-            index: of the picture.
-            top: its first row, from 0.
-            left: its first column, from 0.
-            height: rows, at least 1.
-            width: columns, at least 1.
+            index: index of the image.
+            top: first row, from 0.
+            left: first column, from 0.
+            height: number of rows, at least 1.
+            width: number of columns, at least 1.
 
         Returns:
-            uint8 (height, width, 3), not to be written to.
+            uint8 (height, width, 3), a read-only view.
 
         Raises:
-            IndexError: there is no such picture.
-            ValueError: the part does not lie in the picture.
+            IndexError: there is no such image.
+            ValueError: the part is not inside the image.
         """
         high, wide = self.shapes[index]
         if not (0 <= top < top + height <= high and 0 <= left < left + width <= wide):
             raise ValueError(
-                f"{height} x {width} pixels from ({top}, {left}) do not lie in a "
-                f"picture of {high} x {wide}"
+                f"{height} x {width} pixels from ({top}, {left}) are not inside an "
+                f"image of {high} x {wide}"
             )
         return self[index][top : top + height, left : left + width]
 
     def subset(self, indices: np.ndarray | Sequence[int]) -> "PictureStore":
-        """Return a store of some of the pictures; none is copied.
+        """Return a store of some of the images, without a copy of their pixels.
 
         Args:
             indices: int (n,).
 
         Returns:
-            The store of n pictures; `skipped` is still that of the whole folder.
+            The store of n images; its `skipped` is still that of the whole folder.
         """
         chosen = np.asarray(indices, np.int64)
-        names = [self.names[i] for i in chosen]
         return PictureStore(
-            *(self._pixels, self._starts[chosen], self.shapes[chosen]),
-            *(names, self.skipped),
+            self._pixels,
+            self._starts[chosen],
+            self.shapes[chosen],
+            [self.names[i] for i in chosen],
+            self.skipped,
         )

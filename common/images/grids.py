@@ -1,4 +1,4 @@
-"""Sheets of pictures: plain grids, and rows with text around them."""
+"""Sheets of images: plain grids, and rows with titles, labels and captions."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ from PIL import Image, ImageDraw, ImageFont
 
 from common.images.pixels import to_bytes
 
-INK = (52, 58, 70)
+INK = (52, 58, 70)  # RGB colour of text
 
 
 def to_picture(image: np.ndarray, size: int) -> np.ndarray:
-    """Return one image as RGB, enlarged by whole pixels.
+    """Return one image as RGB, enlarged by a whole number so that pixels stay sharp.
 
     Args:
         image: (H, W) or (H, W, 1 or 3), uint8, or float in [-1, 1].
-        size: smallest height of the result.
+        size: smallest height of the result, pixels.
 
     Returns:
-        uint8 (k H, k W, 3).
+        uint8 (k H, k W, 3), where k is the smallest whole number with k H >= `size`.
     """
     if image.dtype != np.uint8:
         image = to_bytes(image)
@@ -32,15 +32,16 @@ def to_picture(image: np.ndarray, size: int) -> np.ndarray:
 def image_grid(
     images: np.ndarray, *, columns: int | None = None, size: int = 56
 ) -> np.ndarray:
-    """Put images side by side, a few pixels apart.
+    """Arrange images in a grid with narrow white gaps.
 
     Args:
         images: (N, H, W) or (N, H, W, 1 or 3), uint8, or float in [-1, 1].
-        columns: images in a row; default makes the grid about square.
-        size: smallest height of an image in pixels; it is enlarged by a whole number.
+        columns: number of images in a row; the default makes the grid about square.
+        size: smallest height of an image in the grid, pixels; smaller images are
+            enlarged by a whole number.
 
     Returns:
-        uint8 (H, W, 3).
+        The grid, uint8 (H, W, 3).
     """
     tiles = [to_picture(image, size) for image in images]
     columns = columns or int(np.ceil(np.sqrt(len(tiles))))
@@ -64,27 +65,31 @@ def sheet(
     row_labels: Sequence[str] | None = None,
     column_labels: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Lay out rows of pictures with text around them.
+    """Arrange images in rows, with a title, labels and captions.
 
     Args:
-        rows: of (picture uint8 (S, S, 3), caption or None).
-        title: a line above all.
-        row_labels: a text to the left of each row.
-        column_labels: captions above the columns.
+        rows: rows of pairs: an image, uint8 (S, S, 3), and its caption or None.
+        title: line above the whole sheet.
+        row_labels: one text for each row, to its left.
+        column_labels: one text for each column, above it.
 
     Returns:
-        uint8 (H, W, 3).
+        The sheet, uint8 (H, W, 3).
     """
+    # All lengths below are in pixels and grow with the size of the images.
     tile = rows[0][0][0].shape[0]
     text = max(10, round(tile / 11))
     font = ImageFont.load_default(size=text)
     head_font = ImageFont.load_default(size=round(1.35 * text))
     line = round(1.7 * text)
     gap = max(2, tile // 40)
+    # Reserve space at the left for the row labels, and at the top for the title and
+    # the column labels.
     left = gap
     if row_labels is not None:
         left += gap + round(max(font.getlength(label) for label in row_labels))
     top = gap + (round(1.6 * line) if title else 0) + (line if column_labels else 0)
+    # Captions are below the images, so they make each row higher.
     has_captions = any(caption for row in rows for _, caption in row)
     step = tile + gap + (line if has_captions else 0)
     width = left + max(len(row) for row in rows) * (tile + gap)

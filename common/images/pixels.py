@@ -4,10 +4,18 @@ import numpy as np
 
 
 def to_bytes(images: np.ndarray) -> np.ndarray:
-    """Turn values in [-1, 1] into uint8; what lies outside is cut off."""
+    """Convert values from [-1, 1] to uint8 in [0, 255]; clip values outside.
+
+    Args:
+        images: float of any shape.
+    """
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
 def to_floats(images: np.ndarray) -> np.ndarray:
-    """Turn uint8 in [0, 255] into float32 in [-1, 1]."""
+    """Convert uint8 in [0, 255] to float32 in [-1, 1].
+
+    Args:
+        images: uint8 of any shape.
+    """
     return images.astype(np.float32) / 127.5 - 1.0

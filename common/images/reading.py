@@ -1,6 +1,6 @@
-"""Image files of any usual kind: found in a folder, read as RGB, made one size.
+"""Finding image files of common formats, and reading them as RGB at a given size.
 
-Colour profiles are not applied, and of animations the first frame is taken.
+Colour profiles are not applied. From an animation the first frame is read.
 
 Reference: "Exchangeable image file format for digital still cameras: Exif 2.3"
 (CIPA DC-008-2012), tag 274 for the orientation.
@@ -23,13 +23,14 @@ SUFFIXES = (
     *(".pgm", ".ppm", ".pnm"),
 )
 MAX_PIXELS = 64_000_000
-MAX_BYTES = 2**28  # holds MAX_PIXELS of four plain bytes each
+MAX_BYTES = 2**28  # enough for MAX_PIXELS uncompressed pixels of four bytes
 MIN_SIDE = 8
 Fit = Literal["crop", "stretch"]
 
-# Pillow knows more kinds, some of which start other programs.
-_KINDS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-_ORIENTATION = 274
+# Pillow reads more formats, but for some of them it starts other programs.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+_ORIENTATION = 274  # Exif tag
+# What makes an image upright, by the value of its Exif orientation.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,17 +43,17 @@ _TURNS = {
 
 
 class ImageError(UserError):
-    """A file that is no usable image.
+    """A file that is not a usable image.
 
     Attributes:
-        reason: what is wrong with it, without its path.
+        reason: what is wrong with the file, without its path.
     """
 
     def __init__(self, path: Path, reason: str) -> None:
-        """Make the message of a file.
+        """Compose the message from the path and the reason.
 
         Args:
-            path: the file.
+            path: path of the file.
             reason: what was expected, what was found and what to do.
         """
         super().__init__(f"{path}: {reason}")
@@ -62,15 +63,16 @@ class ImageError(UserError):
 def find_images(folder: Path | str) -> list[Path]:
     """Find the image files below a folder, at any depth, by their suffixes.
 
-    Whatever is hidden (its name begins with a dot) or has another suffix is
-    passed over. Links are followed, but never back into a folder that they are in.
+    Hidden files and folders (their names begin with a dot) and files with other
+    suffixes are ignored. Symbolic links are followed, except back into a folder that
+    contains them.
 
     Args:
-        folder: where to look.
+        folder: folder to search.
 
     Returns:
-        The files, each as `folder` / ..., sorted by their paths below `folder`,
-        written with "/".
+        Paths that begin with `folder`, sorted by the part below it, with "/" as
+        separator.
 
     Raises:
         UserError: there is no such folder, it or one below it cannot be read, or
@@ -86,23 +88,26 @@ def find_images(folder: Path | str) -> list[Path]:
 def read_image(
     path: Path | str, size: tuple[int, int] | None = None, fit: Fit = "crop"
 ) -> np.ndarray:
-    """Read an image upright, in colour, on white where it is transparent.
+    """Read an image as RGB: upright, and on white where it is transparent.
 
-    Grey values v of 16 bits become round(v / 257), so that 65535 is 255. Shrinking
-    is antialiased (Lanczos). Damaged metadata is passed over; Pillow warns of it.
+    A 16-bit grey value v becomes round(v / 257), so that 65535 becomes 255. Resizing
+    uses the Lanczos filter, which is antialiased. Damaged metadata is ignored; Pillow
+    warns of it.
 
     Args:
-        path: the file; its content decides the kind, not its name.
-        size: (height, width) to bring the image to, pixels; default its own size.
-        fit: "crop" cuts the largest part of the wanted proportions out of the
-            middle, "stretch" takes the whole image.
+        path: path of the file; its content decides the format, not its name.
+        size: (height, width) of the result, pixels; default the image's own size.
+        fit: "crop" cuts the largest part of the right proportions out of the middle,
+            "stretch" resizes the whole image.
 
     Returns:
         uint8 (H, W, 3), RGB.
 
     Raises:
-        ImageError: the file is missing, unreadable, empty, no image, damaged or cut
-            short, larger than 64 million pixels or less than 8 pixels wide or high.
+        ImageError: the file is missing, unreadable, empty, not an image, damaged,
+            truncated, larger than 64 million pixels or less than 8 pixels wide or
+            high.
+        ValueError: `fit` is unknown, or `size` is below 1.
     """
     if fit not in get_args(Fit):
         raise ValueError(f"fit must be one of {get_args(Fit)}, is {fit!r}")
@@ -111,10 +116,11 @@ def read_image(
     path = Path(path)
     content = _read_content(path)
     with _decoding(path):
-        image = Image.open(io.BytesIO(content), formats=_KINDS)
+        image = Image.open(io.BytesIO(content), formats=_FORMATS)
         _check_size(path, image)
         if size is not None:
-            # JPEG can be decoded at 1/2, 1/4 or 1/8; at least twice the size is left.
+            # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, which is faster.
+            # Keep at least twice the final size, so that the filter has detail left.
             image.draft(None, (2 * max(size), 2 * max(size)))
         image.load()
         image = _to_rgb(path, _upright(image))
@@ -123,22 +129,23 @@ def read_image(
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Yield the image files below a folder in no particular order."""
-    # Each folder comes with the real paths of itself and of those that it is in.
+    # With each folder, keep the real paths of itself and of its parents, so that a
+    # link cannot lead into an endless loop.
     waiting = [(str(folder), frozenset([os.path.realpath(folder)]))]
     while waiting:
-        where, above = waiting.pop()
-        for entry, is_folder in _entries(where):
+        current, above = waiting.pop()
+        for entry, is_folder in _entries(current):
             if is_folder:
                 real = os.path.realpath(entry.path)
                 if real not in above:
                     waiting.append((entry.path, above | {real}))
             elif Path(entry.name).suffix.lower() in SUFFIXES:
-                # Also a broken link: read_image will say what is wrong with it.
+                # This includes broken links; read_image reports them.
                 yield Path(entry.path)
 
 
 def _entries(folder: str) -> list[tuple[os.DirEntry, bool]]:
-    """Return what is in a folder and not hidden, and whether it is a folder."""
+    """Return the entries of a folder that are not hidden, each with is_dir()."""
     try:
         with os.scandir(folder) as entries:
             return [(e, e.is_dir()) for e in entries if not e.name.startswith(".")]
@@ -148,15 +155,15 @@ def _entries(folder: str) -> list[tuple[os.DirEntry, bool]]:
         raise UserError(f"{folder} is a file; expected a folder of images") from error
     except OSError as error:
         raise UserError(
-            f"cannot look into {folder}: {error.strerror}; change its permissions or "
-            "move it elsewhere"
+            f"cannot read the folder {folder}: {error.strerror}; change its "
+            "permissions or move it elsewhere"
         ) from error
 
 
 def _read_content(path: Path) -> bytes:
-    """Return the bytes of a file of a sensible size."""
+    """Return the bytes of a file that is not empty and not too large."""
     try:
-        # A pipe would keep us waiting.
+        # Reading from a pipe would wait forever.
         if not path.is_file():
             raise ImageError(path, "no such file; check the path")
         size = path.stat().st_size
@@ -176,7 +183,7 @@ def _read_content(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def _decoding(path: Path) -> Iterator[None]:
-    """Turn the errors of Pillow into one line."""
+    """Turn Pillow's errors into an ImageError with a message of one line."""
     try:
         yield
     except ImageError:
@@ -184,21 +191,22 @@ def _decoding(path: Path) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise ImageError(
             path,
-            f"expected {', '.join(_KINDS[:-1])} or {_KINDS[-1]}, found something else "
-            "or a damaged start; save it anew or remove it",
+            f"expected {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}, found something "
+            "else or a damaged header; save it again or remove it",
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        # Far above our own limit; the warning is an error where warnings are.
+        # Pillow's own limits are far above ours. Its warning arrives here only if
+        # warnings are errors.
         raise _too_large(path, "far more") from error
-    except Exception as error:  # Decoders of hostile files raise whatever they meet.
-        told = " ".join(str(error).split())[:100] or type(error).__name__
+    except Exception as error:  # Decoders raise errors of any type on damaged files.
+        message = " ".join(str(error).split())[:100] or type(error).__name__
         raise ImageError(
-            path, f"damaged or cut short ({told}); download it again or remove it"
+            path, f"damaged or truncated ({message}); download it again or remove it"
         ) from error
 
 
 def _check_size(path: Path, image: Image.Image) -> None:
-    """Refuse sizes that are no picture, or that fill the memory."""
+    """Check that an image is neither tiny nor too large for the memory."""
     found = f"{image.width:,} x {image.height:,}"
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path, found)
@@ -211,7 +219,7 @@ def _check_size(path: Path, image: Image.Image) -> None:
 
 
 def _too_large(path: Path, found: str) -> ImageError:
-    """Return the message for an image of too many pixels."""
+    """Return the error for an image of too many pixels."""
     return ImageError(
         path,
         f"too large: expected at most {MAX_PIXELS:,} pixels, found {found}; shrink it",
@@ -219,23 +227,23 @@ def _too_large(path: Path, found: str) -> ImageError:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turn and mirror an image as the camera noted; TIFF files come upright."""
+    """Rotate and mirror an image by its Exif orientation; Pillow does so for TIFF."""
     try:
         turn = _TURNS.get(image.getexif().get(_ORIENTATION))
-    except Exception:  # Damaged notes do not make the picture unusable.
+    except Exception:  # Damaged metadata does not make the image unusable.
         turn = None
     return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
     """Return an image of any mode as RGB."""
-    # Pillow holds 16 bits of a PGM in the mode of 32.
+    # Pillow opens a 16-bit PGM in its 32-bit mode.
     if image.mode.startswith("I;16") or (image.format, image.mode) == ("PPM", "I"):
         image = _from_16_bits(image)
     elif image.mode in ("I", "F"):
         raise ImageError(
             path,
-            "expected 8 or 16 bits a channel, found 32-bit numbers of unknown range; "
+            "expected 8 or 16 bits per channel, found 32-bit numbers of unknown range; "
             "save it with 8 bits",
         )
     if image.has_transparency_data:
@@ -246,22 +254,24 @@ def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
-    """Return a grey image of 16 bits with 8; Pillow would clip it."""
+    """Scale a 16-bit grey image to 8 bits; Pillow would clip it."""
     values = np.asarray(image).astype(np.uint32)
     grey = ((values + 128) // 257).astype(np.uint8)
-    # One value may stand for "transparent"; several become one grey below.
+    # A 16-bit value may mean "transparent". Make it white here, because after
+    # scaling other values have the same 8-bit grey.
     grey[values == image.info.get("transparency", -1)] = 255
     return Image.fromarray(grey)
 
 
 def _resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
-    """Return an RGB image at (height, width)."""
+    """Resize an RGB image to (height, width)."""
     height, width = size
     if fit == "crop":
-        # Whole pixels: a cut without a change of size must not blur.
+        # Crop at whole pixels: a crop without resizing must not blur the image.
         wide = min(image.width, max(1, round(image.height * width / height)))
         high = min(image.height, max(1, round(image.width * height / width)))
         left, top = (image.width - wide) // 2, (image.height - high) // 2
         image = image.crop((left, top, left + wide, top + high))
-    # Three times the size before the filter looks the same as all of it.
+    # First shrink by whole numbers to at least three times the final size: this is
+    # faster and looks the same.
     return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)

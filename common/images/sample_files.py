@@ -1,4 +1,4 @@
-"""Images that a trained generator makes, and files of them."""
+"""Files of generated images: sheets, single images, and their nearest neighbours."""
 
 from pathlib import Path
 
@@ -14,20 +14,30 @@ from common.images.pixels import to_floats
 MAX_COUNT = 100_000
 MAX_ROWS = 64
 SHEET_IMAGES = 400
-# Height in pixels that single images are enlarged to, and those beside text.
+# Smallest height in pixels of an image in a file of its own.
 PICTURE_SIZE = 112
+# Smallest height in pixels of an image in the sheet of nearest neighbours.
 TILE = 84
+# Number of training images that are drawn below each generated image.
 NEIGHBOURS = 3
 
 
 def check_count(count: int) -> None:
-    """Refuse numbers of images that are none or too many."""
+    """Check the number of images to write.
+
+    Raises:
+        UserError: `count` is not in [1, 100,000].
+    """
     if not 1 <= count <= MAX_COUNT:
         raise UserError(f"--count must be from 1 to {MAX_COUNT}, found {count}")
 
 
 def check_walks(rows: int, steps: int) -> None:
-    """Refuse numbers of walks and of their steps that make no picture."""
+    """Check the numbers of latent walks and of the steps in each.
+
+    Raises:
+        UserError: `rows` is not in [1, 64], or `steps` is not in [2, 64].
+    """
     if not (1 <= rows <= MAX_ROWS and 2 <= steps <= MAX_ROWS):
         raise UserError(
             f"--rows must be from 1 to {MAX_ROWS} and --steps from 2 to {MAX_ROWS}, "
@@ -38,16 +48,16 @@ def check_walks(rows: int, steps: int) -> None:
 def write_files(
     made: np.ndarray, folder: Path, format: str, columns: int | None = None
 ) -> list[Path]:
-    """Write images with a sheet of them.
+    """Write generated images and a sheet of them.
 
     Args:
         made: uint8 (N, H, W[, C]).
-        folder: where to write.
-        format: png: one file for each; npy: one array of all.
-        columns: of the sheet; by default it is about square.
+        folder: folder for the files.
+        format: "png" for one file per image, or "npy" for one array of all images.
+        columns: number of columns of the sheet; the default makes it about square.
 
     Returns:
-        Paths of the files; the sheet, with the first 400, comes first.
+        Paths of the files. The first is the sheet, which shows the first 400 images.
     """
     sheet = write_sheet(made, folder, columns)
     if format == "npy":
@@ -56,12 +66,15 @@ def write_files(
 
 
 def write_sheet(made: np.ndarray, folder: Path, columns: int | None = None) -> Path:
-    """Write the first 400 images side by side: sheet.png.
+    """Write the first 400 images as one grid, sheet.png.
 
     Args:
         made: uint8 (N, H, W[, C]).
-        folder: where to write.
-        columns: images in a row; default makes the sheet about square.
+        folder: folder for the file.
+        columns: number of columns; the default makes the sheet about square.
+
+    Returns:
+        Path of the file.
     """
     path = folder / "sheet.png"
     writing.save_image(image_grid(made[:SHEET_IMAGES], columns=columns), path)
@@ -69,7 +82,7 @@ def write_sheet(made: np.ndarray, folder: Path, columns: int | None = None) -> P
 
 
 def write_array(made: np.ndarray, folder: Path) -> Path:
-    """Write all images as one array: images.npy, uint8 (N, H, W[, C])."""
+    """Write all images, uint8 (N, H, W[, C]), as one array images.npy."""
     path = folder / "images.npy"
     with atomic_path(path) as temporary:
         np.save(temporary, made)
@@ -77,7 +90,7 @@ def write_array(made: np.ndarray, folder: Path) -> Path:
 
 
 def write_single(made: np.ndarray, folder: Path) -> list[Path]:
-    """Write each image as a PNG of its own, enlarged by whole pixels."""
+    """Write each image, uint8 (H, W[, C]), as a PNG, enlarged by a whole number."""
     paths = [folder / f"image_{number:05d}.png" for number in range(len(made))]
     bar = tqdm(paths, "writing", unit="image", disable=None)
     for image, path in zip(made, bar, strict=True):
@@ -86,30 +99,36 @@ def write_single(made: np.ndarray, folder: Path) -> list[Path]:
 
 
 def nearest(shown: np.ndarray, train: np.ndarray, count: int) -> np.ndarray:
-    """Return which training images are nearest to some images.
+    """Find the training images that are nearest to given images.
 
-    The distance is Euclidean, of pixels in [-1, 1].
+    The distance is the Euclidean distance of pixel values in [-1, 1].
 
     Args:
         shown: uint8 (N, H, W[, C]).
-        train: uint8 (M, H, W[, C]); gone through in parts, as it may lie on a disk.
-        count: how many for each.
+        train: uint8 (M, H, W[, C]); read in parts, because it may be memory-mapped.
+        count: number of training images to find for each image.
 
     Returns:
-        int (N, count), the nearest first.
+        int (N, count), indices into `train`, the nearest first.
     """
     queries = to_floats(shown).reshape(len(shown), -1)
     parts = []
     for start in range(0, len(train), 1024):
         flat = to_floats(train[start : start + 1024]).reshape(-1, queries.shape[1])
+        # The squared distance less |query|^2, which does not change the order.
         parts.append((flat**2).sum(axis=1) - 2 * queries @ flat.T)
     return np.argsort(np.hstack(parts), axis=1, kind="stable")[:, :count]
 
 
 def draw_neighbours(shown: np.ndarray, train: np.ndarray, path: Path) -> None:
-    """Draw images above their nearest training images.
+    """Draw a sheet of generated images, each above its nearest training images.
 
-    A generator that has learnt the training images by heart would show them.
+    It reveals a generator that has memorised training images.
+
+    Args:
+        shown: uint8 (N, H, W[, C]), generated images.
+        train: uint8 (M, H, W[, C]), training images.
+        path: path of the sheet.
     """
     found = nearest(shown, train, NEIGHBOURS)
     rows = [shown, *(train[found[:, k]] for k in range(NEIGHBOURS))]

@@ -1,7 +1,7 @@
-"""A folder of images as uint8 rows: decoded once, opened in a moment after.
+"""A folder of images as squares of one size: decoded once, then opened quickly.
 
-The cache of a folder is two files named by a key: the rows (one image each, RGB,
-uncompressed) and a JSON description, which is written last.
+The cache of a folder is two files named by a key: the pixels (one image after another,
+RGB, uncompressed) and a JSON description, which is written last.
 """
 
 import dataclasses
@@ -10,25 +10,23 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.cache import CacheFiles
-from common.files import default_cache_dir
-from common.images.decoding import cache_key, warn_of_skipped, write_decoded
-from common.images.reading import Fit, find_images, read_image
+from common.images.decoding import Written, open_folder
+from common.images.reading import Fit, read_image
 
 FORMAT = 1
-# Decoded images that may wait for their turn to be written, for each thread.
+# Decoded images per thread that may wait to be written.
 _AHEAD = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class _Meta:
-    """What a cache says about itself.
+    """The description of a cache.
 
     Attributes:
         size: edge length of the images, pixels.
-        rows_crc: CRC-32 of the rows.
+        rows_crc: CRC-32 of all pixels.
         names: path of each image in the folder.
-        skipped: paths of the files that are no usable images, with the reasons.
+        skipped: paths of the files that are not usable images, with the reasons.
     """
 
     size: int
@@ -38,28 +36,28 @@ class _Meta:
 
     @property
     def byte_count(self) -> int:
-        """Bytes of all images."""
+        """Number of bytes of all images."""
         return len(self.names) * self.size**2 * 3
 
 
 class ImageStore:
-    """The images of a folder, in memory or mapped from a file.
+    """The images of a folder, in memory or memory-mapped.
 
     Attributes:
-        images: uint8 (N, H, W, 3), RGB, not to be written to.
-        names: the path of each in the folder, with "/" in it.
-        skipped: paths of the files that are no usable images, with the reasons.
+        images: uint8 (N, H, W, 3), RGB, read-only.
+        names: path of each image in the folder, with "/" as separator.
+        skipped: paths of the files that are not usable images, with the reasons.
     """
 
     def __init__(
         self, images: np.ndarray, names: Sequence[str], skipped: dict[str, str]
     ) -> None:
-        """Wrap what the attributes say; `open` makes it.
+        """Make a store of decoded images; usually called through `open`.
 
         Args:
-            images: uint8 (N, H, W, 3).
-            names: N of them.
-            skipped: path -> reason.
+            images: uint8 (N, H, W, 3), RGB.
+            names: N paths, one for each image.
+            skipped: paths of the files that are not usable images, with the reasons.
         """
         self.images = images
         self.names = tuple(names)
@@ -76,22 +74,23 @@ class ImageStore:
         cache_dir: Path | str | None = None,
         threads: int | None = None,
     ) -> "ImageStore":
-        """Open all images below a folder as squares; decode on the first use only.
+        """Open all images below a folder as squares; decode them on first use.
 
-        The cache is found again by the names, sizes and times of the files, by
-        `size` and by `fit`. A damaged cache is written anew. Files that are no
-        usable images are left out, which a warning tells at every opening.
+        The cache belongs to `size`, `fit` and the names, sizes and times of the
+        files: after a change of any of them the images are decoded again. A damaged
+        cache is written again. Files that are not usable images are left out, with a
+        warning at every opening.
 
         Args:
-            folder: where the images are, at any depth.
-            size: edge length to bring the images to, pixels, at least 1.
-            fit: "crop" cuts the largest square out of the middle, "stretch" takes
-                the whole image.
-            memory_mb: images of at most so many MB are read into memory; more are
-                mapped from the file.
+            folder: folder that contains the images, at any depth.
+            size: edge length of the squares, pixels, at least 1.
+            fit: "crop" cuts the largest square out of the middle of each image,
+                "stretch" resizes the whole image.
+            memory_mb: largest total size in MB that is read into memory; larger
+                caches are memory-mapped.
             cache_dir: folder of caches; default `gan-projects-in-keras` in
                 $XDG_CACHE_HOME or ~/.cache.
-            threads: how many decode; default one for each core, at most 8.
+            threads: number of threads that decode; default one per core, at most 8.
 
         Returns:
             The store, sorted by name.
@@ -100,23 +99,25 @@ class ImageStore:
             UserError: the folder is missing, unreadable or without usable images,
                 or the cache cannot be written.
         """
-        folder = Path(folder)
-        names = [p.relative_to(folder).as_posix() for p in find_images(folder)]
-        caches = default_cache_dir() if cache_dir is None else Path(cache_dir)
-        key = cache_key(folder, names, f"{FORMAT} {size} {fit}")
-        files = CacheFiles(caches / f"images-{key}.rgb", _Meta)
 
         def read(path: Path) -> np.ndarray:
             return read_image(path, (size, size), fit)
 
-        def build() -> _Meta:
-            written = write_decoded(
-                files.rows, folder, names, read, ahead=_AHEAD, threads=threads
-            )
+        def describe(written: Written) -> _Meta:
             return _Meta(size, written.crc, written.names, written.skipped)
 
-        rows, meta = files.open(build, memory_mb)
-        warn_of_skipped(folder, len(meta.names), meta.skipped, files.meta)
+        rows, meta = open_folder(
+            folder,
+            read,
+            describe,
+            _Meta,
+            prefix="images",
+            settings=f"{FORMAT} {size} {fit}",
+            ahead=_AHEAD,
+            memory_mb=memory_mb,
+            cache_dir=cache_dir,
+            threads=threads,
+        )
         return cls(rows.reshape(-1, size, size, 3), meta.names, meta.skipped)
 
     def __len__(self) -> int:
@@ -127,11 +128,11 @@ class ImageStore:
         """Return a store of some of the images.
 
         Args:
-            indices: int (n,). Where each is the one before plus 1, as in
-                what `split_names` returns, nothing is copied.
+            indices: int (n,). If they are consecutive (as often from `split_names`),
+                the result is a view; otherwise the images are copied.
 
         Returns:
-            The store of n images; `skipped` is still that of the whole folder.
+            The store of n images; its `skipped` is still that of the whole folder.
         """
         chosen = np.asarray(indices, np.int64)
         names = [self.names[i] for i in chosen]

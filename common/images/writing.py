@@ -1,4 +1,4 @@
-"""Pictures: (H, W, 3) uint8 arrays, written as PNG and GIF."""
+"""Writing and reading image files such as PNG, and writing animated GIFs."""
 
 from pathlib import Path
 
@@ -7,27 +7,34 @@ import numpy as np
 
 from common.files import atomic_path
 
-GIF_FRAMES = 60
+GIF_FRAMES = 60  # most frames of an animation
 
 
 def save_image(picture: np.ndarray, path: Path) -> None:
-    """Write a picture (H, W, 3) uint8; the suffix of `path` tells the format."""
+    """Write an image.
+
+    Args:
+        picture: uint8 (H, W, 3), RGB.
+        path: path of the file; its suffix decides the format.
+    """
     with atomic_path(path) as temporary:
         imageio.imwrite(temporary, picture)
 
 
 def load_image(path: Path) -> np.ndarray:
-    """Read a picture as (H, W, 3) uint8."""
+    """Read an image as RGB, uint8 (H, W, 3)."""
     return imageio.imread(path, mode="RGB")
 
 
 def save_gif(frames: list[np.ndarray], path: Path, milliseconds: int = 200) -> None:
-    """Write an endless animation; the last picture stays for two seconds.
+    """Write an animated GIF that repeats forever and shows its last frame for 2 s.
 
     Args:
-        frames: pictures of one size. Of more than 60, every n-th is taken.
-        path: of the GIF.
-        milliseconds: that one frame stays.
+        frames: uint8 (H, W, 3), all of one size. If there are more than 60, 60 of
+            them at even intervals are written, the first and the last included. If
+            there are none, no file is written.
+        path: path of the GIF.
+        milliseconds: time that each frame but the last is shown.
     """
     if not frames:
         return
@@ -35,7 +42,7 @@ def save_gif(frames: list[np.ndarray], path: Path, milliseconds: int = 200) -> N
     chosen = [
         frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)
     ]
-    # Pillow takes no list for a single picture.
+    # Pillow does not accept a list of durations for a single frame.
     durations = [milliseconds] * (count - 1) + [2000] if count > 1 else 2000
     with atomic_path(path) as temporary:
         imageio.imwrite(temporary, chosen, duration=durations, loop=0)

@@ -2,10 +2,10 @@
 
 In reading order:
 
-    blocks: normalisation and activation by name
-    minibatch_discrimination: D sees how close an item is to the others
-    spectral_norm: a bound on D's slope
-    pixel_shuffle: sub-pixel convolution
+    blocks: normalisation and activation layers by name
+    minibatch_discrimination: lets D see how similar the items of a batch are
+    spectral_norm: bounds the Lipschitz constant of D
+    pixel_shuffle: upsampling by sub-pixel convolution
     conv3d_one_channel: 3-D convolutions from and to one channel, fast on a CPU
-    multiply_adds: how many multiplications a network takes
+    multiply_adds: the number of multiply-add operations of a network
 """

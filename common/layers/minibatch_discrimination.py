@@ -1,4 +1,4 @@
-"""Minibatch discrimination: D sees how near an item is to the others."""
+"""Minibatch discrimination: lets D see how similar the items of a batch are."""
 
 import keras
 import tensorflow as tf
@@ -9,21 +9,24 @@ Tensor = tf.Tensor
 
 @keras.saving.register_keras_serializable(package="common")
 class MinibatchDiscrimination(keras.layers.Layer):
-    r"""Appends to each item its closeness to the other items of the batch.
+    r"""Append to each item its closeness to the other items of the batch.
 
-    With $M_i = f(x_i) T$, a matrix of `kernels` rows:
+    The features f(x) of each item are multiplied by a weight tensor T, which gives a
+    matrix $M_i = f(x_i) T$ with `kernels` rows. The layer compares the rows of
+    different items and appends, for each row b,
     $o(x_i)_b = \sum_{j \ne i} \exp(-\|M_{i,b} - M_{j,b}\|_1)$.
 
-    A generator whose samples are all alike gives large numbers that real data do
-    not give. Real and generated items must come in batches of their own.
+    If the samples of a generator are all similar, these numbers are larger than for
+    real data, so that D can detect the collapse. Real and generated items must be in
+    separate batches.
 
     Args:
-        kernels: B, numbers appended to each item.
-        dimensions: C, length of the rows that are compared.
-        **options: as of keras.layers.Layer.
+        kernels: number of values appended to each item (B in the paper).
+        dimensions: length of the rows that are compared (C in the paper).
+        **options: options of keras.layers.Layer.
 
     Reference: Salimans et al. 2016, arXiv:1606.03498, section 3.2. Deviation: the
-        sum leaves out j = i, which adds 1 to every item.
+        sum leaves out j = i, which would only add 1 for every item.
     """
 
     def __init__(self, kernels: int = 16, dimensions: int = 8, **options):
@@ -39,11 +42,13 @@ class MinibatchDiscrimination(keras.layers.Layer):
         )
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Map features (B, A) to (B, A + kernels)."""
+        """Map features (B, A) to (B, A + kernels), where B is the batch size."""
         rows = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
         rows = ops.reshape(rows, (-1, self.kernels, self.dimensions))
-        apart = ops.sum(ops.abs(rows[:, None] - rows[None]), axis=-1)  # (B, B, kernels)
-        closeness = ops.sum(ops.exp(-apart), axis=1) - 1.0  # each item to itself: 1
+        # The distances of all pairs of items, (B, B, kernels).
+        distances = ops.sum(ops.abs(rows[:, None] - rows[None]), axis=-1)
+        # Subtract the closeness of each item to itself, which is 1.
+        closeness = ops.sum(ops.exp(-distances), axis=1) - 1.0
         return ops.concatenate([inputs, closeness], axis=-1)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:

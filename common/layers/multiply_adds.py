@@ -1,4 +1,4 @@
-"""What a network multiplies: counted from the shapes of its layers."""
+"""The number of multiply-add operations of a network, from the shapes of its layers."""
 
 import math
 from collections.abc import Iterator
@@ -6,34 +6,38 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
-# Each weight of a kernel is multiplied once for each place of the output map, ...
+# Layers that use each weight of their kernel once per position of the output.
 _FORWARD = (layers.Conv2D, layers.Conv3D, layers.Dense)
-# ... or of the input map.
+# Layers that use each weight of their kernel once per position of the input.
 _TRANSPOSED = (layers.Conv2DTranspose, layers.Conv3DTranspose)
 
 
 def by_layer(network: keras.Model) -> Iterator[tuple[layers.Layer, int]]:
-    r"""Count multiplications with a weight, each with its addition.
+    r"""Count the multiply-add operations of each layer for one item.
 
-    A layer has $P |K|$ of them: P places of its output map, of a transposed
-    convolution those of its input map, and |K| weights in its kernel. What lies
-    beyond the edges of a map counts as if it were there. Biases, normalisations and
-    activations are not counted.
+    A layer has $P |K|$ of them, where P is the number of positions of its output (of
+    its input for a transposed convolution) and |K| the number of weights in its
+    kernel. Multiplications with the zeros of the padding are included. Biases,
+    normalisation layers and activations are not counted.
 
     Args:
-        network: of plain layers, for items of one known size.
+        network: network of plain layers, for items of one known size.
 
     Yields:
-        Each layer that has a kernel, with its number for one item, in the network's
-        order.
+        Each layer that has a kernel, with its number of operations, in the order of
+        the network.
 
     Raises:
-        ValueError: a layer has a kernel, but is none of those that are counted.
+        ValueError: a layer with a kernel is of a type that cannot be counted.
     """
     for layer in network.layers:
         if isinstance(layer, _FORWARD + _TRANSPOSED):
             transposed = isinstance(layer, _TRANSPOSED)
-            places = (layer.input if transposed else layer.output).shape[1:-1]
-            yield layer, math.prod(places) * math.prod(layer.kernel.shape)
+            positions = (layer.input if transposed else layer.output).shape[1:-1]
+            yield layer, math.prod(positions) * math.prod(layer.kernel.shape)
         elif hasattr(layer, "kernel"):
-            raise ValueError(f"layer {layer.name} is of a kind that is not counted")
+            raise ValueError(
+                f"layer {layer.name} is of a kind that is not counted: expected a "
+                "dense layer or a 2-D or 3-D convolution, found a "
+                f"{type(layer).__name__}"
+            )

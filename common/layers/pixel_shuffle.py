@@ -1,4 +1,4 @@
-"""Sub-pixel convolution: a small map's channels become a large map's places."""
+"""Sub-pixel convolution: upsampling that turns channels into positions."""
 
 import keras
 import tensorflow as tf
@@ -9,15 +9,15 @@ Tensor = tf.Tensor
 
 @keras.saving.register_keras_serializable(package="common")
 class PixelShuffle(keras.layers.Layer):
-    r"""Makes a map larger by laying its channels side by side.
+    r"""Enlarge a feature map by moving s^2 channels into each s x s block of positions.
 
     $y_{s i + a, s j + b, c} = x_{i, j, (s a + b) C + c}$ for $0 \le a, b < s$. A
-    convolution before it costs s^2 times less than one of as many filters after
-    the enlargement.
+    convolution before this layer costs s^2 times less than a convolution with the same
+    number of filters after upsampling.
 
     Args:
-        scale: s, how many times larger each side becomes; 2 or more.
-        **options: as of keras.layers.Layer.
+        scale: factor s by which height and width grow, at least 2.
+        **options: options of keras.layers.Layer.
 
     Reference: Shi et al. 2016, arXiv:1609.05158, equation 4. Deviation: the order
         of the channels is TensorFlow's.
@@ -28,7 +28,7 @@ class PixelShuffle(keras.layers.Layer):
         self.scale = scale
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Map (B, h, w, s^2 C) to (B, s h, s w, C)."""
+        """Map (B, H, W, s^2 C) to (B, s H, s W, C)."""
         return tf.nn.depth_to_space(inputs, self.scale)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -46,16 +46,17 @@ class PixelShuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="common")
 class ICNR(keras.initializers.Initializer):
-    """Weights for the convolution before a PixelShuffle that begin without a pattern.
+    """Initialise the convolution before a PixelShuffle without checkerboard artefacts.
 
-    The s^2 filters that make one s x s block of the large map begin alike. So the
-    two layers begin as a convolution and an enlargement to the nearest neighbour,
-    and what filters that differ would lay over the image, a chequered pattern, is
-    not there to be unlearnt.
+    The s^2 filters that make one s x s block of the large map start with equal
+    weights. So at first the two layers are a convolution followed by nearest-neighbour
+    upsampling. If these filters started with different weights, the output would have
+    a checkerboard pattern, which training would have to remove.
 
     Args:
-        scale: s of the PixelShuffle.
-        initializer: of the filters that are repeated, by name or as an object.
+        scale: factor s of the PixelShuffle.
+        initializer: initialiser of the filters that are repeated, by name or as an
+            object.
 
     Reference: Aitken et al. 2017, arXiv:1707.02937, section 3.3.
     """
@@ -69,10 +70,11 @@ class ICNR(keras.initializers.Initializer):
         self.initializer = keras.initializers.get(initializer)
 
     def __call__(self, shape: tuple, dtype: str | None = None) -> Tensor:
-        """Return weights (..., s^2 C)."""
+        """Return initial weights of a shape (..., s^2 C)."""
         *others, filters = shape
-        alike = self.initializer((*others, filters // self.scale**2), dtype=dtype)
-        return ops.tile(alike, (*(1 for _ in others), self.scale**2))
+        single = self.initializer((*others, filters // self.scale**2), dtype=dtype)
+        repeats = [1] * len(others) + [self.scale**2]
+        return ops.tile(single, repeats)
 
     def get_config(self) -> dict:
         inner = keras.initializers.serialize(self.initializer)

@@ -1,4 +1,4 @@
-"""Spectral normalisation: D's slope is bounded by that of its layers."""
+"""Spectral normalisation: bounds the Lipschitz constant of D, layer by layer."""
 
 import keras
 import tensorflow as tf
@@ -9,20 +9,23 @@ Tensor = tf.Tensor
 
 @keras.saving.register_keras_serializable(package="common")
 class SpectralNormalization(keras.layers.Wrapper):
-    r"""Divides a layer's weights by their largest singular value.
+    r"""Divide a layer's weights by their largest singular value.
 
-    $y = (W / \sigma(W)) x + b$ with $\sigma(W) = v^T W u$; u and v come from one
-    step of power iteration at each call in training. The gradient passes through
-    $\sigma(W)$, with u and v as constants (equation 12).
+    $y = (W / \sigma(W)) x + b$ with $\sigma(W) = v^T W u$. Each call in training
+    improves the singular vectors u and v by one step of power iteration. The gradient
+    passes through $\sigma(W)$, with u and v as constants (equation 12).
 
-    Keras's layer of this name writes the divided weights back into the layer at
-    every call in training, so that the generator's phase would change the
-    discriminator. This one changes u alone.
+    Keras's layer of the same name writes the divided weights back into the layer at
+    every call in training, so the generator's phase would change the discriminator.
+    This layer changes only u.
 
     Args:
-        layer: Dense or a convolution, with use_bias=False and no activation: the
-            wrapper adds the bias, which is not divided.
-        **options: as of keras.layers.Wrapper.
+        layer: Dense layer or convolution, with use_bias=False and no activation,
+            because the wrapper adds the bias, which must not be divided.
+        **options: options of keras.layers.Wrapper.
+
+    Raises:
+        ValueError: the layer has a bias or an activation.
 
     Reference: Miyato et al. 2018, arXiv:1802.05957, equations 8 and 12, algorithm 1.
     """
@@ -47,9 +50,15 @@ class SpectralNormalization(keras.layers.Wrapper):
         self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
-        """Return what the layer gives with the divided weights."""
+        """Apply the layer with the divided weights, then add the bias.
+
+        Args:
+            inputs: inputs of the wrapped layer.
+            training: whether to update u by one step of power iteration.
+        """
         kernel = ops.cast(self.layer.kernel, "float32")
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
+        # The rows of the matrix are the kernel's inputs, its columns the outputs.
         constant = ops.stop_gradient(matrix)
         u = ops.convert_to_tensor(self.u)
         v = _unit(ops.matmul(constant, u))
@@ -57,7 +66,8 @@ class SpectralNormalization(keras.layers.Wrapper):
             u = _unit(ops.matmul(ops.transpose(constant), v))
             self.u.assign(u)
         sigma = ops.sum(v * ops.matmul(matrix, ops.stop_gradient(u)))
-        # The layer is linear: dividing its output divides its weights.
+        # The layer is linear, so dividing its output is the same as dividing its
+        # weights.
         outputs = self.layer(inputs)
         return outputs / ops.cast(sigma, outputs.dtype) + self.bias
 
@@ -66,4 +76,5 @@ class SpectralNormalization(keras.layers.Wrapper):
 
 
 def _unit(vector: Tensor) -> Tensor:
+    """Return a vector scaled to length 1, as a constant for the gradient."""
     return ops.stop_gradient(vector / (ops.norm(vector) + 1e-12))

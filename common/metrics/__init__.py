@@ -1,16 +1,16 @@
-"""Scores of generated images and shapes: features, then statistics, then value.
+"""Scores of generated images and shapes.
 
 In reading order:
 
-    image_scores: every score of a set of images
+    image_scores: all scores of a set of images, computed from their features
     feature_statistics: mean and covariance of features
-    fid: the Fréchet distance (FID), and that of images and labels together
-    kid: the kernel distance (KID)
+    fid: Fréchet Inception Distance (FID) and Fréchet Joint Distance
+    kid: Kernel Inception Distance (KID)
     inception_score: Inception Score and Mode Score
-    precision_recall: quality and variety, apart from each other
+    precision_recall: quality and variety, measured separately
     shape_scores: scores of voxel shapes
-    set_distances: coverage, MMD and 1-NNA
+    set_distances: coverage, minimum matching distance (MMD) and 1-NN accuracy
     divergence: Kullback-Leibler and Jensen-Shannon divergences
-    linear_svm: classes read off a network's features
-    report: metrics.json and metrics.md
+    linear_svm: accuracy of a linear classifier on a network's features
+    report: the files metrics.json and metrics.md
 """

@@ -1,10 +1,10 @@
-"""How far one probability distribution is from another, in nats.
+"""Divergences between two probability distributions, in nats.
 
-The Kullback-Leibler divergence is no distance: it is not symmetric, breaks the
-triangle inequality and can be infinite. The Jensen-Shannon divergence is
-symmetric and at most log 2; its square root is a true distance. A GAN with the
-best possible discriminator has the value 2 JS(data, generated) - log 4
-(Goodfellow et al. 2014, arXiv:1406.2661, theorem 1).
+The Kullback-Leibler divergence is not a distance: it is not symmetric, violates the
+triangle inequality and can be infinite. The Jensen-Shannon divergence is symmetric and
+at most log 2, and its square root is a distance. With an optimal discriminator, the
+value of the GAN objective is 2 JS(data, generated) - log 4 (Goodfellow et al. 2014,
+arXiv:1406.2661, theorem 1).
 """
 
 import math
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import integrate
 
-# What a Gaussian has beyond 12 standard deviations is below 1e-32.
+# Integration limits in standard deviations; a Gaussian's mass outside is below 1e-32.
 _TAIL = 12.0
-# Ratios of lengths beyond this change no result; their squares stay finite.
+# Larger ratios of lengths are cut to this. That changes no result, and their squares
+# stay finite.
 _LARGEST_RATIO = 1e150
 
 
@@ -32,7 +33,7 @@ def entropy(p: np.ndarray) -> float:
         The entropy in nats, in [0, log K].
 
     Raises:
-        ValueError: `p` is no distribution.
+        ValueError: `p` is not a distribution.
     """
     p = _distribution("p", p)
     positive = p[p > 0]
@@ -44,7 +45,8 @@ def kl_divergence(p: np.ndarray, q: np.ndarray) -> float:
 
     KL(p || q) = sum_i p_i log(p_i / q_i),  0 log 0 = 0
 
-    Infinite where q_i = 0 < p_i. In general KL(p || q) differs from KL(q || p).
+    It is infinite if q_i = 0 < p_i for any i. In general KL(p || q) differs from
+    KL(q || p).
 
     Args:
         p, q: (K,) probabilities, non-negative, with sum 1 within 1e-6; they are
@@ -54,7 +56,7 @@ def kl_divergence(p: np.ndarray, q: np.ndarray) -> float:
         The divergence in nats, in [0, infinity]; 0 for equal distributions.
 
     Raises:
-        ValueError: an input is no distribution, or the shapes differ.
+        ValueError: an input is not a distribution, or the shapes differ.
 
     Reference:
         Kullback & Leibler 1951, Annals of Mathematical Statistics 22(1).
@@ -67,27 +69,27 @@ def js_divergence(p: np.ndarray, q: np.ndarray) -> float:
 
     JS(p, q) = KL(p || m) / 2 + KL(q || m) / 2,  m = (p + q) / 2
 
-    Symmetric and always finite, because m is positive wherever p or q is. It
-    does not keep the triangle inequality; `js_distance` does.
+    It is symmetric, and always finite because m is positive wherever p or q is. It
+    violates the triangle inequality; `js_distance` satisfies it.
 
     Args:
         p, q: (K,) probabilities, as in `kl_divergence`.
 
     Returns:
-        The divergence in nats, in [0, log 2]; log 2 when p and q never overlap.
+        The divergence in nats, in [0, log 2]; log 2 if p and q do not overlap.
 
     Raises:
-        ValueError: an input is no distribution, or the shapes differ.
+        ValueError: an input is not a distribution, or the shapes differ.
 
     Reference:
         Lin 1991, IEEE Transactions on Information Theory 37(1), eq. 4.1.
     """
     p, q = _pair(p, q)
     middle = (p + q) / 2
-    kept = middle > 0  # half of the smallest positive number is 0
+    kept = middle > 0  # half of the smallest positive float is rounded to 0
     p, q, middle = p[kept], q[kept], middle[kept]
     value = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
-    return min(math.log(2), value)  # rounding can pass the end by 1e-16
+    return min(math.log(2), value)  # rounding can exceed the bound by 1e-16
 
 
 def js_distance(p: np.ndarray, q: np.ndarray) -> float:
@@ -95,7 +97,7 @@ def js_distance(p: np.ndarray, q: np.ndarray) -> float:
 
     d(p, q) = sqrt(JS(p, q))
 
-    A metric: 0 only if p = q, symmetric, and d(p, r) <= d(p, q) + d(q, r).
+    It is a metric: 0 only if p = q, symmetric, and d(p, r) <= d(p, q) + d(q, r).
 
     Args:
         p, q: (K,) probabilities, as in `kl_divergence`.
@@ -104,7 +106,7 @@ def js_distance(p: np.ndarray, q: np.ndarray) -> float:
         The distance, in [0, sqrt(log 2)].
 
     Raises:
-        ValueError: an input is no distribution, or the shapes differ.
+        ValueError: an input is not a distribution, or the shapes differ.
 
     Reference:
         Endres & Schindelin 2003, IEEE Transactions on Information Theory 49(7).
@@ -140,7 +142,7 @@ def kl_gaussians(
     """
     mean_p, _, root_p = _gaussian("p", mean_p, covariance_p)
     mean_q, _, root_q = _gaussian("q", mean_q, covariance_q, mean_p.size)
-    # With C = R R': tr(C_q^-1 C_p) is the sum of squares of R_q^-1 R_p.
+    # With C = R R', tr(C_q^-1 C_p) is the sum of the squared elements of R_q^-1 R_p.
     spread = np.sum(np.linalg.solve(root_q, root_p) ** 2)
     shift = np.sum(np.linalg.solve(root_q, mean_q - mean_p) ** 2)
     log_ratio = 2 * np.sum(np.log(np.diag(root_q)) - np.log(np.diag(root_p)))
@@ -157,11 +159,11 @@ def geometric_js_gaussians(
 
     JS_G(p, q) = KL(p || g) / 2 + KL(q || g) / 2,  g ~ sqrt(p q)
 
-    The midpoint g is the normalised geometric mean, again a Gaussian, hence the
-    closed form: C_g^-1 = (C_p^-1 + C_q^-1) / 2 and
-    m_g = C_g (C_p^-1 m_p + C_q^-1 m_q) / 2. It is not the Jensen-Shannon
-    divergence, whose midpoint is a mixture. It has no upper bound (for equal
-    covariances it is a quarter of KL(p || q)), and its root is no metric.
+    The midpoint g is the normalised geometric mean. It is again a Gaussian, with
+    C_g^-1 = (C_p^-1 + C_q^-1) / 2 and m_g = C_g (C_p^-1 m_p + C_q^-1 m_q) / 2, so
+    there is a closed form. This is not the Jensen-Shannon divergence, whose midpoint
+    is a mixture. It has no upper bound (for equal covariances it is a quarter of
+    KL(p || q)), and its square root is not a metric.
 
     Args:
         mean_p, covariance_p, mean_q, covariance_q: as in `kl_gaussians`.
@@ -177,24 +179,25 @@ def geometric_js_gaussians(
     """
     m_p, c_p, _ = _gaussian("p", mean_p, covariance_p)
     m_q, c_q, _ = _gaussian("q", mean_q, covariance_q, m_p.size)
-    # C_g = 2 C_p (C_p + C_q)^-1 C_q, without the inverse of either.
+    # C_g = 2 C_p (C_p + C_q)^-1 C_q, which avoids inverting C_p and C_q.
     covariance = 2 * c_p @ np.linalg.solve(c_p + c_q, c_q)
     covariance = (covariance + covariance.T) / 2
     mean = m_p + c_p @ np.linalg.solve(c_p + c_q, m_q - m_p)
-    both = ((m_p, c_p), (m_q, c_q))
-    return sum(kl_gaussians(m, c, mean, covariance) for m, c in both) / 2
+    from_p = kl_gaussians(m_p, c_p, mean, covariance)
+    from_q = kl_gaussians(m_q, c_q, mean, covariance)
+    return (from_p + from_q) / 2
 
 
 def js_gaussians_1d(mean_p: float, std_p: float, mean_q: float, std_q: float) -> float:
-    """Return the Jensen-Shannon divergence of two Gaussians on the line.
+    """Return the Jensen-Shannon divergence of two one-dimensional Gaussians.
 
     JS(p, q) = E_p[log(2 p / (p + q))] / 2 + E_q[log(2 q / (p + q))] / 2
 
-    No closed form is known, because (p + q) / 2 is a mixture, no Gaussian. Both
-    expectations are taken by quadrature, with an error below 1e-9.
+    There is no closed form, because (p + q) / 2 is a mixture and not a Gaussian. Both
+    expectations are integrated numerically, with an error below 1e-9.
 
     Args:
-        mean_p, mean_q: any finite numbers.
+        mean_p, mean_q: means, finite.
         std_p, std_q: standard deviations, positive and finite.
 
     Returns:
@@ -209,7 +212,7 @@ def js_gaussians_1d(mean_p: float, std_p: float, mean_q: float, std_q: float) ->
         raise ValueError(
             f"means must be finite, deviations positive and finite, found {numbers}"
         )
-    # The value does not change when both are shifted and scaled alike.
+    # The value does not change if both are shifted and scaled in the same way.
     unit = max(std_p, std_q)
     gap = min(abs(mean_p - mean_q) / unit, _LARGEST_RATIO)
     std_p, std_q = (max(s / unit, 1 / _LARGEST_RATIO) for s in (std_p, std_q))
@@ -218,7 +221,7 @@ def js_gaussians_1d(mean_p: float, std_p: float, mean_q: float, std_q: float) ->
 
 
 def _mean_log_share(gap: float, std: float, other: float) -> float:
-    """Return E_p[log(2 p / (p + q))], p = N(0, std^2), q = N(gap, other^2)."""
+    """Return E_p[log(2 p / (p + q))] for p = N(0, std^2) and q = N(gap, other^2)."""
     ratio = std / other
 
     def integrand(u: float) -> float:
@@ -226,8 +229,8 @@ def _mean_log_share(gap: float, std: float, other: float) -> float:
         log_q_by_p = u * u / 2 - z * z / 2 + math.log(ratio)
         return math.exp(-u * u / 2) * (math.log(2) - np.logaddexp(0.0, log_q_by_p))
 
-    # In units of std. Where q is seen at all is cut out of the line, so that
-    # a narrow peak is not stepped over.
+    # The variable u is in units of std. Split the integral at both ends of the interval
+    # where q matters, so that the quadrature does not miss a narrow peak.
     centre = gap / std
     width = math.sqrt(2 * (40 + max(0.0, math.log(ratio)))) / ratio
     cuts = (-_TAIL, 0.0, _TAIL, centre - width, centre, centre + width)
@@ -240,7 +243,7 @@ def _mean_log_share(gap: float, std: float, other: float) -> float:
 
 
 def _relative_entropy(p: np.ndarray, q: np.ndarray) -> float:
-    """Return KL(p || q) of checked distributions."""
+    """Return KL(p || q) in nats for checked distributions."""
     positive = p > 0
     p, q = p[positive], q[positive]
     if (q == 0).any():
@@ -250,7 +253,7 @@ def _relative_entropy(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def _pair(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return two checked distributions of one shape."""
+    """Check two distributions of the same shape, and return them as float64."""
     p, q = _distribution("p", p), _distribution("q", q)
     if p.shape != q.shape:
         raise ValueError(f"p and q must have one shape, have {p.shape} and {q.shape}")
@@ -258,7 +261,7 @@ def _pair(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _distribution(name: str, values: np.ndarray) -> np.ndarray:
-    """Return `values` as checked float64 probabilities with sum 1."""
+    """Check probabilities and return them as float64, divided by their sum."""
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"{name} must have shape (K,), K >= 1, has {values.shape}")
@@ -273,7 +276,7 @@ def _distribution(name: str, values: np.ndarray) -> np.ndarray:
 def _gaussian(
     name: str, mean: ArrayLike, covariance: ArrayLike, dimensions: int | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the checked mean (D,), covariance (D, D) and its Cholesky root."""
+    """Return the checked mean (D,), covariance (D, D) and its Cholesky factor."""
     mean = np.atleast_1d(np.asarray(mean, np.float64))
     covariance = np.atleast_2d(np.asarray(covariance, np.float64))
     size = mean.size if dimensions is None else dimensions
@@ -290,7 +293,8 @@ def _gaussian(
         root = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         root = np.zeros_like(covariance)
-    # Rounding lets a singular matrix pass: its pivots are then nearly nothing.
+    # Because of rounding, a singular matrix can have a Cholesky factor; it then has
+    # elements close to 0 on its diagonal.
     singular = (np.diag(root) <= 1e-6 * scale).any()
     if singular or (asymmetry > 1e-8 * np.outer(scale, scale)).any():
         raise ValueError(

@@ -1,7 +1,7 @@
-"""Mean and covariance of image features, batch after batch.
+"""Mean and covariance of image features, computed batch by batch.
 
-A feature is what a network says of an image: a row of D numbers. The scores of
-generated images compare such rows, or only their mean and covariance.
+The feature of an image is a vector of D numbers, the output of a network. The scores of
+generated images compare such vectors, or only their mean and covariance.
 """
 
 import numpy as np
@@ -12,24 +12,24 @@ from common.errors import UserError
 class GaussianStatistics:
     """The mean and covariance of features that arrive in batches.
 
-    The features themselves are not kept, so the memory needed is D x D however
-    many images there are. The sums are those of deviations from the mean, so a
-    large common offset costs no digits. With n_a members so far, n_b new ones,
+    The features themselves are not stored, so the memory is D x D numbers for any
+    number of images. Sums are taken over deviations from the mean, so a large common
+    offset does not cost precision. With n_a features so far, n_b new ones,
     n = n_a + n_b and d = mean_b - mean_a:
 
     mean = mean_a + d n_b / n,  S = S_a + S_b + d d' n_a n_b / n
 
-    where S is the sum of (x - mean)(x - mean)' over the members.
+    where S is the sum of (x - mean)(x - mean)' over the features.
 
     Reference:
         Chan, Golub & LeVeque 1979, Stanford report STAN-CS-79-773 (merging two parts).
     """
 
     def __init__(self, dimensions: int) -> None:
-        """Start without members.
+        """Start without features.
 
         Args:
-            dimensions: D, the width of a feature, at least 1.
+            dimensions: number D of values in a feature, at least 1.
 
         Raises:
             ValueError: `dimensions` is below 1.
@@ -47,8 +47,8 @@ class GaussianStatistics:
             features: (B, D), finite. B may be 0.
 
         Raises:
-            ValueError: the shape is another, or a value is not finite; nothing
-                is added then.
+            ValueError: the shape is wrong, or a value is not finite. In that case
+                nothing is added.
         """
         features = checked_features("features", features, self._mean.size)
         if len(features) == 0:
@@ -69,7 +69,11 @@ class GaussianStatistics:
 
     @property
     def mean(self) -> np.ndarray:
-        """The mean, (D,) float64; ValueError without features."""
+        """The mean, (D,) float64.
+
+        Raises:
+            ValueError: there are no features.
+        """
         if self._count < 1:
             raise ValueError("a mean needs at least 1 feature, there is none")
         return self._mean.copy()
@@ -78,7 +82,8 @@ class GaussianStatistics:
     def covariance(self) -> np.ndarray:
         """The unbiased covariance S / (N - 1), (D, D) float64.
 
-        ValueError below 2 features.
+        Raises:
+            ValueError: there are fewer than 2 features.
         """
         if self._count < 2:
             raise ValueError(
@@ -90,36 +95,36 @@ class GaussianStatistics:
 def checked_features(
     name: str, features: np.ndarray, dimensions: int | None = None
 ) -> np.ndarray:
-    """Return features as a checked float64 matrix.
+    """Check features and return them as a float64 matrix.
 
     Args:
-        name: what the features are called in a message.
+        name: name of the features in error messages.
         features: (N, D), finite.
-        dimensions: D, if it is prescribed.
+        dimensions: required D; None for any.
 
     Returns:
         (N, D) float64.
 
     Raises:
-        ValueError: the shape is another, or a value is not finite.
+        ValueError: the shape is wrong, or a value is not finite.
     """
     features = np.asarray(features, np.float64)
     width = "D" if dimensions is None else dimensions
     if features.ndim != 2 or dimensions not in (None, features.shape[1]):
         raise ValueError(f"{name} must have shape (N, {width}), has {features.shape}")
     if not np.isfinite(features).all():
-        raise ValueError(f"{name} must be finite, holds NaN or infinity")
+        raise ValueError(f"{name} must be finite, contains NaN or infinity")
     return features
 
 
 def check_counts(score: str, real: int, fake: int, least: int) -> None:
-    """Raise a UserError when there are too few images for a score.
+    """Check that there are enough images for a score.
 
     Args:
-        score: the name of the score.
-        real: the number of real images.
-        fake: the number of generated images.
-        least: how many the score needs on either side.
+        score: name of the score.
+        real: number of real images.
+        fake: number of generated images.
+        least: smallest number of images, real and generated, that the score needs.
 
     Raises:
         UserError: `real` or `fake` is below `least`.

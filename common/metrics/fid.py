@@ -1,4 +1,4 @@
-"""Frechet distance of two sets of image features (FID)."""
+"""Frechet distances of two sets of image features (FID and its joint variant)."""
 
 import numpy as np
 
@@ -6,26 +6,27 @@ from common.metrics.feature_statistics import GaussianStatistics, check_counts
 
 
 def fid(real: GaussianStatistics, fake: GaussianStatistics) -> float:
-    """Return the Frechet Inception Distance of generated from real images.
+    """Return the Frechet Inception Distance between generated and real images.
 
-    FID = frechet_distance of the Gaussians with the sets' means and covariances.
+    It is the `frechet_distance` of the two Gaussians that have the means and
+    covariances of the two sets of features.
 
-    Low is good. It is comparable only between values with the same feature
-    network and the same numbers of images: few images raise it. The estimate is
-    biased, on average above the value for endless images, and no unbiased one
-    exists. With fewer images than feature dimensions the covariance is singular
-    on top of that, and the bias is large. KID has no such bias.
+    Low is good. Compare only values with the same feature network and the same numbers
+    of images, because the FID is larger with few images: it is biased, on average
+    above its limit for infinitely many images, and there is no unbiased estimate. With
+    fewer images than feature dimensions the covariance is also singular, and the bias
+    is large. KID has no such bias.
 
     Args:
         real: statistics of the features of real images.
         fake: statistics of the features of generated images.
 
     Returns:
-        The distance, 0 or more.
+        The distance, at least 0.
 
     Raises:
-        UserError: there are fewer than 2 images on either side.
-        ValueError: the features differ in width.
+        UserError: there are fewer than 2 real or fewer than 2 generated images.
+        ValueError: the two sets of features have different numbers of dimensions.
 
     Reference:
         Heusel et al. 2017, arXiv:1706.08500, eq. 6;
@@ -33,6 +34,47 @@ def fid(real: GaussianStatistics, fake: GaussianStatistics) -> float:
     """
     check_counts("FID", real.count, fake.count, 2)
     return frechet_distance(real.mean, real.covariance, fake.mean, fake.covariance)
+
+
+def frechet_joint_distance(
+    real: np.ndarray,
+    real_conditions: np.ndarray,
+    fake: np.ndarray,
+    fake_conditions: np.ndarray,
+) -> float:
+    r"""Return the Frechet Joint Distance between conditional samples and real images.
+
+    It is the FID of the vectors $(f(x), \alpha c)$, which join the feature of an image
+    and its condition. The weight $\alpha = E|f(x)| / E|c|$ over the real images gives
+    both parts the same importance. The distance includes the covariance of features
+    and conditions. Therefore it is large for images that look real but do not match
+    the conditions they were generated for.
+
+    Args:
+        real: (M, D) features of real images.
+        real_conditions: (M, K), for example one-hot classes; not all 0.
+        fake: (N, D) features of generated images.
+        fake_conditions: (N, K), the conditions that the images were generated for.
+            They should be distributed as among the real images, because a difference
+            increases the distance.
+
+    Returns:
+        The distance, at least 0.
+
+    Raises:
+        UserError: there are fewer than 2 real or fewer than 2 generated images.
+        ValueError: the numbers of dimensions differ, or a value is not finite.
+
+    Reference: DeVries et al. 2019, arXiv:1907.08175, sections 3 and 4.
+    """
+    length = np.linalg.norm(real, axis=1).mean()
+    weight = length / np.linalg.norm(real_conditions, axis=1).mean()
+    joint = []
+    for features, conditions in ((real, real_conditions), (fake, fake_conditions)):
+        rows = np.hstack([features, weight * conditions])
+        joint.append(GaussianStatistics(real.shape[1] + real_conditions.shape[1]))
+        joint[-1].update(rows)
+    return fid(*joint)
 
 
 def frechet_distance(
@@ -45,19 +87,19 @@ def frechet_distance(
 
     d^2 = |m_1 - m_2|^2 + Tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2))
 
-    C_1 C_2 is not symmetric, but it has the eigenvalues of the symmetric matrix
-    C_1^(1/2) C_2 C_1^(1/2), and the trace of a root is the sum of the roots of
-    the eigenvalues. So all is real, also when a covariance is singular, where
-    a general matrix root can fail or give complex numbers.
+    C_1 C_2 is not symmetric, but it has the same eigenvalues as the symmetric matrix
+    C_1^(1/2) C_2 C_1^(1/2), and the trace of a square root is the sum of the square
+    roots of the eigenvalues. So all numbers are real, even if a covariance is
+    singular. A general matrix square root can fail or become complex there.
 
     Args:
         mean_1: (D,).
-        covariance_1: (D, D), symmetric, no negative eigenvalues.
+        covariance_1: (D, D), symmetric, without negative eigenvalues.
         mean_2: (D,).
-        covariance_2: (D, D), as `covariance_1`.
+        covariance_2: (D, D), like `covariance_1`.
 
     Returns:
-        The squared distance, 0 or more.
+        The squared distance, at least 0.
 
     Raises:
         ValueError: the shapes do not fit, a value is not finite, or a
@@ -76,7 +118,7 @@ def frechet_distance(
     root = vectors * np.sqrt(np.maximum(eigenvalues, 0)) @ vectors.T
     product = root @ covariance_2 @ root
     eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)
-    # Rounding can leave eigenvalues of 0 slightly negative.
+    # Because of rounding, eigenvalues of 0 can be slightly negative.
     trace_of_root = np.sqrt(np.maximum(eigenvalues, 0)).sum()
     shift = np.sum((mean_1 - mean_2) ** 2)
     spread = np.trace(covariance_1) + np.trace(covariance_2) - 2 * trace_of_root
@@ -100,42 +142,3 @@ def _gaussian(
     if (np.abs(covariance - covariance.T) > tolerance).any():
         raise ValueError(f"covariance {name} must be symmetric")
     return mean, covariance
-
-
-def frechet_joint_distance(
-    real: np.ndarray,
-    real_conditions: np.ndarray,
-    fake: np.ndarray,
-    fake_conditions: np.ndarray,
-) -> float:
-    r"""Return the Frechet Joint Distance of conditional samples from real images.
-
-    The FID of rows $(f(x), \alpha c)$: an image's feature and its condition, weighted
-    by $\alpha = E|f(x)| / E|c|$ over the real images, so that both count alike. The
-    covariance of features and conditions is part of it. So images that are good, but
-    not of the conditions that were asked for, are far from the real ones.
-
-    Args:
-        real: (M, D) features of real images.
-        real_conditions: (M, K), for example one-hot classes; not all 0.
-        fake: (N, D) features of generated images.
-        fake_conditions: (N, K), what they were asked to show. They should be as
-            frequent as among the real images, or that adds to the distance.
-
-    Returns:
-        The distance, 0 or more.
-
-    Raises:
-        UserError: there are fewer than 2 images on either side.
-        ValueError: widths differ, or a value is not finite.
-
-    Reference: DeVries et al. 2019, arXiv:1907.08175, sections 3 and 4.
-    """
-    length = np.linalg.norm(real, axis=1).mean()
-    weight = length / np.linalg.norm(real_conditions, axis=1).mean()
-    joint = []
-    for features, conditions in ((real, real_conditions), (fake, fake_conditions)):
-        rows = np.hstack([features, weight * conditions])
-        joint.append(GaussianStatistics(real.shape[1] + real_conditions.shape[1]))
-        joint[-1].update(rows)
-    return fid(*joint)

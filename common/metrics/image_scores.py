@@ -1,4 +1,8 @@
-"""The scores of generated images: features once, then every score from them."""
+"""Scores of generated images: features are extracted once, then every score uses them.
+
+`score_sets` scores whole arrays of images. It calls `features_of` for each array and
+`score_images` for each pair of arrays.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -18,48 +22,28 @@ from common.metrics.inception_score import (
 from common.metrics.kid import kid
 from common.metrics.precision_recall import precision_recall
 
-if TYPE_CHECKING:  # TensorFlow's seconds are for those who extract.
+if TYPE_CHECKING:  # Importing TensorFlow takes seconds, and only extraction needs it.
     from common.features.extractors import Extractor
 
 BATCH = 256
 MAX_SAMPLES = 5000
 
-# Scores of sums over all images; the others are of the kept rows.
+# Scores that are computed from all images; the others use the kept ones.
 _OF_ALL = ("fid", "label_kl")
 
 
-def metric_name(metric: str, count: int, extractor: str) -> str:
-    """Return the name under which a score is told, such as fid5k_local.
-
-    A score depends on the number of images and on the network of its features,
-    so its name tells both.
-
-    Args:
-        metric: for example "fid".
-        count: number of generated images; whole thousands are written with k.
-        extractor: for example "local".
-
-    Raises:
-        ValueError: `count` is below 1.
-    """
-    if count < 1:
-        raise ValueError(f"{metric}: expected 1 image or more, found {count}")
-    thousands, rest = divmod(count, 1000)
-    return f"{metric}{count if rest else f'{thousands}k'}_{extractor}"
-
-
 class ImageFeatures:
-    """What the scores need of a set of images, gathered batch after batch.
+    """The features of a set of images that the scores need, collected batch by batch.
 
-    Mean and covariance of the features and the mean of the class probabilities are
-    those of all images. Rows are kept of at most `keep` images, which are drawn
-    with equal chances (reservoir sampling, Vitter's algorithm R), because data
-    sets can be in the order of their classes. Up to `keep` images, the rows are
-    all there and in their order.
+    The mean and covariance of the features and the mean of the class probabilities are
+    computed from all images. The features and probabilities themselves are kept for at
+    most `keep` images. These are drawn with equal probability (reservoir sampling,
+    Vitter's algorithm R), because data sets can be sorted by class. If there are at
+    most `keep` images, all are kept in their order.
 
     Attributes:
-        extractor: name of the network that the features come from.
-        key: tells its weights from others of that name.
+        extractor: name of the network that computed the features.
+        key: hash that identifies the weights of the network.
         statistics: mean and covariance of the features.
 
     Reference:
@@ -72,9 +56,9 @@ class ImageFeatures:
         """Start without images.
 
         Args:
-            extractor: whose features will come.
-            keep: how many rows are kept at most.
-            seed: of the choice of kept rows.
+            extractor: network that will compute the features.
+            keep: largest number of images whose features are kept, at least 1.
+            seed: seed of the choice of kept images.
 
         Raises:
             ValueError: `keep` is below 1.
@@ -90,10 +74,15 @@ class ImageFeatures:
         self._rng = np.random.default_rng(seed)
 
     def update(self, features: np.ndarray, probabilities: np.ndarray) -> None:
-        """Add the features (B, D) and class probabilities (B, K) of a batch.
+        """Add a batch of images.
+
+        Args:
+            features: (B, D), finite.
+            probabilities: (B, K) class probabilities, finite.
 
         Raises:
-            ValueError: the shapes are others, or a value is not finite.
+            ValueError: a shape is wrong, or a value is not finite. In that case
+                nothing is added.
         """
         shape = (len(features), self._class_sums.size)
         if probabilities.shape != shape or not np.isfinite(probabilities).all():
@@ -105,7 +94,8 @@ class ImageFeatures:
         self.statistics.update(features)
         self._class_sums += probabilities.sum(axis=0, dtype=np.float64)
         keep = len(self._features)
-        # Image number i stays with chance keep / (i + 1), in place of any other.
+        # Image number i is kept with probability keep / (i + 1). It then replaces a
+        # random one of the kept images.
         late = places >= keep
         places[late] = self._rng.integers(0, places[late] + 1)
         stays = places < keep
@@ -119,12 +109,12 @@ class ImageFeatures:
 
     @property
     def features(self) -> np.ndarray:
-        """The kept features, (min(count, keep), D) float32."""
+        """The features of the kept images, (min(count, keep), D) float32."""
         return self._features[: self.count]
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The class probabilities of the kept images, in the same order."""
+        """The class probabilities of the kept images, (min(count, keep), K) float32."""
         return self._probabilities[: self.count]
 
     @property
@@ -133,30 +123,27 @@ class ImageFeatures:
         return self._class_sums / self._class_sums.sum()
 
 
-def extract(
-    batches: Iterable[np.ndarray],
-    extractor: "Extractor",
-    keep: int = 10_000,
-    description: str = "features",
-) -> ImageFeatures:
-    """Run images through a network, with a progress bar.
+def score_sets(
+    columns: dict[str, np.ndarray], held_out: np.ndarray, network: "Extractor"
+) -> dict[str, dict[str, float]]:
+    """Score several sets of images against held-out real images.
 
     Args:
-        batches: of images (B, H, W) or (B, H, W, C) float32 in [-1, 1].
-        extractor: the network.
-        keep: how many rows of features are kept at most.
-        description: text before the bar.
+        columns: uint8 (N, H, W[, C]) by the names of the sets.
+        held_out: uint8 (M, H, W[, C]), real images that no network was trained on.
+        network: network whose features are compared.
 
     Returns:
-        What the scores need of the images.
+        All scores of each set; see `score_images`.
 
     Raises:
-        ValueError: the images are of another type, shape or range.
+        UserError: there are too few images.
     """
-    result = ImageFeatures(extractor, keep)
-    for batch in tqdm(batches, description, unit="batch", disable=None, leave=False):
-        result.update(*extractor(batch))
-    return result
+    reference = features_of(held_out, network, "held out")
+    return {
+        name: score_images(features_of(shown, network, name), reference)
+        for name, shown in columns.items()
+    }
 
 
 def score_images(
@@ -169,34 +156,35 @@ def score_images(
     subset_size: int = 1000,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Return every score of generated images.
+    """Return all scores of generated images.
 
-    fid and label_kl are of all images, the others of the kept ones; the name of
-    each score tells how many generated images it is of. The number of real images
-    has its influence too, on precision and recall most: compare equal numbers.
+    fid and label_kl are computed from all images, the others from the kept ones. The
+    name of each score contains the number of generated images it was computed from.
+    The number of real images also has an influence, most of all on precision and
+    recall, so compare only scores with equal numbers.
 
     Args:
-        fake: of the generated images.
-        real: of real images, by the same extractor.
-        splits: parts whose Inception Scores are averaged.
-        k: neighbour that gives the radius for precision and recall.
-        subsets: random subsets whose KIDs are averaged.
-        subset_size: images in such a subset.
-        seed: of the subsets.
+        fake: features of the generated images.
+        real: features of real images, from the same extractor.
+        splits: number of parts whose Inception Scores are averaged.
+        k: number of the neighbour that sets the radius for precision and recall.
+        subsets: number of random subsets whose KIDs are averaged.
+        subset_size: number of images in such a subset.
+        seed: seed of the subsets.
 
     Returns:
-        fid, kid, is, mode_score, label_kl, precision and recall by names such as
-        fid5k_local; for what is good see `common.metrics.report`.
+        fid, kid, is, mode_score, label_kl, precision and recall, under names such as
+        fid5k_local. `common.metrics.report` knows which way is better.
 
     Raises:
         UserError: there are too few images.
-        ValueError: the features come from two different extractors.
+        ValueError: the features are from two different extractors.
     """
     if (fake.extractor, fake.key) != (real.extractor, real.key):
         raise ValueError(
-            "features of two extractors do not compare: generated images have those "
-            f"of {fake.extractor} {fake.key}, real ones those of {real.extractor} "
-            f"{real.key}"
+            "features of two extractors cannot be compared: generated images have "
+            f"those of {fake.extractor} {fake.key}, real ones those of "
+            f"{real.extractor} {real.key}"
         )
     _check_counts(len(fake.features), len(real.features), splits, k)
     kept = (real.features, fake.features)
@@ -207,7 +195,7 @@ def score_images(
         "kid": kid(*kept, subsets=subsets, subset_size=subset_size, seed=seed)[0],
         "is": inception_score(labels, splits)[0],
         "mode_score": mode_score(labels, reference),
-        # The divergence of a mean needs no more than the mean.
+        # It depends only on the mean probabilities, which are known for all images.
         "label_kl": label_divergence(fake.class_shares[None], reference),
         "precision": precision,
         "recall": recall,
@@ -220,28 +208,76 @@ def score_images(
     }
 
 
-def _check_counts(fake: int, real: int, splits: int, k: int) -> None:
-    """Raise a UserError where any of the scores would lack images."""
-    least_real = max(2, k + 1)
-    least_fake = max(least_real, splits)
-    if fake < least_fake or real < least_real:
-        raise UserError(
-            f"too few images to score: expected at least {least_fake} generated and "
-            f"{least_real} real ones, found {fake} and {real}; give more"
-        )
+def features_of(shown: np.ndarray, network: "Extractor", name: str) -> ImageFeatures:
+    """Return the features of a set of images.
+
+    Args:
+        shown: uint8 (N, H, W[, C]).
+        network: network that computes the features.
+        name: name of the set, for the progress bar.
+    """
+    parts = (to_floats(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH))
+    return extract(parts, network, description=name)
+
+
+def extract(
+    batches: Iterable[np.ndarray],
+    extractor: "Extractor",
+    keep: int = 10_000,
+    description: str = "features",
+) -> ImageFeatures:
+    """Compute the features of batches of images, with a progress bar.
+
+    Args:
+        batches: batches of images, each (B, H, W) or (B, H, W, C) float32 in [-1, 1].
+        extractor: network that computes the features.
+        keep: largest number of images whose features are kept.
+        description: text before the progress bar.
+
+    Returns:
+        The features that the scores need.
+
+    Raises:
+        ValueError: the images have a wrong type, shape or range.
+    """
+    result = ImageFeatures(extractor, keep)
+    for batch in tqdm(batches, description, unit="batch", disable=None, leave=False):
+        result.update(*extractor(batch))
+    return result
+
+
+def metric_name(metric: str, count: int, extractor: str) -> str:
+    """Return the name under which a score is reported, such as fid5k_local.
+
+    A score depends on the number of images and on the network that computes the
+    features, so both are in its name.
+
+    Args:
+        metric: name of the score, for example "fid".
+        count: number of generated images; multiples of 1000 are written with k.
+        extractor: name of the network, for example "local".
+
+    Raises:
+        ValueError: `count` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"{metric}: expected 1 image or more, found {count}")
+    thousands, rest = divmod(count, 1000)
+    return f"{metric}{count if rest else f'{thousands}k'}_{extractor}"
 
 
 def choose_count(samples: int | None, train: int, held_out: int) -> int:
-    """Return how many images to score.
+    """Return the number of images to score.
 
     Args:
-        samples: what the user asks for; by default as many as are held out, at most
-            5,000.
-        train: number of training images, which a baseline is drawn from.
+        samples: number that the user set; by default the number of held-out images,
+            at most 5,000.
+        train: number of training images. A baseline of as many real images is drawn
+            from them.
         held_out: number of held-out images.
 
     Raises:
-        UserError: there are not so many training images.
+        UserError: the number is below 2 or above `train`.
     """
     count = min(held_out, MAX_SAMPLES) if samples is None else samples
     if not 2 <= count <= train:
@@ -253,34 +289,25 @@ def choose_count(samples: int | None, train: int, held_out: int) -> int:
 
 
 def some(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
-    """Draw `count` of `total` numbers without repetition, or all of them."""
+    """Draw indices without replacement.
+
+    Args:
+        rng: source of random numbers.
+        total: number of items to draw from.
+        count: number of items to draw; all are drawn if there are not more.
+
+    Returns:
+        int (min(count, total),), ascending, in [0, total).
+    """
     return np.sort(rng.permutation(total)[:count])
 
 
-def score_sets(
-    columns: dict[str, np.ndarray], held_out: np.ndarray, network: "Extractor"
-) -> dict[str, dict[str, float]]:
-    """Score sets of images against held-out ones.
-
-    Args:
-        columns: uint8 (N, H, W[, C]) by the name of the set.
-        held_out: uint8 (M, H, W[, C]), real images that nothing was learnt from.
-        network: whose features are compared.
-
-    Returns:
-        Every score of each set; see `score_images`.
-
-    Raises:
-        UserError: there are too few images.
-    """
-    reference = features_of(held_out, network, "held out")
-    return {
-        name: score_images(features_of(shown, network, name), reference)
-        for name, shown in columns.items()
-    }
-
-
-def features_of(shown: np.ndarray, network: "Extractor", name: str) -> ImageFeatures:
-    """Return what the scores need to know of some images."""
-    parts = (to_floats(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH))
-    return extract(parts, network, description=name)
+def _check_counts(fake: int, real: int, splits: int, k: int) -> None:
+    """Check that there are enough images for every score."""
+    least_real = max(2, k + 1)
+    least_fake = max(least_real, splits)
+    if fake < least_fake or real < least_real:
+        raise UserError(
+            f"too few images to score: expected at least {least_fake} generated and "
+            f"{least_real} real ones, found {fake} and {real}; give more"
+        )

@@ -1,4 +1,4 @@
-"""Scores from the class probabilities that a classifier gives to images."""
+"""Scores computed from the class probabilities that a classifier predicts."""
 
 import math
 
@@ -7,10 +7,10 @@ import numpy as np
 from common.errors import UserError
 from common.metrics.divergence import kl_divergence
 
-# Half precision keeps 3 digits, and K rounded numbers are added.
+# Rows in half precision have 3 digits, and the errors of K numbers add up.
 _SUM_TOLERANCE = 1e-2
-# Smaller probabilities count as 0: the mean over many images could round them
-# to 0, which would make a divergence from the mean infinite.
+# Smaller probabilities are set to 0. The mean over many images could round them to 0,
+# and then the divergence from the mean would be infinite.
 _NEGLIGIBLE = 1e-200
 
 
@@ -19,26 +19,25 @@ def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float,
 
     IS = exp(mean_x KL(p(y|x) || p(y))),  p(y) = mean_x p(y|x),  0 log 0 = 0
 
-    High is good: each image is clearly of one class, and all classes are equally
-    frequent. It is between 1 (all images get the same probabilities) and the
-    number of classes K. It never looks at real images, and does not see whether
-    the images of a class differ.
+    High is good: each image clearly belongs to one class, and all classes are equally
+    frequent. The score is between 1 (all images have the same probabilities) and the
+    number of classes K. It does not use real images, and does not detect whether all
+    images of a class are the same.
 
-    The images are cut into splits in their order, so images sorted by class
-    give too low a value. Few images in a split do so too: n images give at
-    most n.
+    The images are split in their order, so the score is too low if they are sorted by
+    class. It is also too low if a split has few images: n images give at most n.
 
     Args:
         probabilities: (N, K), each row non-negative with sum 1 (within 0.01;
             rows are divided by their sum).
-        splits: the number of parts, at least 1.
+        splits: number of parts, at least 1.
 
     Returns:
         The mean and the standard deviation over the splits.
 
     Raises:
         UserError: there are fewer images than splits.
-        ValueError: the rows are no distributions, or `splits` is below 1.
+        ValueError: the rows are not distributions, or `splits` is below 1.
 
     Reference:
         Salimans et al. 2016, arXiv:1606.03498, section 4.
@@ -50,7 +49,7 @@ def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float,
     if count < splits:
         raise UserError(
             f"Inception Score: expected at least {splits} images for {splits} "
-            f"splits, found {count}; score more images or take fewer splits"
+            f"splits, found {count}; score more images or use fewer splits"
         )
     ends = [count * i // splits for i in range(splits + 1)]
     scores = [
@@ -65,14 +64,14 @@ def mode_score(probabilities: np.ndarray, reference: np.ndarray) -> float:
 
     MS = exp(mean_x KL(p(y|x) || p(y)) - KL(p(y) || r(y))),  p(y) = mean_x p(y|x)
 
-    with r the class frequencies of the real images: the Inception Score, in one
-    split, lowered where classes are missing or too frequent.
+    where r are the class frequencies of the real images. It is the Inception Score
+    with one split, but lower if classes are missing or too frequent.
 
-    The paper that introduced it has r in both terms, KL(p(y|x) || r(y)) and
-    KL(p(y) || r(y)). Then r drops out, because the mean over x of
-    sum_y p(y|x) log r(y) is sum_y p(y) log r(y), and nothing but the Inception
-    Score is left (Zhou et al. 2018). This is the form of Xu et al. 2018, which
-    does what the score is meant for.
+    The paper that introduced the score uses r in both terms, KL(p(y|x) || r(y)) and
+    KL(p(y) || r(y)). Then r cancels, because the mean over x of
+    sum_y p(y|x) log r(y) is sum_y p(y) log r(y), and the result is only the Inception
+    Score (Zhou et al. 2018). This function uses the form of Xu et al. 2018, which does
+    depend on r.
 
     Args:
         probabilities: (N, K), as in `inception_score`, N >= 1.
@@ -80,12 +79,12 @@ def mode_score(probabilities: np.ndarray, reference: np.ndarray) -> float:
             sum 1 (within 0.01; divided by their sum).
 
     Returns:
-        The score, in [0, K]; 0 where a class is generated that the real images
-        do not have.
+        The score, in [0, K]; 0 if a class is generated that the real images do not
+        have.
 
     Raises:
         UserError: there is no image.
-        ValueError: an input is no distribution, or the numbers of classes
+        ValueError: an input is not a distribution, or the numbers of classes
             differ.
 
     Reference:
@@ -98,16 +97,16 @@ def mode_score(probabilities: np.ndarray, reference: np.ndarray) -> float:
 
 
 def label_divergence(probabilities: np.ndarray, reference: np.ndarray) -> float:
-    """Return how far the classes of generated images are from the real ones.
+    """Return the divergence of the generated class frequencies from the real ones.
 
     KL(p(y) || r(y)),  p(y) = mean_x p(y|x)
 
-    with r the class frequencies of the real images. Low is good. A class that
-    is missing makes the others too frequent: k of K equally frequent classes
-    give log(K / k). Infinite when a class is generated that the real images do
-    not have, and a classifier's probabilities are hardly ever exactly 0: take
-    as `reference` the mean of the same classifier's probabilities of the real
-    images rather than counts.
+    where r are the class frequencies of the real images. Low is good. If classes are
+    missing, the others are too frequent: k of K equally frequent classes give
+    log(K / k). The divergence is infinite if a class is generated that the real images
+    do not have. Because a classifier's probabilities are hardly ever exactly 0, use
+    as `reference` the mean of the same classifier's probabilities for the real images,
+    not the counts of their labels.
 
     Args:
         probabilities: (N, K), as in `inception_score`, N >= 1.
@@ -119,7 +118,7 @@ def label_divergence(probabilities: np.ndarray, reference: np.ndarray) -> float:
 
     Raises:
         UserError: there is no image.
-        ValueError: an input is no distribution, or the numbers of classes
+        ValueError: an input is not a distribution, or the numbers of classes
             differ.
     """
     probabilities, reference = _checked(probabilities, reference)
@@ -127,7 +126,7 @@ def label_divergence(probabilities: np.ndarray, reference: np.ndarray) -> float:
 
 
 def _mean_divergence(probabilities: np.ndarray) -> float:
-    """Return the mean divergence of the rows from their mean."""
+    """Return the mean KL divergence of the rows from their mean."""
     marginal = probabilities.mean(axis=0)
     return float(np.mean([kl_divergence(row, marginal) for row in probabilities]))
 
@@ -144,12 +143,14 @@ def _checked(
             f"has {reference.size}"
         )
     if len(probabilities) == 0:
-        raise UserError("class scores: expected at least 1 image, found 0")
+        raise UserError(
+            "class scores: expected at least 1 image, found 0; score more images"
+        )
     return probabilities, reference
 
 
 def _distributions(name: str, values: np.ndarray, axes: int) -> np.ndarray:
-    """Return checked distributions along the last axis, float64, with sum 1."""
+    """Check distributions along the last axis; return them as float64 with sum 1."""
     values = np.asarray(values, np.float64)
     if values.ndim != axes or values.shape[-1] == 0:
         shape = "(N, K)" if axes == 2 else "(K,)"

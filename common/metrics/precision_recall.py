@@ -1,4 +1,4 @@
-"""Precision and recall of generated images, by nearest neighbours of features."""
+"""Precision and recall of generated images, from nearest neighbours of features."""
 
 from collections.abc import Iterator
 
@@ -7,44 +7,43 @@ import numpy as np
 from common.errors import UserError
 from common.metrics.feature_statistics import check_counts, checked_features
 
-# Distances held at once: 32 MiB.
+# Largest number of distances in memory: 32 MiB.
 _BLOCK_VALUES = 2**22
 
 
 def precision_recall(
     real: np.ndarray, fake: np.ndarray, *, k: int = 3
 ) -> tuple[float, float]:
-    """Return improved precision and recall of generated images.
+    """Return the improved precision and recall of generated images.
 
-    The ball of a feature reaches to its k-th nearest other member of its own
-    set; the balls together are the set's estimated support. With the edge of a
-    ball being part of it:
+    Around each feature there is a ball whose radius is the distance to the k-th
+    nearest other feature of the same set. The union of these balls estimates the
+    support of the set. The boundary of a ball is part of it.
 
     precision = share of generated features inside the ball of a real one
     recall = share of real features inside the ball of a generated one
 
-    Low precision: images that look like no real one. Low recall: kinds of real
-    images that are never generated. Both grow with k and depend on the numbers
-    of images: compare equal numbers.
+    Low precision means that generated images do not look like real ones. Low recall
+    means that some kinds of real images are never generated. Both grow with k and
+    depend on the numbers of images, so compare only equal numbers.
 
-    Equal features are neighbours at distance 0. Only the feature itself is
-    left out of its own neighbours, not its copies: with more than k copies the
-    ball has the radius 0 and holds just these. Distances that differ by no more
-    than the rounding of float64 count as equal, so a feature exactly on the
-    edge is inside, whichever way it was rounded.
+    Equal features are neighbours at distance 0: a feature is not its own neighbour,
+    but its copies are. With at least k copies, the radius is 0, and only the copies
+    are inside the ball. Distances that differ by no more than the rounding error of
+    float64 count as equal, so a feature exactly on the boundary is always inside.
 
     Args:
         real: (M, D) features of real images, finite.
         fake: (N, D) features of generated images, finite.
-        k: which neighbour sets the radius, from 1 to below M and N.
+        k: number of the neighbour that sets the radius, at least 1 and below M and N.
 
     Returns:
         Precision and recall, each in [0, 1].
 
     Raises:
-        UserError: `k` is below 1, or not below the number of images on both
-            sides.
-        ValueError: the features are not finite or differ in width.
+        UserError: `k` is below 1, or not below the numbers of images.
+        ValueError: the features are not finite or have different numbers of
+            dimensions.
 
     Reference:
         Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 1 and 2.
@@ -54,20 +53,20 @@ def precision_recall(
 
 
 def in_manifold(support: np.ndarray, points: np.ndarray, *, k: int = 3) -> np.ndarray:
-    """Say of each point whether it lies inside the ball of a member of the support.
+    """Return whether each point is inside the estimated support of a set of features.
 
     Args:
-        support: (M, D) features, finite; their balls are those of
-            `precision_recall`.
+        support: (M, D) features, finite; each has a ball as in `precision_recall`.
         points: (N, D) features, finite.
-        k: which neighbour sets the radius, from 1 to below M.
+        k: number of the neighbour that sets the radius, at least 1 and below M and N.
 
     Returns:
-        bool (N,).
+        bool (N,), True for points inside at least one ball.
 
     Raises:
         UserError: `k` is below 1, or not below the numbers of features.
-        ValueError: the features are not finite or differ in width.
+        ValueError: the features are not finite or have different numbers of
+            dimensions.
 
     Reference:
         Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 1.
@@ -75,10 +74,10 @@ def in_manifold(support: np.ndarray, points: np.ndarray, *, k: int = 3) -> np.nd
     support = checked_features("real", support)
     points = checked_features("fake", points, support.shape[1])
     if k < 1:
-        raise UserError(f"k: expected a neighbour from 1 on, found {k}; take 3")
+        raise UserError(f"k: expected a number of at least 1, found {k}; use 3")
     name = f"precision and recall with k = {k}"
     check_counts(name, len(support), len(points), k + 1)
-    # Distances do not change, and numbers around 0 lose fewer digits.
+    # This changes no distance, and numbers around 0 have smaller rounding errors.
     centre = support.mean(axis=0)
     support, points = support - centre, points - centre
     radii = _squared_radii(support, k)
@@ -89,7 +88,7 @@ def in_manifold(support: np.ndarray, points: np.ndarray, *, k: int = 3) -> np.nd
 
 
 def _squared_radii(points: np.ndarray, k: int) -> np.ndarray:
-    """Return the upper bound of each point's squared distance to its k-th other."""
+    """Return an upper bound of each point's squared distance to its k-th neighbour."""
     radii = np.empty(len(points))
     for rows, distances in _squared_distances(points, points, +1):
         numbers = np.arange(len(points))[rows]
@@ -101,12 +100,14 @@ def _squared_radii(points: np.ndarray, k: int) -> np.ndarray:
 def _squared_distances(
     x: np.ndarray, y: np.ndarray, side: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield blocks of rows and their bounds of |x - y|^2 = |x|^2 + |y|^2 - 2 x'y.
+    """Yield blocks of rows of x and bounds of |x - y|^2 = |x|^2 + |y|^2 - 2 x'y.
 
-    A matrix product is many times as fast as differences, but rounds. The bound
-    is the upper one for `side` +1 and the lower one for -1.
+    The matrix product is much faster than subtracting all pairs, but has rounding
+    errors. Therefore this yields an upper bound if `side` is +1, and a lower bound if
+    it is -1.
     """
-    # A sum of D products is off by at most D eps / 2 of the sum of their sizes.
+    # The rounding error of a sum of D products is at most D eps / 2 times the sum of
+    # their absolute values.
     slack = 1 + side * (x.shape[1] + 4) * np.finfo(np.float64).eps
     squares_x = np.sum(x * x, axis=1) * slack
     squares_y = np.sum(y * y, axis=1) * slack

@@ -1,4 +1,4 @@
-"""Results of a test: a table for people and a file for programs."""
+"""Results of an evaluation: a table for people and a JSON file for programs."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common.files import atomic_path
 
-# What is good, by the first words of a metric's name.
+# Which way is better, by the beginning of a metric's name.
 _DIRECTIONS = {
     "cov": "↑",
     "mmd": "↓",
@@ -39,18 +39,18 @@ def table(
 ) -> str:
     """Return results as an aligned Markdown table.
 
-    Rows are metrics, in the order in which the columns first name them. An
-    arrow tells which way is better: ↑ up, ↓ down, → towards a value.
+    Each row is a metric, in the order of first appearance in the columns. An arrow
+    shows which way is better: ↑ up, ↓ down, → towards a value.
 
     Args:
         title: heading above the table.
-        columns: for each heading, such as "this run", the value of each
-            metric. A metric that a column lacks is shown as a dash.
-        directions: the arrow of each metric by its full name, beside or in
-            place of the known ones; "" for no arrow.
+        columns: for each column heading, such as "this run", the value of each
+            metric by its name. A missing metric is shown as a dash.
+        directions: arrows by full names of metrics, in addition to the built-in ones
+            or in place of them; "" for no arrow.
 
     Returns:
-        Markdown that is easy to read as plain text too; ends in a newline.
+        Markdown that is also easy to read as plain text; ends in a newline.
 
     Raises:
         ValueError: there is no column or no metric.
@@ -80,13 +80,15 @@ def write_metrics(
     """Write metrics.json and metrics.md into the folder of a run.
 
     Args:
-        run_folder: the folder; older files of these names are replaced.
-        metrics: finite numbers by name; NumPy numbers are taken too.
+        run_folder: folder of the run; existing files of these names are replaced.
+        metrics: finite numbers by the names of the metrics; NumPy numbers are
+            allowed.
         markdown: text for people, for example from `table`.
-        stem: name of both files before their suffixes.
+        stem: name of both files without their suffixes.
 
     Raises:
-        ValueError: a value is not a finite number; nothing is written then.
+        ValueError: a value is not a finite number, or a name is not a text; in that
+            case nothing is written.
         UserError: the files cannot be written.
     """
     plain = {_name(name): _plain_number(name, value) for name, value in metrics.items()}
@@ -100,13 +102,15 @@ def write_metrics(
 
 def _name(name: object) -> str:
     if not isinstance(name, str) or not name:
-        raise ValueError(f"the name of a metric must be a text, is {name!r}")
+        raise ValueError(
+            f"the name of a metric must be a non-empty string, is {name!r}"
+        )
     return name
 
 
 def _plain_number(name: str, value: object) -> int | float:
     """Return `value` as Python's own int or float."""
-    # bool is an int to Python, but true and false are no numbers in JSON.
+    # In Python bool is a kind of int, but in JSON true and false are not numbers.
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(
             f"metric {name} must be one number, is {type(value).__name__}: {value!r}"
@@ -120,7 +124,7 @@ def _plain_number(name: str, value: object) -> int | float:
 
 def _direction(name: str) -> str:
     """Return the arrow of a metric such as cov_iou or fid5k_local, or ""."""
-    # The longest key first: pairwise_iou must not be taken for another.
+    # Try the longest key first, in case one key is the beginning of another.
     for key in sorted(_DIRECTIONS, key=len, reverse=True):
         if re.match(rf"{key}(\d+k?)?(_|$)", name):
             return _DIRECTIONS[key]
@@ -136,7 +140,7 @@ def _number(value: float | None) -> str:
 
 
 def _line(cells: list[str], widths: list[int]) -> str:
-    """Return one row: the name to the left, the numbers to the right."""
+    """Return one table row, with the name aligned left and the numbers right."""
     padded = [cells[0].ljust(widths[0])]
     padded += [cell.rjust(w) for cell, w in zip(cells[1:], widths[1:], strict=True)]
     return "| " + " | ".join(padded) + " |"

@@ -1,4 +1,4 @@
-"""Measures of generated voxel shapes: 1 - IoU as distance, and occupancy."""
+"""Scores of generated voxel shapes, by 1 - IoU as the distance and by occupancy."""
 
 import logging
 import math
@@ -8,12 +8,13 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from common.metrics import set_distances
+from common.metrics.divergence import js_divergence
 
 _log = logging.getLogger(__name__)
 
-# Numbers held at once while bool cells are turned into floats: 64 MiB.
+# Largest number of float32 values in memory while bool cells are converted: 64 MiB.
 _BLOCK_VALUES = 2**24
-# Whole numbers up to this are exact in float32, and so are their sums.
+# Integers up to this are exact in float32, so counts of cells up to it are too.
 _EXACT_IN_FLOAT32 = 2**24
 
 
@@ -22,8 +23,8 @@ def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     IoU(x, y) = |x and y| / |x or y| = <x, y> / (|x| + |y| - <x, y>)
 
-    Two empty shapes are equal, so their IoU is 1. The counts are exact: equal
-    shapes give exactly 1, and equal ratios give equal values.
+    Two empty shapes are equal, so their IoU is 1. Cells are counted exactly, so equal
+    shapes give exactly 1, and equal ratios give exactly equal values.
 
     Args:
         a: (N, S, S, S) bool.
@@ -34,14 +35,14 @@ def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: an input is not 4-D bool.
-        UserError: the grids differ in size.
+        UserError: the grids have different sizes.
     """
     _check_same_grid(a, b)
     cells = math.prod(a.shape[1:])
     a, b = a.reshape(len(a), cells), b.reshape(len(b), cells)
     dtype = np.float32 if cells <= _EXACT_IN_FLOAT32 else np.float64
     intersection = np.zeros((len(a), len(b)), dtype)
-    # Cutting along the cells, not the shapes, converts each cell only once.
+    # Work in blocks of cells, not of shapes, so that each cell is converted only once.
     step = max(1, _BLOCK_VALUES // max(1, len(a) + len(b)))
     starts = range(0, cells, step)
     for start in tqdm(starts, "IoU", unit="block", disable=None, delay=1, leave=False):
@@ -56,7 +57,7 @@ def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def occupancy(voxels: np.ndarray) -> float:
-    """Return the share of cells that are filled.
+    """Return the share of filled cells in a set of shapes.
 
     Args:
         voxels: (N, S, S, S) bool, N >= 1.
@@ -74,26 +75,26 @@ def occupancy(voxels: np.ndarray) -> float:
 
 
 def jensen_shannon_occupancy(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the Jensen-Shannon divergence of two sets' summed occupancy.
+    """Return the Jensen-Shannon divergence between the occupied regions of two sets.
 
-    The shapes of a set are added up and the sums divided by their total, which
-    gives P for `a` and Q for `b`: where in the cube the set has its matter.
+    For each set, count how many shapes fill each cell, and divide the counts by their
+    sum. This gives a distribution over the cells, P for `a` and Q for `b`.
 
     JSD(P, Q) = KL(P || M) / 2 + KL(Q || M) / 2,  M = (P + Q) / 2,  in bits
 
-    0 * log 0 counts as 0. A set without one filled cell has no distribution:
-    against another such set the value is 0, against any other set 1.
+    0 log 0 = 0. A set without any filled cell has no distribution. The value for two
+    such sets is defined as 0, and for one such set and any other set as 1.
 
     Args:
         a: (N, S, S, S) bool.
         b: (M, S, S, S) bool.
 
     Returns:
-        The divergence, in [0, 1]; low is good.
+        The divergence in bits, in [0, 1]; low is good.
 
     Raises:
         ValueError: an input is not 4-D bool.
-        UserError: the grids differ in size.
+        UserError: the grids have different sizes.
 
     Reference:
         Achlioptas et al. 2018, arXiv:1707.02392, evaluation metrics.
@@ -102,20 +103,18 @@ def jensen_shannon_occupancy(a: np.ndarray, b: np.ndarray) -> float:
     p, q = (x.sum(axis=0, dtype=np.int64).ravel().astype(np.float64) for x in (a, b))
     if p.sum() == 0 or q.sum() == 0:
         return 0.0 if p.sum() == q.sum() else 1.0
-    p, q = p / p.sum(), q / q.sum()
-    middle = (p + q) / 2
-    divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
-    return min(1.0, max(0.0, divergence))  # rounding can pass the ends by 1e-16
+    nats = js_divergence(p / p.sum(), q / q.sum())
+    return min(1.0, nats / math.log(2))  # rounding can exceed the bound by 1e-16
 
 
 def evaluate_shapes(
     samples: np.ndarray, reference: np.ndarray
 ) -> dict[str, float | int]:
-    """Compare generated shapes with reference shapes.
+    """Return all scores of generated shapes against reference shapes.
 
-    The distance is 1 - IoU. Give as many samples as reference shapes: other
-    numbers are taken, but coverage is then at most N / M, and 0.5 is no longer
-    the best value of the 1-NN accuracy.
+    The distance is 1 - IoU. Use as many samples as reference shapes. Different numbers
+    are allowed, with a warning, but then the coverage is at most N / M, and 0.5 is no
+    longer the best 1-NN accuracy.
 
     Args:
         samples: (N, S, S, S) bool, N >= 2.
@@ -123,13 +122,14 @@ def evaluate_shapes(
 
     Returns:
         cov_iou, mmd_iou, one_nna_iou: see `common.metrics.set_distances`;
-        pairwise_iou: mean IoU of two samples, near 1 when all look alike;
-        occupancy: filled share of the samples; jsd_occupancy: in bits;
+        pairwise_iou: mean IoU of two samples, near 1 if all are similar;
+        occupancy: share of filled cells in the samples;
+        jsd_occupancy: see `jensen_shannon_occupancy`, in bits;
         n_samples, n_reference: N and M.
 
     Raises:
         ValueError: an input is not 4-D bool.
-        UserError: too few shapes, or the grids differ in size.
+        UserError: there are too few shapes, or the grids have different sizes.
 
     Reference:
         Yang et al. 2019, arXiv:1906.12320, evaluation metrics.
@@ -137,13 +137,13 @@ def evaluate_shapes(
     _check_same_grid(samples, reference)
     if len(samples) < 2 or len(reference) < 1:
         raise UserError(
-            "shapes are compared from 2 samples and 1 reference shape on, found "
+            "expected at least 2 samples and 1 reference shape, found "
             f"{len(samples)} and {len(reference)}; generate or load more"
         )
     if len(samples) != len(reference):
         _log.warning(
-            "%d samples against %d reference shapes: coverage and 1-NN accuracy "
-            "are meant for equal numbers",
+            "%d samples against %d reference shapes: coverage and 1-NN accuracy are "
+            "only meaningful for equal numbers",
             len(samples),
             len(reference),
         )
@@ -163,12 +163,6 @@ def evaluate_shapes(
     }
 
 
-def _relative_entropy(p: np.ndarray, q: np.ndarray) -> float:
-    """Return KL(p || q) in bits; q must be positive wherever p is."""
-    positive = p > 0
-    return float(np.sum(p[positive] * np.log2(p[positive] / q[positive])))
-
-
 def _check_voxels(name: str, voxels: np.ndarray) -> None:
     if voxels.ndim != 4 or voxels.dtype != np.bool_:
         raise ValueError(
@@ -183,6 +177,6 @@ def _check_same_grid(a: np.ndarray, b: np.ndarray) -> None:
     if a.shape[1:] != b.shape[1:]:
         sizes = [" x ".join(map(str, x.shape[1:])) for x in (a, b)]
         raise UserError(
-            "shapes are compared on grids of one size, found "
+            "expected two sets of shapes on grids of the same size, found "
             f"{sizes[0]} and {sizes[1]}; load both sets at the same resolution"
         )

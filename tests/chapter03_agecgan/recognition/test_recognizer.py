@@ -147,14 +147,14 @@ def test_local_is_cached_by_data_and_settings(tmp_path, monkeypatch):
     assert found == {f"identity-{key}.keras" for key in keys}
 
 
-def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog):
+def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(local_network, "train", quick)
     images, persons = people(3, 2)
     first = local(images, persons, steps=9, cache_dir=tmp_path).embed(PHOTOS)
     path = next(tmp_path.glob("*.keras"))
     path.write_bytes(path.read_bytes()[:-100])
     again = local(images, persons, steps=9, cache_dir=tmp_path)
-    assert "trained anew" in caplog.text
+    assert "trained again" in caplog.text
     np.testing.assert_array_equal(again.embed(PHOTOS), first)
 
 

@@ -138,11 +138,11 @@ def test_cascade_files_that_are_none(shared_data, tmp_path):
     )
     for bad in (b"", b"words", b"<html></html>", good[:50_000], without_features):
         path.write_bytes(bad)
-        with pytest.raises(UserError, match="cascade.xml is no OpenCV cascade"):
+        with pytest.raises(UserError, match="cascade.xml is not an OpenCV cascade"):
             open_detector("cascade", path)
     path.write_bytes(good)
     os.truncate(path, MAX_CASCADE_BYTES + 1)
-    with pytest.raises(UserError, match="is no OpenCV cascade"):
+    with pytest.raises(UserError, match="is not an OpenCV cascade"):
         open_detector("cascade", path)
 
 

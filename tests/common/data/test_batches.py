@@ -1,4 +1,4 @@
-"""Order of the data, noise and latents as functions of (seed, step)."""
+"""The order of the data, noise and latents depend only on the seed and the step."""
 
 import time
 
@@ -18,8 +18,8 @@ def test_every_item_comes_once_in_an_epoch_and_batches_are_full():
     assert list(seen[:10]) != list(seen[10:])
 
 
-def test_a_batch_is_known_from_its_step_alone():
-    """One order of all items an epoch, joined end to end and cut into batches."""
+def test_a_batch_depends_only_on_seed_and_step():
+    """The orders of all epochs are joined and cut into batches."""
     orders = [np.random.default_rng((1, epoch)).permutation(7) for epoch in range(3)]
     joined = np.concatenate(orders)
     for step in (5, 2, 6, 0):
@@ -29,13 +29,13 @@ def test_a_batch_is_known_from_its_step_alone():
     assert list(other) != list(batch_indices(100, 50, seed=1, step=0))
 
 
-def test_the_second_epoch_is_not_the_first_of_another_seed():
+def test_the_second_epoch_differs_from_the_first_of_a_neighbouring_seed():
     second = batch_indices(50, 50, seed=3, step=1)
     for seed in (2, 4):
         assert list(second) != list(batch_indices(50, 50, seed=seed, step=0))
 
 
-def test_a_data_set_that_begins_later_is_the_tail_of_the_whole():
+def test_a_data_set_that_starts_later_yields_the_remaining_batches():
     items = np.arange(20, dtype=np.float32)[:, None]
     whole = [b.numpy() for b in batches(lambda i: items[i], 20, 6, 0, range(9))]
     tail = [b.numpy() for b in batches(lambda i: items[i], 20, 6, 0, range(4, 9))]
@@ -86,7 +86,7 @@ def test_epochs_make_the_nearest_whole_number_of_steps():
 
 def test_one_step_is_enough_and_none_is_refused():
     assert total_steps(100, 10, steps=1, epochs=None) == 1
-    # Not taken for steps that were not given.
+    # 0 steps are not the same as no given steps.
     with pytest.raises(UserError, match="at least one step, found 0"):
         total_steps(100, 10, steps=0, epochs=3)
 
@@ -125,26 +125,26 @@ def test_priors(prior, low, high, mean, std):
     assert z.std() == pytest.approx(std, rel=0.03)
 
 
-def test_a_data_set_is_streamed_and_not_held():
-    """Batches are fetched as they are asked for, a few ahead at most."""
-    asked = []
+def test_batches_are_fetched_only_shortly_before_they_are_used():
+    """A data set that was fetched as a whole might not fit into the memory."""
+    fetched = []
 
     def fetch(rows):
-        asked.append(len(rows))
+        fetched.append(len(rows))
         return np.zeros((len(rows), 1), np.float32)
 
     iterator = iter(batches(fetch, 1000, 10, 0, range(100_000)))
     for _ in range(5):
         next(iterator)
-    assert 5 < len(asked) < 30
+    assert 5 < len(fetched) < 30
 
 
 def test_devices_share_each_batch():
-    """Two machines with two devices each: each gets its quarter, in order."""
-    told = (lambda rows: rows[:, None].astype(np.float32), 20, 8, 3, range(2, 5))
-    whole = [batch.numpy() for batch in batches(*told)]
+    """Each device of two machines with two devices gets its quarter, in order."""
+    options = (lambda rows: rows[:, None].astype(np.float32), 20, 8, 3, range(2, 5))
+    whole = [batch.numpy() for batch in batches(*options)]
     machines = [
-        [part.numpy() for part in batches(*told, devices, 4)]
+        [part.numpy() for part in batches(*options, devices, 4)]
         for devices in (range(0, 2), range(2, 4))
     ]
     for step, batch in enumerate(whole):

@@ -1,4 +1,4 @@
-"""Networks that give features of images, and InceptionV3 from a file."""
+"""Feature extractors in general, and InceptionV3 from a file of weights."""
 
 import hashlib
 from pathlib import Path
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 
 
 def pixels_network(size: int, channels: int) -> keras.Model:
-    """Return a network whose features are the very pixels that it is given."""
+    """Return a network whose features are the pixels of its input."""
     inputs = keras.Input((size, size, channels))
     features = keras.layers.Flatten()(inputs)
     return keras.Model(inputs, [features, keras.layers.Dense(2, "softmax")(features)])
@@ -29,7 +29,7 @@ def pixels_network(size: int, channels: int) -> keras.Model:
 
 @pytest.mark.parametrize(("found", "wanted"), [(40, 16), (31, 20), (12, 30)])
 def test_resizing_is_bilinear_and_antialiased(found, wanted):
-    """As Pillow does it, which is another implementation of the same filter."""
+    """The result equals that of Pillow, an independent implementation of the filter."""
     images = RNG.uniform(-1, 1, (2, found, found)).astype(np.float32)
     features, _ = Extractor("local", pixels_network(wanted, 1))(images)
     for image, ours in zip(images, features, strict=True):
@@ -79,7 +79,7 @@ def test_batches_are_bounded_and_their_size_changes_nothing(monkeypatch):
         (np.zeros((2, 6, 6, 2), np.float32), "1 or 3 channels, found 2"),
     ],
 )
-def test_other_images_are_refused(images, message):
+def test_images_of_wrong_type_range_or_shape_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
         Extractor("inceptionv3", pixels_network(6, 3))(images)
 
@@ -88,7 +88,7 @@ def test_other_images_are_refused(images, message):
 
 
 def small_inception(weights: None) -> keras.Model:
-    """Stand in for keras.applications.InceptionV3, in a hundredth of its time."""
+    """Build a small replacement for InceptionV3, in a hundredth of its time."""
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(5, 3)(inputs)
     x = keras.layers.BatchNormalization()(x)
@@ -146,7 +146,7 @@ def write_legacy(network: keras.Model, path: Path) -> None:
                 group[name] = convert_to_numpy(weight)
 
 
-def test_keras_cache_is_where_keras_home_says(tmp_path, monkeypatch, caplog):
+def test_weights_are_found_in_the_cache_in_keras_home(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(keras.applications, "InceptionV3", small_inception)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     network = small_inception(None)
@@ -157,7 +157,7 @@ def test_keras_cache_is_where_keras_home_says(tmp_path, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_missing_weights_are_asked_for_in_one_line(tmp_path, monkeypatch, given):
+def test_missing_weights_are_reported_in_one_line(tmp_path, monkeypatch, given):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     path = tmp_path / ("my.h5" if given else f"models/{INCEPTION_FILE}")
     with pytest.raises(UserError) as caught:

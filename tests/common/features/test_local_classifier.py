@@ -19,7 +19,7 @@ def scale(images: np.ndarray) -> np.ndarray:
 
 
 def quick(images: np.ndarray, targets: np.ndarray, steps: int, seed: int):
-    """Stand in for training."""
+    """Return an untrained network, in place of training one."""
     return local_classifier.build(images.shape[1:], int(targets.max()) + 1, seed), 0.5
 
 
@@ -38,25 +38,25 @@ def files(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def glyphs(tmp_path_factory) -> tuple[np.ndarray, np.ndarray, Path, Extractor]:
-    """Glyphs, and a network that has learnt them for a few seconds."""
+    """Return glyphs, and a network trained on them for a few seconds."""
     images, labels = make_glyphs(1500, seed=0)
     folder = tmp_path_factory.mktemp("local")
     return images, labels, folder, local(images, labels, steps=60, cache_dir=folder)
 
 
-def test_local_learns_glyphs_and_tells_its_held_out_accuracy(glyphs):
+def test_local_learns_glyphs_and_stores_its_held_out_accuracy(glyphs):
     _, _, folder, extractor = glyphs
     images, labels = make_glyphs(500, seed=9)
     features, probabilities = extractor(scale(images))
     accuracy = np.mean(probabilities.argmax(axis=1) == labels)
     assert accuracy > 0.8
-    told = json.loads(next(folder.glob("*.json")).read_text())["accuracy"]
-    assert told == pytest.approx(accuracy, abs=0.08)
+    stored = json.loads(next(folder.glob("*.json")).read_text())["accuracy"]
+    assert stored == pytest.approx(accuracy, abs=0.08)
     assert features.shape == (500, 64) and probabilities.shape == (500, 10)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_local_features_are_of_one_scale_without_a_heap_of_zeros(glyphs):
+def test_local_features_have_the_same_scale_and_no_excess_of_zeros(glyphs):
     images, _, _, extractor = glyphs
     features, _ = extractor(scale(images))
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=0.3)
@@ -65,7 +65,7 @@ def test_local_features_are_of_one_scale_without_a_heap_of_zeros(glyphs):
     assert 0.2 < np.mean(features < 0) < 0.8
 
 
-def test_local_trains_once_and_tells_its_accuracy_again(glyphs, monkeypatch, caplog):
+def test_local_trains_once_and_logs_its_accuracy_again(glyphs, monkeypatch, caplog):
     images, labels, folder, first = glyphs
     monkeypatch.setattr(local_classifier, "train", None)
     caplog.set_level(logging.INFO)
@@ -111,7 +111,7 @@ def test_local_is_cached_in_the_folder_of_the_project(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "no json", "json", "text"])
-def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog, damage):
+def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, caplog, damage):
     monkeypatch.setattr(local_classifier, "train", quick)
     images, labels = small_set()
     whole = local(images, labels, cache_dir=tmp_path)(scale(images))
@@ -129,7 +129,7 @@ def test_damaged_cache_is_trained_anew(tmp_path, monkeypatch, caplog, damage):
     else:
         path.write_text("no network")
     again = local(images, labels, cache_dir=tmp_path)
-    assert "damaged" in caplog.text and "trained anew" in caplog.text
+    assert "damaged" in caplog.text and "trained again" in caplog.text
     np.testing.assert_array_equal(again(scale(images))[0], whole[0])
     caplog.clear()
     local(images, labels, cache_dir=tmp_path)
@@ -141,7 +141,7 @@ def test_local_is_repeatable_by_seed(tmp_path):
     colour = np.repeat(images[..., None], 3, axis=-1)
     runs = []
     for name in ("a", "b"):
-        keras.utils.set_random_seed(ord(name))  # has no say
+        keras.utils.set_random_seed(ord(name))  # must have no influence
         runs.append(local(colour, labels, steps=4, cache_dir=tmp_path / name))
     first, same = (run(scale(colour))[0] for run in runs)
     np.testing.assert_array_equal(first, same)
@@ -175,7 +175,7 @@ def test_local_without_two_classes_is_refused_in_one_line(tmp_path, labels):
     assert "\n" not in str(caught.value)
 
 
-def test_local_refuses_other_arrays(tmp_path):
+def test_local_refuses_arrays_of_wrong_shape_or_type(tmp_path):
     images, labels = small_set()
     with pytest.raises(ValueError, match="60 labels"):
         local(images, labels[:9], cache_dir=tmp_path)

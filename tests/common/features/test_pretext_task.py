@@ -1,4 +1,4 @@
-"""The task that stands in for labels."""
+"""The classification task for images without labels."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def steepness(images: np.ndarray) -> float:
     return float(np.abs(np.diff(images.astype(float), axis=2)).mean())
 
 
-def test_classes_are_of_alike_colours():
+def test_clusters_separate_images_of_different_colours():
     red, blue = np.zeros((2, 20, 16, 16, 3), np.uint8)
     noise = np.random.default_rng(0).integers(0, 20, (2, 20, 16, 16, 3), np.uint8)
     red[..., 0], blue[..., 2] = 230, 230
@@ -26,17 +26,17 @@ def test_classes_are_of_alike_colours():
     ("change", "low", "high"),
     [(blurred, 0.1, 0.9), (grained, 1.1, 9), (warped, 0.7, 1.1)],
 )
-def test_changes_do_what_they_say(change, low, high):
-    """Blur makes images smoother, grain rougher; a warp leaves them as sharp."""
+def test_versions_are_smoother_rougher_or_equally_sharp(change, low, high):
+    """Blur makes images smoother and grain rougher; a warp keeps them sharp."""
     changed = change(FACES, np.random.default_rng(0))
     assert changed.shape == FACES.shape and changed.dtype == np.uint8
     assert low < steepness(changed) / steepness(FACES) < high
     assert np.abs(changed.astype(float) - FACES).mean() > 1
-    # The colours stay.
+    # The mean colour stays nearly the same.
     assert np.abs(changed.mean(axis=(0, 1, 2)) - FACES.mean(axis=(0, 1, 2))).max() < 6
 
 
-def test_each_change_has_classes_of_its_own():
+def test_each_version_has_classes_of_its_own():
     images, classes = make_task(FACES)
     assert images.shape == (160, 32, 32, 3) and classes.shape == (160,)
     np.testing.assert_array_equal(images[:40], FACES)
@@ -47,7 +47,7 @@ def test_each_change_has_classes_of_its_own():
     np.testing.assert_array_equal(classes, again[1])
 
 
-def test_large_sets_are_drawn_from(monkeypatch):
+def test_a_random_part_of_large_sets_is_used(monkeypatch):
     monkeypatch.setattr(pretext_task, "MOST_IMAGES", 20)
     images, classes = make_task(FACES)
     assert len(images) == len(classes) == 80

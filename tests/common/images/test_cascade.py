@@ -1,4 +1,4 @@
-"""Finding faces by OpenCV's cascades."""
+"""Face detection with OpenCV's cascade classifiers."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ def test_a_face_is_found_where_it_is():
     assert 60 < box.width < 90
 
 
-def test_smaller_faces_than_asked_for_are_not_found():
+def test_faces_below_the_smallest_size_are_not_found():
     assert open_cascade(bundled_cascade(CASCADE), 50)(FACE) != []
     assert open_cascade(bundled_cascade(CASCADE), 110)(FACE) == []
 
@@ -44,9 +44,9 @@ def test_an_image_smaller_than_the_window_has_no_face():
     assert open_cascade(bundled_cascade(CASCADE), 24)(Image.new("L", (300, 3))) == []
 
 
-def test_the_surest_box_of_one_face_stays():
+def test_the_most_confident_box_of_a_face_is_kept():
     box, inside, beside = Box(10, 10, 40, 40), Box(20, 20, 20, 20), Box(40, 10, 40, 40)
-    # `inside` lies all in `box`; `beside` has a quarter of `box`.
+    # `inside` is completely inside `box`; `beside` overlaps a quarter of `box`.
     found = [(6, box), (9, inside), (7, beside)]
     assert without_doubles(found) == [inside, beside]
     # Exactly half of the smaller one is not yet the same face.
@@ -58,24 +58,24 @@ def test_boxes_grow_with_the_image():
     assert scaled(Box(1, 2, 10, 15), 1.5) == Box(2, 3, 15, 22)
 
 
-def test_files_that_are_no_cascades(tmp_path):
+def test_files_that_are_not_cascades_are_refused(tmp_path):
     path = tmp_path / "cascade.xml"
     with pytest.raises(UserError, match="^--file X: no such file; expected an OpenCV"):
         open_cascade(path, 24, file="--file X")
     good = bundled_cascade(CASCADE).read_bytes()
     for bad in (b"", b"words", b"<html></html>", good[:50_000]):
         path.write_bytes(bad)
-        with pytest.raises(UserError, match=r"cascade\.xml is no OpenCV cascade"):
+        with pytest.raises(UserError, match=r"cascade\.xml is not an OpenCV cascade"):
             open_cascade(path, 24)
     path.write_bytes(good)
     open_cascade(path, 24)
     os.truncate(path, MAX_CASCADE_BYTES + 1)
-    with pytest.raises(UserError, match="is no OpenCV cascade"):
+    with pytest.raises(UserError, match="is not an OpenCV cascade"):
         open_cascade(path, 24)
 
 
 @pytest.mark.parametrize("opencv", [None, SimpleNamespace(__version__="5.0.0")])
-def test_opencv_that_is_missing_is_named(monkeypatch, opencv):
+def test_missing_or_too_new_opencv_is_reported(monkeypatch, opencv):
     path = bundled_cascade(CASCADE)
     monkeypatch.setitem(sys.modules, "cv2", opencv)
     message = '^finding faces needs OpenCV .*pip install "opencv-python-headless<5"'

@@ -64,7 +64,7 @@ def test_modes_become_rgb(tmp_path, mode, colour, name, wanted):
 @pytest.mark.parametrize("name", ["x.png", "x.gif"])
 def test_transparent_palette_entries_are_white(tmp_path, transparency, name):
     if name == "x.gif" and isinstance(transparency, bytes):
-        transparency = 1  # GIF knows one transparent entry only
+        transparency = 1  # GIF supports only one transparent entry
     indices = np.zeros((9, 9), np.uint8)
     indices[4:], indices[8:] = 1, 2
     image = Image.fromarray(indices).convert("P")
@@ -105,7 +105,7 @@ def test_exif_turns_the_image(tmp_path, name, orientation, corner):
     assert white == [corner]
 
 
-def test_5_and_7_mirror_as_well(tmp_path):
+def test_exif_orientations_5_to_8_turn_and_mirror_exactly(tmp_path):
     for orientation, turned in (
         (5, lambda a: a.transpose(1, 0, 2)),
         (6, lambda a: np.rot90(a, -1)),
@@ -126,7 +126,7 @@ def test_damaged_exif_leaves_the_image_as_it_is(tmp_path):
     )
     with pytest.warns(UserWarning, match="Corrupt EXIF"):
         Image.open(path).getexif()
-    # Pillow's warning is an error here, and is passed over as one.
+    # In the tests Pillow's warning is an error; read_image ignores it too.
     assert np.array_equal(read_image(path), ramp)
 
 
@@ -163,7 +163,7 @@ def test_crop_keeps_proportions_and_stretch_the_whole(tmp_path):
         read_image(path, (20, 0))
 
 
-def test_resizing_is_that_of_lanczos(tmp_path):
+def test_resizing_uses_the_lanczos_filter(tmp_path):
     pixels = noise(0, 24, 30)
     path = saved(pixels, tmp_path / "x.png")
     for height, width in ((16, 20), (48, 60)):

@@ -1,4 +1,4 @@
-"""The store of pictures of any sizes, and what it shares with other caches."""
+"""The store of images in their own sizes, and its cache."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ PICTURES = {
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Return a folder of three pictures and a file that is none."""
+    """Return a folder of three images and a file that is not an image."""
     folder = tmp_path / "pictures"
     for name, picture in PICTURES.items():
         saved(picture, folder / name)
@@ -36,7 +36,7 @@ def cache(tmp_path) -> Path:
 
 
 def assert_whole(store: PictureStore) -> None:
-    """Check that a store holds the three pictures."""
+    """Check that a store contains the three images."""
     assert store.names == tuple(PICTURES) and len(store) == 3
     for found, wanted in zip(store, PICTURES.values(), strict=True):
         assert found.dtype == np.uint8
@@ -44,7 +44,7 @@ def assert_whole(store: PictureStore) -> None:
 
 
 def forbid_decoding(monkeypatch) -> None:
-    """Let every decoding fail the test."""
+    """Make the test fail if an image is decoded."""
 
     def fail(path):
         raise AssertionError(f"{path} is decoded again")
@@ -53,14 +53,14 @@ def forbid_decoding(monkeypatch) -> None:
 
 
 def is_mapped(array: np.ndarray) -> bool:
-    """Tell whether an array is a view of a mapped file."""
+    """Return whether an array is a view of a memory-mapped file."""
     while array is not None and not isinstance(array, np.memmap):
         array = array.base
     return array is not None
 
 
 @pytest.mark.parametrize("memory_mb", [0, 512])
-def test_pictures_keep_their_sizes(folder, cache, memory_mb):
+def test_images_keep_their_sizes(folder, cache, memory_mb):
     store = PictureStore.open(folder, memory_mb=memory_mb, cache_dir=cache)
     assert_whole(store)
     assert store.shapes.tolist() == [[16, 30], [40, 9], [8, 8]]
@@ -92,9 +92,9 @@ def test_crop_is_a_part_without_a_copy(folder, cache, memory_mb):
 @pytest.mark.parametrize(
     "place", [(-1, 0, 4, 4), (0, -1, 4, 4), (34, 0, 7, 4), (0, 6, 4, 4), (0, 0, 0, 4)]
 )
-def test_crop_must_lie_in_the_picture(folder, cache, place):
+def test_crop_must_be_inside_the_image(folder, cache, place):
     store = PictureStore.open(folder, cache_dir=cache)
-    with pytest.raises(ValueError, match="do not lie in a picture of 40 x 9"):
+    with pytest.raises(ValueError, match="are not inside an image of 40 x 9"):
         store.crop(1, *place)
 
 
@@ -118,7 +118,7 @@ def test_a_second_opening_decodes_nothing(folder, cache, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["short", "long", "flipped", "meta", "shape"])
-def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
+def test_a_damaged_cache_is_written_again(folder, cache, caplog, damage):
     PictureStore.open(folder, cache_dir=cache)
     meta, rows = sorted(cache.iterdir())
     assert (meta.suffix, rows.suffix) == (".json", ".rgb")
@@ -136,7 +136,7 @@ def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
     assert_whole(PictureStore.open(folder, cache_dir=cache))
     assert rows.read_bytes() == content and meta.read_text() == words
     assert [r.getMessage() for r in caplog.records] == [
-        f"{rows} is damaged; it is written anew"
+        f"{rows} is damaged; it is written again"
     ]
 
 
@@ -146,18 +146,20 @@ def test_a_cache_that_cannot_be_read_back_is_an_error(folder, cache, monkeypatch
         PictureStore.open(folder, cache_dir=cache)
 
 
-def test_unusable_files_are_told_and_left_out(folder, cache, caplog):
+def test_unusable_files_are_left_out_with_a_warning(folder, cache, caplog):
     (folder / "b" / "bad.jpg").write_text("words")
     for _ in range(2):
         store = PictureStore.open(folder, cache_dir=cache)
         assert_whole(store)
         assert list(store.skipped) == ["b/bad.jpg"]
         (record,) = caplog.records
-        assert record.getMessage().startswith(f"1 of 4 files in {folder} are no usable")
+        assert record.getMessage().startswith(
+            f"1 of 4 files in {folder} are not usable"
+        )
         caplog.clear()
 
 
-def test_a_folder_without_usable_pictures_leaves_no_cache(folder, cache):
+def test_a_folder_without_usable_images_leaves_no_cache(folder, cache):
     for name in PICTURES:
         (folder / name).write_text("words")
     with pytest.raises(UserError, match="^none of the 3 image files in .* is usable; "):
@@ -165,7 +167,7 @@ def test_a_folder_without_usable_pictures_leaves_no_cache(folder, cache):
     assert not list(cache.iterdir())
 
 
-def test_the_default_cache_is_the_users(folder, tmp_path, monkeypatch):
+def test_the_default_cache_is_in_the_users_cache_folder(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     PictureStore.open(folder)
     assert len(list(default_cache_dir().glob("pictures-*"))) == 2

@@ -1,4 +1,4 @@
-"""The idx files of MNIST: bytes by hand, what may be wrong with them, splits."""
+"""The idx files of MNIST: their bytes, errors in damaged files, and splits."""
 
 import functools
 import gzip
@@ -19,7 +19,7 @@ HEADER = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3])
 PIXELS = bytes([0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255])
 LABELS = bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9])
 IMAGES = np.array([[[0, 1, 2], [3, 4, 5]], [[250, 251, 252], [253, 254, 255]]])
-# Without the time: tests that bear these bytes in their names are alike anywhere.
+# Without a time stamp, because pytest puts these bytes into the names of tests.
 packed = functools.partial(gzip.compress, mtime=0)
 PACKED = packed(HEADER + PIXELS)
 
@@ -34,7 +34,7 @@ def noise(*shape: int) -> np.ndarray:
 
 
 def message(read, *arguments) -> str:
-    """Return the one line that a wrong file gives."""
+    """Return the error message for a wrong file; it must be one line."""
     with pytest.raises(UserError) as caught:
         read(*arguments)
     assert "\n" not in str(caught.value)
@@ -71,28 +71,28 @@ def test_round_trip(tmp_path, end):
     np.testing.assert_array_equal(idx.read_labels(tmp_path / f"labels{end}"), labels)
 
 
-def test_packed_bytes_do_not_hang_on_time_or_name(tmp_path):
+def test_compressed_bytes_do_not_depend_on_time_or_name(tmp_path):
     for name in ("a.gz", "b.gz"):
         idx.write_images(tmp_path / name, noise(3, 28, 28))
     packed = (tmp_path / "a.gz").read_bytes()
     assert packed == (tmp_path / "b.gz").read_bytes()
-    # Flags (none, so no name) and the time.
+    # The flags are 0, so no name is stored, and so is the time.
     assert packed[:8] == b"\x1f\x8b\x08" + bytes(5)
 
 
-def test_what_is_read_can_be_changed(tmp_path):
+def test_the_arrays_are_writable(tmp_path):
     for content in (HEADER + PIXELS, PACKED):
         idx.read_images(saved(tmp_path / "a", content))[...] += 1
 
 
 @pytest.mark.parametrize("array", [noise(2, 3), noise(2, 3, 4) * 1.0, noise(0, 3, 4)])
-def test_other_arrays_are_no_images(tmp_path, array):
+def test_arrays_that_are_not_images_are_refused(tmp_path, array):
     with pytest.raises(ValueError, match="images must be"):
         idx.write_images(tmp_path / "a", array)
     assert not list(tmp_path.iterdir())
 
 
-# --- what may be wrong
+# --- damaged files
 
 
 def header(*numbers: int) -> bytes:
@@ -110,9 +110,12 @@ def header(*numbers: int) -> bytes:
         (HEADER + PIXELS + b"\0", "too long: expected the 12 bytes .* found more"),
         (LABELS, r"magic number 2051 \(idx images\), found 2049 \(idx labels\)"),
         (header(2052, 2, 2, 3), "expected the magic number 2051 .* found 2052 "),
-        (b"<!DOCTYPE html>", "expected the magic number 2051 .*no file of MNIST"),
-        (header(2051, 0, 28, 28), "holds no images: expected some, found 0 x 28 x 28"),
-        (header(2051, 5, 28, 0), "holds no images: expected some, found 5 x 28 x 0"),
+        (b"<!DOCTYPE html>", "expected the magic number 2051 .*not a file of MNIST"),
+        (
+            header(2051, 0, 28, 28),
+            "contains no images: expected some, found 0 x 28 x 28",
+        ),
+        (header(2051, 5, 28, 0), "contains no images: expected some, found 5 x 28 x 0"),
         (header(2051, 1_000_001, 1, 1), "at most 1,000,000 .* 1,000,001 x 1 x 1"),
         (header(2051, 1, 28_000, 28_001), "784,000,000 .* 1 x 28,000 x 28,001"),
         (header(2051, *3 * [2**32 - 1]), "is too large"),
@@ -135,15 +138,15 @@ def test_wrong_images_give_one_clear_line(tmp_path, content, words):
     assert re.search(words, line)
 
 
-def test_images_are_no_labels(tmp_path):
+def test_a_file_of_images_is_refused_as_labels(tmp_path):
     line = message(idx.read_labels, saved(tmp_path / "a", HEADER + PIXELS))
     assert "magic number 2049 (idx labels), found 2051 (idx images)" in line
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.GZ"])
-def test_a_name_in_gz_needs_gzip_inside(tmp_path, name):
+def test_a_file_named_gz_must_be_gzip(tmp_path, name):
     line = message(idx.read_images, saved(tmp_path / name, HEADER + PIXELS))
-    assert "no gzip file: expected the first bytes 1f 8b, found 00 00" in line
+    assert "not a gzip file: expected the first bytes 1f 8b, found 00 00" in line
 
 
 def test_missing_file(tmp_path):
@@ -170,8 +173,8 @@ def test_max_items(tmp_path):
 @pytest.mark.parametrize(
     "content",
     [
-        packed(HEADER + bytes(30_000_000), 1),  # far more than announced
-        packed(header(2051, 1_000_000, 28, 28) + bytes(9)),  # far less
+        packed(HEADER + bytes(30_000_000), 1),  # much longer than its header says
+        packed(header(2051, 1_000_000, 28, 28) + bytes(9)),  # much shorter
         header(2051, 1_000_000, 28, 28) + bytes(9),
         packed(header(2051, 10**9, 28, 28) + bytes(30_000_000), 1),
         header(2049, 10, 28, 28) + bytes(3_000_000),
@@ -191,7 +194,7 @@ def test_wrong_sizes_cost_no_memory(tmp_path, content):
 
 
 def fill(folder: Path, **counts: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Write sets of so many images; the labels are their numbers."""
+    """Write a set of images for each split; the labels are their indices."""
     made = {
         s: (noise(n, 4, 4), np.arange(n, dtype=np.uint8)) for s, n in counts.items()
     }
@@ -225,14 +228,14 @@ def test_names_with_a_dot(tmp_path, end):
     assert len(images) == len(labels) == 6
 
 
-def test_plain_files_come_before_packed_ones(tmp_path):
+def test_plain_files_are_preferred_to_compressed_ones(tmp_path):
     fill(tmp_path, train=7, test=3)
     idx.write_images(tmp_path / "train-images-idx3-ubyte", np.ones((7, 2, 2), np.uint8))
     assert idx.load_split(tmp_path, "train")[0].shape == (7, 2, 2)
 
 
 @pytest.mark.parametrize("only", idx.SPLITS)
-def test_the_only_set_is_divided_in_order(tmp_path, caplog, only):
+def test_the_only_file_is_split_in_order(tmp_path, caplog, only):
     images, _ = fill(tmp_path, **{only: 14})[only]
     with caplog.at_level(logging.INFO):
         train, train_labels = idx.load_split(tmp_path, "train")
@@ -240,10 +243,10 @@ def test_the_only_set_is_divided_in_order(tmp_path, caplog, only):
     np.testing.assert_array_equal(np.concatenate([train, test]), images)
     assert train_labels.tolist() == list(range(12))
     assert test_labels.tolist() == [12, 13]
-    assert "first 12 are to train on, the last 2 to test on" in caplog.text
+    assert "first 12 are for training and the last 2 for testing" in caplog.text
 
 
-def test_two_sets_are_not_divided(tmp_path, caplog):
+def test_two_files_are_not_split(tmp_path, caplog):
     fill(tmp_path, train=7, test=3)
     with caplog.at_level(logging.INFO):
         idx.load_split(tmp_path, "train")

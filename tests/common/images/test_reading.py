@@ -1,4 +1,4 @@
-"""Finding image files, and refusing what is no usable image."""
+"""Finding image files, and refusing files that are not usable images."""
 
 import io
 import os
@@ -59,7 +59,7 @@ def test_every_suffix_counts(tmp_path):
     assert len(find_images(tmp_path)) == len(SUFFIXES) == 11
 
 
-def test_links_are_followed_but_not_in_circles(tmp_path):
+def test_links_are_followed_but_not_in_endless_loops(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "x.png").touch()
     (tmp_path / "data" / "deep").mkdir(parents=True)
@@ -69,7 +69,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     (tmp_path / "far" / "loop").symlink_to(tmp_path / "far")
     (tmp_path / "data" / "broken.png").symlink_to(tmp_path / "nowhere")
     found = [p.relative_to(tmp_path).as_posix() for p in find_images(tmp_path / "data")]
-    # deep is met again through near/back, and stops where it leads back.
+    # `deep` is reached again through near/back, but its link back is not followed.
     assert found == ["data/broken.png", "data/near/x.png"]
 
 
@@ -92,31 +92,33 @@ def test_folders_without_images_are_refused(tmp_path, name, message):
 
 
 @pytest.mark.parametrize("closed", ["", "inner"])
-def test_a_closed_folder_is_an_error(tmp_path, monkeypatch, closed):
+def test_an_unreadable_folder_is_an_error(tmp_path, monkeypatch, closed):
     (tmp_path / "inner").mkdir()
     (tmp_path / "x.png").touch()
     open_folder = os.scandir
 
-    # Root may look everywhere, so the system's answer is imitated.
+    # The user root can read every folder, so raise the system's error here.
     def scandir(folder: str) -> object:
         if Path(folder) == tmp_path / closed:
             raise PermissionError(13, "Permission denied", folder)
         return open_folder(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    with pytest.raises(UserError, match="^cannot look into .*: Permission denied; "):
+    with pytest.raises(
+        UserError, match="^cannot read the folder .*: Permission denied; "
+    ):
         find_images(tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_32_bit_pixels_are_refused(tmp_path, mode):
     path = saved(Image.new(mode, (9, 9)), tmp_path / "x.tif")
-    with pytest.raises(ImageError, match="expected 8 or 16 bits a channel"):
+    with pytest.raises(ImageError, match="expected 8 or 16 bits per channel"):
         read_image(path)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("JPEG", "x.jpg"), ("PNG", "x.png")])
-def test_a_file_cut_anywhere_is_refused_or_whole(tmp_path, kind, name):
+def test_a_truncated_file_is_refused_or_read_completely(tmp_path, kind, name):
     buffer = io.BytesIO()
     Image.fromarray(smooth(24, 32)).save(buffer, kind)
     whole, path = buffer.getvalue(), tmp_path / name
@@ -135,12 +137,12 @@ def test_a_file_cut_anywhere_is_refused_or_whole(tmp_path, kind, name):
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
-def test_a_jpeg_cut_short_is_refused_at_reduced_size_too(tmp_path, options):
+def test_a_truncated_jpeg_is_refused_at_reduced_size_too(tmp_path, options):
     path = saved(smooth(200, 200), tmp_path / "x.jpg", **options)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 3 // 4])
     for size in (None, (16, 16)):
-        with pytest.raises(ImageError, match="damaged or cut short .*truncated"):
+        with pytest.raises(ImageError, match="damaged or truncated .*truncated"):
             read_image(path, size)
 
 
@@ -151,17 +153,17 @@ def test_a_jpeg_cut_short_is_refused_at_reduced_size_too(tmp_path, options):
         (b"these are words", "expected JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM, found"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "expected JPEG, PNG, .* found something else"),
         (b"P7\nWIDTH 9\nENDHDR\n", "expected JPEG, PNG, .* found something else"),
-        (b"P6\n9 9\n255\n" + bytes(242), "damaged or cut short .*; download it again"),
-        (b"P5\n9 x\n255\n" + bytes(99), "damaged or cut short .*; download it again"),
+        (b"P6\n9 9\n255\n" + bytes(242), "damaged or truncated .*; download it again"),
+        (b"P5\n9 x\n255\n" + bytes(99), "damaged or truncated .*; download it again"),
         (b"P5\n8001 8000\n255\n", "at most 64,000,000 pixels, found 8,001 x 8,000"),
-        (b"Pf\n9 9\n-1.0\n" + bytes(324), "expected 8 or 16 bits a channel"),
+        (b"Pf\n9 9\n-1.0\n" + bytes(324), "expected 8 or 16 bits per channel"),
         (png_of(1, 1, b"\0\0\0\0"), "at least 8 pixels a side, found 1 x 1; remove it"),
         (png_of(7, 900), "at least 8 pixels a side, found 7 x 900"),
         (png_of(8001, 8000), "at most 64,000,000 pixels, found 8,001 x 8,000; shrink"),
-        # Pillow warns of this one, and refuses the next.
+        # Pillow warns about the size of this image, and refuses the next one.
         (png_of(12_000, 12_000), "at most 64,000,000 pixels, found far more; shrink"),
         (png_of(60_000, 60_000), "at most 64,000,000 pixels, found far more; shrink"),
-        (png_of(16, 16, b"\0"), "damaged or cut short .*; download it again"),
+        (png_of(16, 16, b"\0"), "damaged or truncated .*; download it again"),
     ],
 )
 def test_bad_content_has_a_reason(tmp_path, content, reason):
@@ -178,7 +180,7 @@ def test_portable_anymaps_are_read(tmp_path):
     assert np.array_equal(read_image(saved(ramp, tmp_path / "x.ppm")), ramp)
     grey = read_image(saved(ramp[..., 0], tmp_path / "x.pgm"))
     assert np.array_equal(grey, np.repeat(ramp[..., :1], 3, axis=-1))
-    # Values of 16 bits begin with the high byte; these are 40000 and 257 * 7.
+    # 16-bit values are stored high byte first; these are 40000 and 257 * 7.
     (tmp_path / "x.pnm").write_bytes(
         b"P5 # made by hand\n8 8 65535\n" + b"\x9c\x40\x07\x07" * 32
     )
@@ -191,7 +193,7 @@ def test_sizes_at_the_limits_are_read(tmp_path):
     assert read_image(saved(smooth(8, 8), tmp_path / "x.png")).shape == (8, 8, 3)
     # 8000 x 8000 passes the check and fails in the decoder.
     (tmp_path / "x.png").write_bytes(png_of(8000, 8000))
-    with pytest.raises(ImageError, match="damaged or cut short"):
+    with pytest.raises(ImageError, match="damaged or truncated"):
         read_image(tmp_path / "x.png", (8, 8))
 
 
@@ -203,7 +205,7 @@ def test_files_that_cannot_be_opened_have_a_reason(tmp_path, monkeypatch):
     with pytest.raises(ImageError, match="no such file"):
         read_image(tmp_path / "pipe.png")
     with (tmp_path / "big.png").open("wb") as file:
-        file.truncate(MAX_BYTES + 1)  # takes no place on the disk
+        file.truncate(MAX_BYTES + 1)  # a sparse file, which needs no disk space
     with pytest.raises(
         ImageError, match="at most 268,435,456 bytes, found 268,435,457"
     ):

@@ -21,7 +21,7 @@ NAMES = ("a.png", "b/c.png", "b/d.bmp", "e.png")
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Return a folder of four images of 16 x 16 and a file that is none."""
+    """Return a folder of four images of 16 x 16 and a file that is not an image."""
     folder = tmp_path / "images"
     for seed, name in enumerate(NAMES):
         saved(noise(seed), folder / name)
@@ -36,7 +36,7 @@ def cache(tmp_path) -> Path:
 
 
 def cache_files(cache: Path) -> tuple[Path, Path]:
-    """Return the rows and the description of the only cache."""
+    """Return the paths of the pixels and of the description of the only cache."""
     meta, rows = sorted(cache.iterdir())
     assert (meta.suffix, rows.suffix) == (".json", ".rgb")
     return rows, meta
@@ -49,7 +49,7 @@ def add_36(folder: Path) -> None:
 
 
 def forbid_decoding(monkeypatch) -> None:
-    """Let every decoding fail the test."""
+    """Make the test fail if an image is decoded."""
 
     def fail(path, *_):
         raise AssertionError(f"{path} is decoded again")
@@ -65,7 +65,7 @@ def test_store_holds_the_images_in_order(folder, cache, memory_mb):
     assert np.array_equal(store.images, [noise(seed) for seed in range(4)])
     assert isinstance(store.images, np.memmap) == (memory_mb == 0)
     assert not store.images.flags.writeable
-    # Exactly what the files hold, and nothing more, lies in the cache.
+    # The cache contains the pixels of the four images and nothing else.
     assert cache_files(cache)[0].stat().st_size == 4 * 16 * 16 * 3
 
 
@@ -87,7 +87,7 @@ def test_size_and_fit_are_passed_on(folder, cache):
 
 @pytest.mark.parametrize("threads", [1, 7])
 def test_order_does_not_depend_on_threads(folder, cache, monkeypatch, threads):
-    # More files than may wait at a time, which become ready in a random order.
+    # More files than may wait at the same time; they are decoded in a random order.
     add_36(folder)
     delays = random.Random(threads)
 
@@ -164,7 +164,7 @@ def test_a_change_renews_the_cache(folder, cache, monkeypatch, change):
 @pytest.mark.parametrize(
     "damage", ["short", "long", "flipped", "meta", "name", "words", "gone"]
 )
-def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
+def test_a_damaged_cache_is_written_again(folder, cache, caplog, damage):
     ImageStore.open(folder, 16, cache_dir=cache)
     rows, meta = cache_files(cache)
     content, words = rows.read_bytes(), meta.read_text()
@@ -187,11 +187,11 @@ def test_a_damaged_cache_is_written_anew(folder, cache, caplog, damage):
     assert np.array_equal(store.images, [noise(seed) for seed in range(4)])
     assert rows.read_bytes() == content and meta.read_text() == words
     assert [r.getMessage() for r in caplog.records] == [
-        f"{rows} is damaged; it is written anew"
+        f"{rows} is damaged; it is written again"
     ]
 
 
-def test_what_is_skipped_is_told_at_every_opening(folder, cache, caplog):
+def test_skipped_files_are_reported_at_every_opening(folder, cache, caplog):
     (folder / "b" / "bad.jpg").write_text("words")
     saved(noise(5)[:1, :1], folder / "dot.png")
     (folder / "f.png").write_bytes((folder / "a.png").read_bytes()[:-200])
@@ -206,7 +206,7 @@ def test_what_is_skipped_is_told_at_every_opening(folder, cache, caplog):
         (record,) = caplog.records
         message = record.getMessage()
         assert record.levelname == "WARNING" and "\n" not in message
-        assert message.startswith(f"4 of 8 files in {folder} are no usable images")
+        assert message.startswith(f"4 of 8 files in {folder} are not usable images")
         for name in ("b/bad.jpg", "dot.png", "f.png"):
             assert f" {name}: {store.skipped[name]};" in message
         assert " g.png" not in message
@@ -231,33 +231,33 @@ def test_an_unwritable_cache_is_an_error(folder, tmp_path):
         ImageStore.open(folder, 16, cache_dir=tmp_path / "file")
 
 
-def test_pillow_is_silent_and_filters_stay(folder, cache):
+def test_pillow_does_not_warn_and_warning_filters_are_restored(folder, cache):
     saved(noise(5), folder / "x.webp", lossless=True, exif=b"II*\0\xff\xff\xff\xff")
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         before = warnings.filters[:]
         read_image(folder / "x.webp")
-        assert told
-        told.clear()
+        assert caught
+        caught.clear()
         store = ImageStore.open(folder, 16, cache_dir=cache)
-        assert not told and warnings.filters == before
+        assert not caught and warnings.filters == before
     assert np.array_equal(store.images[4], noise(5))
 
 
-def test_names_that_are_no_unicode_are_kept(folder, cache):
+def test_names_that_are_not_valid_unicode_are_kept(folder, cache):
     name = os.fsdecode(b"z\xff.png")
     (folder / "a.png").rename(folder / name)
     for _ in range(2):
         assert ImageStore.open(folder, 16, cache_dir=cache).names[-1] == name
 
 
-def test_the_default_cache_is_the_users(folder, tmp_path, monkeypatch):
+def test_the_default_cache_is_in_the_users_cache_folder(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     ImageStore.open(folder, 16)
     assert len(list(default_cache_dir().glob("images-*"))) == 2
 
 
-def test_subset_copies_only_what_is_scattered(folder, cache):
+def test_subset_of_consecutive_images_is_a_view(folder, cache):
     store = ImageStore.open(folder, 16, memory_mb=0, cache_dir=cache)
     for indices in ([1, 2], [3, 0], [-2, -1], []):
         part = store.subset(indices)
@@ -288,7 +288,7 @@ def test_split_holds_out_the_last_sixth(count, held_out):
     assert test.tolist() == list(range(count - held_out, count))
 
 
-def test_split_goes_by_name_and_not_by_order():
+def test_split_depends_on_names_and_not_on_their_order():
     train, test = split_names(["z", "b", "a", "y", "c", "d"])
     assert train.tolist() == [1, 2, 3, 4, 5] and test.tolist() == [0]
     _, test = split_names(["test/1", "train", "testing/2", "a/train/3"])

@@ -1,4 +1,4 @@
-"""The fast layers compute what Keras's own compute, with the same weights."""
+"""The fast layers give the same results as Keras's layers with the same weights."""
 
 import keras
 import numpy as np
@@ -54,7 +54,7 @@ def test_first_gradients_equal():
 
 
 def penalty_gradient(function, x):
-    """The gradient of a gradient, as the R1 penalty needs it."""
+    """Return the gradient of a gradient penalty, as for R1."""
     with tf.GradientTape() as outer:
         outer.watch(KERNEL)
         with tf.GradientTape() as inner:

@@ -1,4 +1,4 @@
-"""Each stabilising technique against numbers worked out by hand or by NumPy."""
+"""Each stabilising technique gives the numbers calculated by hand or with NumPy."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ RNG = np.random.default_rng(0)
 
 
 def line(weight: float) -> keras.Model:
-    """A network with a single weight."""
+    """Return a network with a single weight and a bias."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     network.set_weights([np.full((1, 1), weight), np.zeros(1)])
     return network
@@ -30,7 +30,7 @@ def test_feature_matching_is_the_squared_distance_of_means():
     assert float(losses.feature_matching(real, real[::-1])) == 0.0
 
 
-def test_a_drawn_label_for_each_item_weighs_each_item():
+def test_labels_can_be_different_for_each_item():
     real, fake = tf.constant([[2.0], [-1.0]]), tf.constant([[0.0], [0.0]])
     label = tf.constant([[0.9], [0.7]])
 
@@ -115,7 +115,7 @@ def test_the_bias_of_spectral_normalization_is_not_divided():
 
 
 def test_the_gradient_takes_both_singular_vectors_as_constants():
-    """Also while the power iteration is far from its end (equation 12)."""
+    """This holds even before the power iteration has converged (equation 12)."""
     layer = SpectralNormalization(keras.layers.Dense(3, use_bias=False))
     inputs = RNG.normal(size=(4, 5)).astype(np.float32)
     slopes = RNG.normal(size=(4, 3)).astype(np.float32)
@@ -143,7 +143,7 @@ def test_spectral_normalization_leaves_the_weights_alone():
 
 
 def test_the_gradient_through_spectral_normalization():
-    """It has no part along the weights: their scale changes nothing (equation 12)."""
+    """It is orthogonal to the weights: their scale changes nothing (equation 12)."""
     layer = SpectralNormalization(keras.layers.Dense(3, use_bias=False))
     inputs = tf.constant(RNG.normal(size=(4, 5)), tf.float32)
     for _ in range(200):
@@ -155,7 +155,7 @@ def test_the_gradient_through_spectral_normalization():
     assert abs(along) < 1e-3 * float(tf.norm(gradient) * tf.norm(layer.layer.kernel))
 
 
-def test_spectral_normalization_refuses_what_is_not_linear():
+def test_spectral_normalization_refuses_layers_that_are_not_linear():
     for inner in (keras.layers.Dense(2), keras.layers.Dense(2, "relu", use_bias=False)):
         with pytest.raises(ValueError, match="use_bias=False"):
             SpectralNormalization(inner)
@@ -178,7 +178,7 @@ def test_instance_normalisation_of_maps_and_of_vectors():
     np.testing.assert_allclose(out, expected, atol=2e-2)
 
 
-def test_instance_noise_has_the_asked_deviation_and_fades():
+def test_instance_noise_has_the_given_deviation_and_decays():
     items = tf.zeros((200, 50))
     key = tf.constant([1, 2])
     noisy = add_instance_noise(items, key, 0.3).numpy()
@@ -225,7 +225,7 @@ def test_all_weights_are_pulled_towards_their_own_mean():
 
 
 def test_the_moving_average_follows_the_moments_of_batch_normalisation():
-    """Else G's average would be shown with the mean 0 and variance 1 of the start."""
+    """Otherwise the average of G would keep the initial mean 0 and variance 1."""
     network = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
     average = MovingAverage(network, decay=0.9)
     names = [variable.name for variable in network.variables]
@@ -242,7 +242,7 @@ def test_the_moving_average_follows_the_moments_of_batch_normalisation():
 
 
 def test_historical_averaging_works_in_the_training_step():
-    """It joins both losses, is saved with the state, and slows the weights down."""
+    """It is in both losses, is saved with the state, and slows the weights down."""
     models = {weight: toy.build(history=weight) for weight in (0.0, 10.0)}
     start = toy.weights(models[0.0])["generator"]
     for model in models.values():

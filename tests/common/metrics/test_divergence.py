@@ -1,4 +1,4 @@
-"""Divergences, against values by hand, SciPy and numerical integration."""
+"""Divergences against values by hand, from SciPy and from numerical integration."""
 
 import math
 
@@ -19,7 +19,7 @@ from common.metrics.divergence import (
 
 LOG_2 = math.log(2)
 HALVES = np.array([0.5, 0.5])
-# Its product with its transpose is singular, yet has a Cholesky root.
+# Its product with its transpose is singular, but rounding gives it a Cholesky factor.
 RANK_TWO = np.array([[0.3, 1.0], [0.1, 2.0], [0.7, 0.1]])
 
 
@@ -37,7 +37,7 @@ def random_covariance(size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def integral(function, mean_p, std_p, mean_q, std_q) -> float:
-    """Return the trapezium sum over a grid that is fine around both means."""
+    """Integrate by the trapezoidal rule on a grid that is fine around both means."""
     steps = np.linspace(-14, 14, 20001)
     x = np.unique(np.concatenate([mean_p + std_p * steps, mean_q + std_q * steps]))
     log_p = stats.norm.logpdf(x, mean_p, std_p)
@@ -91,7 +91,7 @@ def test_js_is_the_entropy_of_the_middle_less_the_mean_entropy():
         assert js_divergence(p, q) == pytest.approx(expected, abs=1e-14)
 
 
-def test_js_ends_at_zero_and_log_2():
+def test_js_has_the_bounds_zero_and_log_2():
     p = random_distributions(1, 9, 0)[0]
     assert js_divergence(p, p) == js_distance(p, p) == 0
     assert js_divergence([1, 0], [0, 1]) == LOG_2
@@ -119,18 +119,18 @@ def test_js_is_symmetric_and_bounded():
         assert kl_divergence(p, q) > 0
 
 
-def test_js_distance_keeps_the_triangle_inequality():
+def test_js_distance_satisfies_the_triangle_inequality():
     for p, q, r in random_distributions(1500, 4, 4).reshape(500, 3, 4):
         assert js_distance(p, r) <= js_distance(p, q) + js_distance(q, r) + 1e-12
 
 
-def test_kl_breaks_the_triangle_inequality():
+def test_kl_violates_the_triangle_inequality():
     p, q, r = [0.9, 0.1], HALVES, [0.1, 0.9]
     assert kl_divergence(p, r) == pytest.approx(0.8 * math.log(9))
     assert kl_divergence(p, r) > kl_divergence(p, q) + kl_divergence(q, r) + 0.8
 
 
-def test_js_without_the_root_breaks_the_triangle_inequality():
+def test_js_without_the_root_violates_the_triangle_inequality():
     p, q, r = [1, 0], HALVES, [0, 1]
     assert js_divergence(p, r) > js_divergence(p, q) + js_divergence(q, r) + 0.2
 
@@ -152,7 +152,7 @@ def test_float32_probabilities_are_divided_by_their_sum():
         ([1 / 3] * 3, r"one shape, have \(3,\) and \(2,\)"),
     ],
 )
-def test_what_is_no_distribution_is_refused(bad, message):
+def test_inputs_that_are_not_distributions_are_refused(bad, message):
     for divergence in (kl_divergence, js_divergence, js_distance):
         with pytest.raises(ValueError, match=message):
             divergence(bad, HALVES)
@@ -280,7 +280,7 @@ def test_js_of_near_gaussians_is_an_eighth_of_the_squared_shift():
         ([0, 0], np.ones(2), r"shapes \(2,\) and \(1, 2\)"),
     ],
 )
-def test_what_is_no_gaussian_is_refused(mean, covariance, message):
+def test_inputs_that_are_not_gaussians_are_refused(mean, covariance, message):
     good = np.eye(np.size(mean))
     for divergence in (kl_gaussians, geometric_js_gaussians):
         with pytest.raises(ValueError, match=message):
@@ -295,6 +295,6 @@ def test_gaussians_of_other_dimensions_are_refused():
 
 
 @pytest.mark.parametrize("bad", [(0, 0, 0, 1), (0, 1, 0, -1), (np.nan, 1, 0, 1)])
-def test_js_of_what_is_no_gaussian_is_refused(bad):
+def test_js_of_inputs_that_are_not_gaussians_is_refused(bad):
     with pytest.raises(ValueError, match="must be finite"):
         js_gaussians_1d(*bad)

@@ -34,7 +34,7 @@ def random_probabilities(count: int, classes: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
-def test_statistics_are_those_of_numpy_for_any_batch_size(batch):
+def test_statistics_equal_those_of_numpy_for_any_batch_size(batch):
     features = normal(100, 5, 0) @ normal(5, 5, 1) + np.arange(5)
     statistics = statistics_of(features, batch)
     assert statistics.count == 100
@@ -43,7 +43,7 @@ def test_statistics_are_those_of_numpy_for_any_batch_size(batch):
     np.testing.assert_allclose(statistics.covariance, expected, atol=1e-12)
 
 
-def test_statistics_lose_no_digits_to_a_large_offset():
+def test_statistics_stay_precise_with_a_large_offset():
     # A running sum of squares would be wrong by about 1e12 * 2e-16 * 1000.
     features = normal(1000, 3, 0)
     covariance = statistics_of(features + 1e6).covariance
@@ -52,7 +52,7 @@ def test_statistics_lose_no_digits_to_a_large_offset():
     np.testing.assert_allclose(covariance, np.cov(features, rowvar=False), atol=1e-8)
 
 
-def test_statistics_of_float32_are_taken_in_float64():
+def test_statistics_of_float32_are_computed_in_float64():
     features = (normal(1000, 3, 0) + 1000).astype(np.float32)
     covariance = statistics_of(features).covariance
     assert covariance.dtype == np.float64
@@ -60,7 +60,7 @@ def test_statistics_of_float32_are_taken_in_float64():
     np.testing.assert_allclose(covariance, expected, rtol=1e-9, atol=1e-12)
 
 
-def test_statistics_hand_out_copies_and_take_empty_batches():
+def test_statistics_return_copies_and_accept_empty_batches():
     statistics = statistics_of(normal(9, 2, 0))
     mean = statistics.mean.copy()
     statistics.mean[:] = 9
@@ -125,7 +125,7 @@ def test_inception_score_agrees_with_scipy():
     assert inception_score(rows, splits=5) == pytest.approx(expected)
 
 
-def test_inception_score_is_that_of_torch_fidelity():
+def test_inception_score_equals_that_of_torch_fidelity():
     # Computed from these logits by torch-fidelity 0.4.0, 4 splits, no shuffling.
     rng = np.random.default_rng(7)
     rng.normal(size=(60, 6)), rng.normal(size=(50, 6)), rng.normal(size=(6, 6))
@@ -173,7 +173,7 @@ def test_mode_score_by_its_formula():
 
 
 def test_the_first_form_of_the_mode_score_is_the_inception_score():
-    """With the reference in both terms it drops out, which is why it is not used."""
+    """A reference in both terms cancels, which is why that form is not used."""
     rows = random_probabilities(60, 5, 0)
     for reference in ([0.2] * 5, [0.6, 0.1, 0.1, 0.1, 0.1]):
         to_reference = entropy(rows, np.array([reference]), axis=1).mean()
@@ -181,7 +181,7 @@ def test_the_first_form_of_the_mode_score_is_the_inception_score():
         assert inception_score(rows, splits=1)[0] == pytest.approx(formula)
 
 
-def test_mode_score_and_label_divergence_see_missing_classes():
+def test_mode_score_and_label_divergence_detect_missing_classes():
     reference = [0.1] * 5 + [0.5]
     fitting = np.repeat(np.eye(6), [1, 1, 1, 1, 1, 5], axis=0)
     unfitting = np.repeat(np.eye(6), [5, 1, 1, 1, 1, 1], axis=0)
@@ -209,7 +209,7 @@ def test_a_class_that_the_reference_lacks():
 
 
 @pytest.mark.parametrize("score", [mode_score, label_divergence])
-def test_class_scores_refuse_what_is_no_distribution(score):
+def test_class_scores_refuse_inputs_that_are_not_distributions(score):
     rows, reference = np.eye(3), np.full(3, 1 / 3)
     for bad in (rows * 2, -rows, rows * np.nan, rows[0], rows[:, :0]):
         with pytest.raises(ValueError, match="probabilities must"):

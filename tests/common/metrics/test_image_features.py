@@ -1,4 +1,4 @@
-"""FID, KID, precision and recall of features, against closed forms and others' code."""
+"""FID, KID, precision and recall against closed forms and other implementations."""
 
 import numpy as np
 import pytest
@@ -103,7 +103,7 @@ def test_fid_refuses_too_few_images_and_matrices_that_do_not_fit():
 
 
 def slow_kid(x: np.ndarray, y: np.ndarray) -> float:
-    """The same with scikit-learn's kernel and explicit off-diagonal means."""
+    """Compute the KID with scikit-learn's kernel and explicit off-diagonal means."""
 
     def kernel(a, b):
         return polynomial_kernel(a, b, degree=3, gamma=1 / a.shape[1], coef0=1)
@@ -172,12 +172,12 @@ def test_kid_refuses_wrong_input():
 def slow_precision_recall(
     real: np.ndarray, fake: np.ndarray, k: int
 ) -> tuple[float, float]:
-    """The same with scikit-learn's search, which subtracts before it squares."""
+    """Compute them with scikit-learn's search, which subtracts before squaring."""
 
     def share_inside(points, balls):
         search = NearestNeighbors(n_neighbors=len(balls), algorithm="kd_tree")
         search.fit(balls)
-        # Distance number 0 is that to the point itself.
+        # Distance number 0 is the distance to the point itself.
         radii = search.kneighbors(balls)[0][:, k]
         distances, balls_found = search.kneighbors(points)
         return np.mean((distances <= radii[balls_found]).any(axis=1))
@@ -211,7 +211,7 @@ def test_precision_recall_counts_ties_and_duplicates(seed):
     real, fake = rng.integers(0, 6, (40, 3)), rng.integers(2, 9, (30, 3))
     expected = slow_precision_recall(real, fake, 2)
     assert precision_recall(real, fake, k=2) == pytest.approx(expected)
-    # Not a binary fraction: now every distance is rounded.
+    # Tenths are not exact in binary, so now every distance is rounded.
     assert precision_recall(real / 10, fake / 10, k=2) == pytest.approx(expected)
 
 
@@ -225,8 +225,8 @@ def test_precision_recall_leaves_only_the_point_itself_out():
 def test_precision_recall_of_a_copy_is_one():
     real = normal(50, 10, 0)
     assert precision_recall(real, real.copy()) == (1, 1)
-    alike = np.ones((50, 10))  # a generator that died
-    assert precision_recall(alike, alike) == (1, 1)
+    equal = np.ones((50, 10))  # from a completely collapsed generator
+    assert precision_recall(equal, equal) == (1, 1)
 
 
 def test_precision_recall_sees_collapse_and_noise():
@@ -257,7 +257,7 @@ def test_precision_recall_refuses_wrong_input():
 # --- other implementations
 
 
-def test_scores_are_those_of_other_implementations():
+def test_scores_equal_those_of_other_implementations():
     # Computed from these features by torch-fidelity 0.4.0 (all), clean-fid 0.1.35
     # and torchmetrics 1.9.0 (FID and KID), in float64; they agree in 12 digits.
     # KID: one subset of 50.

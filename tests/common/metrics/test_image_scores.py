@@ -30,7 +30,7 @@ METRICS = ("fid", "kid", "is", "mode_score", "label_kl", "precision", "recall")
 
 @dataclass
 class Columns:
-    """Stand in for an extractor: rows of 7 numbers, of which 3 are classes."""
+    """Replace an extractor: of 7 numbers, 4 are features and 3 probabilities."""
 
     name: str = "local"
     key: str = "a"
@@ -86,7 +86,7 @@ def test_every_score_has_its_arrow():
 # --- streaming
 
 
-def test_the_size_of_batches_changes_nothing():
+def test_the_batch_size_does_not_change_the_features():
     data = rows(500)
     whole, pieces = features_of(data, 500, keep=90), features_of(data, 7, keep=90)
     assert whole.count == pieces.count == 500
@@ -99,7 +99,7 @@ def test_the_size_of_batches_changes_nothing():
     np.testing.assert_array_equal(pieces.probabilities, whole.probabilities)
 
 
-def test_sums_are_of_all_images_and_rows_of_the_kept():
+def test_sums_are_over_all_images_and_rows_are_those_of_kept_images():
     data = rows(300)
     gathered = features_of(data, keep=50)
     np.testing.assert_allclose(
@@ -112,7 +112,7 @@ def test_sums_are_of_all_images_and_rows_of_the_kept():
     joined = np.hstack([gathered.features, gathered.probabilities])
     places = [np.abs(data - row).max(axis=1).argmin() for row in joined]
     np.testing.assert_allclose(joined, data[places], atol=1e-6)
-    assert len(set(places)) == 50  # nobody twice
+    assert len(set(places)) == 50  # no image twice
 
 
 def test_up_to_keep_images_all_are_kept_in_their_order():
@@ -121,8 +121,8 @@ def test_up_to_keep_images_all_are_kept_in_their_order():
     np.testing.assert_allclose(gathered.features, data[:, :4], atol=1e-6)
 
 
-def test_every_image_is_kept_with_the_same_chance():
-    """Data sets can be sorted, so the first ones must not be preferred."""
+def test_every_image_is_kept_with_the_same_probability():
+    """Data sets can be sorted, so the first images must not be preferred."""
     kept = np.zeros(40)
     for seed in range(400):
         gathered = ImageFeatures(Columns(), keep=10, seed=seed)
@@ -130,12 +130,12 @@ def test_every_image_is_kept_with_the_same_chance():
             part = np.arange(start, min(start + 25, 40))
             gathered.update(np.tile(part[:, None], 4), np.full((len(part), 3), 1 / 3))
         kept[gathered.features[:, 0].astype(int)] += 1
-    # Binomial: 400 draws of chance 1/4, so 100 with a deviation of 8.7.
+    # Binomial: 400 draws with probability 1/4 give 100 with a deviation of 8.7.
     np.testing.assert_allclose(kept, 100, atol=35)
     assert kept.sum() == 4000
 
 
-def test_wrong_batches_are_refused_and_leave_nothing():
+def test_wrong_batches_are_refused_and_add_nothing():
     gathered = features_of(rows(20))
     good = rows(5)
     with pytest.raises(ValueError, match="probabilities"):
@@ -192,7 +192,7 @@ def test_options_reach_their_scores():
         scores = score_images(fake, real, **options)
         assert {name for name in usual if scores[name] != usual[name]} == changed
     options = {"subset_size": 100, "subsets": 3}
-    # `scores` are those of the last options, with the usual seed.
+    # `scores` are those of the last options, with the default seed.
     assert score_images(fake, real, seed=0, **options) == scores
     other = score_images(fake, real, seed=1, **options)
     assert other["kid300_local"] != scores["kid300_local"]
@@ -213,7 +213,7 @@ def test_missing_classes_show_in_the_label_divergence():
 
 @pytest.fixture(scope="module")
 def chain() -> tuple[Extractor, np.ndarray]:
-    """A network, and images in [-1, 1] for it."""
+    """Return an extractor with an untrained network, and images in [-1, 1]."""
     images, _ = make_glyphs(200, seed=0)
     network = local_classifier.build((28, 28, 1), 10, seed=0)
     return Extractor("local", network, "chain"), images.astype(np.float32) / 127.5 - 1
@@ -240,7 +240,7 @@ def test_the_whole_chain_from_images_to_scores(chain):
     assert scores["kid200_local"] > same["kid200_local"]
 
 
-def test_features_of_two_extractors_are_refused():
+def test_features_of_different_extractors_are_refused():
     real = features_of(rows(30))
     for other in (Columns(name="inceptionv3"), Columns(key="b")):
         with pytest.raises(ValueError, match="two extractors"):

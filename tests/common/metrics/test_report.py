@@ -1,4 +1,4 @@
-"""The linear SVM on features, the table for people and the file of numbers."""
+"""The linear SVM on features, the Markdown table and the JSON file of metrics."""
 
 import json
 
@@ -12,7 +12,7 @@ from common.metrics import linear_svm, report
 
 
 def two_classes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (count, 5) features, of which the first tells the class."""
+    """Return (count, 5) features, the first of which determines the class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 2
     features = rng.normal(size=(count, 5))
@@ -48,7 +48,7 @@ def test_linear_svm_ignores_scale_and_shift_of_features():
 
 def test_linear_svm_chooses_c_without_the_test_set():
     rng = np.random.default_rng(0)
-    # Of unequal classes a tiny C knows only the largest, so 1 must win.
+    # With classes of unequal size, a tiny C predicts only the largest, so 1 must win.
     labels = np.repeat([0, 1, 2], [80, 10, 10])
     features = rng.normal(size=(100, 4)) + 6 * np.eye(3, 4)[labels]
     options = {"c": (1e-6, 1.0), "seed": 3}
@@ -66,9 +66,9 @@ def test_linear_svm_chooses_c_without_the_test_set():
 
 
 def test_linear_svm_chooses_c_on_examples_that_it_was_not_trained_on():
-    """Each example has a feature of its own, by which a large C learns it by heart."""
+    """Each example has a feature of its own, so a large C can memorise its label."""
     classes = np.arange(40) % 2
-    # A fifth of the labels is wrong: whoever learns all has learnt nothing more.
+    # A fifth of the labels is wrong, and memorising these does not help on others.
     labels = np.where(np.arange(40) % 10 < 2, 1 - classes, classes)
     signal = np.tile(2.0 * classes[:, None] - 1, (1, 40))
     features = np.column_stack([signal, np.eye(40)])
@@ -89,7 +89,7 @@ def test_linear_svm_takes_the_smallest_of_equal_c():
 
 
 def test_linear_svm_needs_no_more_than_two_examples_of_each_class():
-    """Whatever the split, one of them is trained on and the other held out."""
+    """For any split, one of them is for training and the other for validation."""
     features, labels = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])
     for seed in range(8):
         result = linear_svm.linear_svm_accuracy(
@@ -100,14 +100,14 @@ def test_linear_svm_needs_no_more_than_two_examples_of_each_class():
 
 def test_linear_svm_standardises_by_the_training_set_alone():
     features, labels = two_classes(40, 0)
-    # All are far on the side of class 1.
+    # All test examples are far on the side of class 1.
     far = np.column_stack([np.linspace(5, 9, 6), np.zeros((6, 4))])
     result = linear_svm.linear_svm_accuracy(features, labels, far, np.ones(6, int))
     assert result["accuracy"] == 1
 
 
 def test_linear_svm_has_the_same_c_for_any_number_of_features():
-    """Each feature many times over tells no more than once, so nothing changes."""
+    """Repeating each feature adds no information, so the result must not change."""
     labels = np.repeat([0, 1], [70, 30])
     features = np.random.default_rng(0).normal(size=(100, 2))
     features[:, 0] += 1.5 * labels
@@ -119,7 +119,7 @@ def test_linear_svm_has_the_same_c_for_any_number_of_features():
     assert run(often, 0.01) == run(features, 0.01) != run(features, 0.64)
 
 
-def test_linear_svm_tells_when_it_stopped_too_soon(monkeypatch, caplog):
+def test_linear_svm_warns_if_it_did_not_converge(monkeypatch, caplog):
     features, labels = two_classes(40, 0)
     arguments = (features, labels, features, labels)
     linear_svm.linear_svm_accuracy(*arguments, c=(0.1,))
@@ -197,7 +197,7 @@ def test_table_knows_and_takes_directions():
     assert "↑" not in text.splitlines()[-1]
 
 
-def test_table_refuses_nothing_to_show():
+def test_table_needs_a_metric():
     with pytest.raises(ValueError, match="at least one column"):
         report.table("T", {"this run": {}})
 
@@ -227,7 +227,7 @@ def test_write_metrics_is_strict_json(tmp_path):
         (np.ones(1), "metric x must be one number, is ndarray"),
     ],
 )
-def test_write_metrics_refuses_what_is_no_number(tmp_path, value, message):
+def test_write_metrics_refuses_values_that_are_not_numbers(tmp_path, value, message):
     report.write_metrics(tmp_path, {"old": 1}, "old\n")
     with pytest.raises(ValueError, match=message):
         report.write_metrics(tmp_path, {"fine": 1, "x": value}, "new\n")
@@ -235,7 +235,7 @@ def test_write_metrics_refuses_what_is_no_number(tmp_path, value, message):
     assert (tmp_path / "metrics.md").read_text() == "old\n"
 
 
-def test_write_metrics_refuses_names_that_are_no_text(tmp_path):
+def test_write_metrics_refuses_names_that_are_not_strings(tmp_path):
     with pytest.raises(ValueError, match="name of a metric"):
         report.write_metrics(tmp_path, {3: 1.0}, "")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Measures of sets of shapes, against values by hand and by slow loops."""
+"""Scores of sets of shapes against values by hand and from slow loops."""
 
 import logging
 
@@ -11,15 +11,15 @@ from common.errors import UserError
 from common.metrics import set_distances, shape_scores
 
 # Rows are samples, columns are reference shapes.
-# Nearest reference of each row: 0, 0, 2, so columns 0 and 2 are covered.
-# Smallest of each column: 1, 4, 0.5.
+# The nearest reference shapes of the rows are 0, 0, 2, so columns 0 and 2 are covered.
+# The smallest distances of the columns are 1, 4, 0.5.
 ACROSS = np.array([[1, 4, 3], [2, 5, 6], [7, 8, 0.5]])
 SAMPLES = np.array([[0, 1.5, 5], [1.5, 0, 2.5], [5, 2.5, 0]])
 REFERENCE = np.array([[0, 3, 4.5], [3, 0, 9], [4.5, 9, 0]])
 
 
 def random_boxes(count: int, seed: int, size: int = 10) -> np.ndarray:
-    """Return solid boxes of random place and size, (count, size, size, size)."""
+    """Return boxes of random position and size, bool (count, size, size, size)."""
     rng = np.random.default_rng(seed)
     voxels = np.zeros((count, size, size, size), bool)
     for shape in voxels:
@@ -39,7 +39,7 @@ def slow_iou(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def slow_measures(ss: np.ndarray, sr: np.ndarray, rr: np.ndarray) -> dict:
-    """Coverage, matching distance and 1-NN accuracy, one pair at a time."""
+    """Return coverage, matching distance and 1-NN accuracy, computed in loops."""
     n, m = sr.shape
     covered, best, right = set(), [float("inf")] * m, 0
     for i in range(n):
@@ -79,7 +79,7 @@ def test_one_nearest_neighbour_accuracy_by_hand():
 
 def test_one_nearest_neighbour_accuracy_shares_ties():
     # Two samples and one reference shape, all at distance 1: each sample scores
-    # 1/2, the reference shape, which has no fellow, scores 0.
+    # 1/2, and the reference shape, the only one of its set, scores 0.
     ones = np.ones
     value = set_distances.one_nearest_neighbour_accuracy(
         ones((2, 2)), ones((2, 1)), [[0.0]]
@@ -106,7 +106,7 @@ def test_one_nearest_neighbour_accuracy_ignores_order_under_ties():
 def test_one_nearest_neighbour_accuracy_of_a_copy_is_zero():
     before = SAMPLES.copy()
     assert set_distances.one_nearest_neighbour_accuracy(SAMPLES, SAMPLES, SAMPLES) == 0
-    np.testing.assert_array_equal(SAMPLES, before)  # the diagonal is left alone
+    np.testing.assert_array_equal(SAMPLES, before)  # the argument is not changed
 
 
 def test_mean_pairwise_by_hand_ignores_the_diagonal():
@@ -138,7 +138,7 @@ def test_one_nearest_neighbour_accuracy_of_one_distribution_is_a_half():
 @pytest.mark.parametrize(
     "bad", [np.zeros((0, 3)), np.zeros(3), np.array([[1.0, np.nan]])]
 )
-def test_sets_refuse_what_is_no_distance_matrix(bad):
+def test_sets_refuse_inputs_that_are_not_distance_matrices(bad):
     for measure in (
         set_distances.coverage,
         set_distances.minimum_matching_distance,
@@ -221,7 +221,7 @@ def test_jensen_shannon_agrees_with_scipy():
     assert shape_scores.jensen_shannon_occupancy(a, b) == pytest.approx(expected)
 
 
-def test_jensen_shannon_at_its_ends():
+def test_jensen_shannon_at_its_bounds():
     a = random_voxels(3, 0)
     left, empty = a.copy(), np.zeros_like(a)
     left[:, :2], a[:, 2:] = False, False
@@ -264,7 +264,7 @@ def test_evaluate_shapes_agrees_with_slow_loops():
     assert (result["n_samples"], result["n_reference"]) == (6, 5)
 
 
-def test_evaluate_shapes_sees_collapse():
+def test_evaluate_shapes_detects_collapse():
     reference = random_boxes(60, 0)
     good = shape_scores.evaluate_shapes(random_boxes(60, 1), reference)
     collapsed = np.repeat(random_boxes(1, 2), 60, axis=0)
@@ -288,7 +288,7 @@ def test_evaluate_shapes_is_finite_for_an_untrained_generator(fill):
     assert result["pairwise_iou"] == 1
 
 
-def test_evaluate_shapes_tells_of_unequal_numbers(caplog):
+def test_evaluate_shapes_warns_about_unequal_numbers(caplog):
     with caplog.at_level(logging.WARNING):
         shape_scores.evaluate_shapes(random_voxels(2, 0), random_voxels(3, 1))
     assert "2 samples against 3 reference" in caplog.text

@@ -74,7 +74,7 @@ def test_a_small_element_holds_four_bytes_at_most():
             assert list(variables) == ["abc"]
             assert variables["abc"].load().tolist() == np.ones((2, 2, 2)).tolist()
         else:
-            with pytest.raises(ValueError, match="a small element is torn"):
+            with pytest.raises(ValueError, match="a small element is damaged"):
                 read_variables(changed)
 
 

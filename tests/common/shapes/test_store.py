@@ -93,7 +93,7 @@ def test_a_damaged_cache_is_written_anew(files, tmp_path, damage):
 def test_a_bad_file_leaves_no_cache(files, tmp_path):
     shapes, _ = files
     np.save(tmp_path / "b.npy", np.zeros((40, 40, 40)))
-    with pytest.raises(UserError, match="b.npy: cannot bring"):
+    with pytest.raises(UserError, match="b.npy: cannot resize"):
         VoxelStore.open(shapes, 32, tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
     shapes[0].path.unlink()

@@ -83,7 +83,7 @@ def test_the_bar_counts_rows(capsys, monkeypatch):
 
 
 def test_a_process_that_dies_is_a_clear_message():
-    with pytest.raises(UserError, match="process that draws died, perhaps for want"):
+    with pytest.raises(UserError, match="process that draws died, perhaps for lack"):
         run(os._exit, [3, 3, 3])
 
 

@@ -270,7 +270,7 @@ def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
 
 def test_several_processes_draw_the_same(tmp_path):
     lines = f"""\
-from common.synthetic.scenes import write_scenes
+from synthetic_data.scenes.write import write_scenes
 write_scenes({str(tmp_path / "new")!r}, 12, 2, size=32)
 """
     status, errors = programs.end(programs.start(tmp_path, lines), timeout=120)

@@ -28,7 +28,7 @@ def _solid_back(f: Frame, rng: Generator) -> list[Part]:
 
 
 def _frame_back(f: Frame, rng: Generator) -> list[Part]:
-    """Return two posts with a top rail, filled with slats, rungs or a panel, or open."""
+    """Return two posts with a top rail, open or filled with slats, rungs or a panel."""
     t, y, high = max(f.leg, 1.5), f.y - f.leg, f.seat + f.back
     x = f.x - t
     rail = rng.uniform(2, 9)

@@ -162,7 +162,7 @@ def _trestle(x: float, y: float, z: float, leg: float, rng: Generator) -> list[P
 def _drawers(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part]:
     """Return a desk with drawers on one side or both.
 
-    It sometimes has a back board, and sometimes shelves above the table top.
+    It sometimes has a back board, and sometimes a shelf above the table top.
     """
     side, feet = y * rng.uniform(0.3, 0.55), rng.choice([0, 1]) * rng.uniform(3, 12)
     front = -x * rng.uniform(0.8, 1)

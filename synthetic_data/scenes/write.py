@@ -99,7 +99,7 @@ def write_scenes(
     files = {f"{split}/{_name(i)}" for split, n in counts.items() for i in range(n)}
 
     def write(temporary: Path) -> None:
-        _write_pictures(temporary, counts, seed, size)
+        _write_images(temporary, counts, seed, size)
 
     write_once(Path(folder), numbers, files, write)
 
@@ -126,7 +126,7 @@ def _name(index: int) -> str:
     return f"{index:05d}.png"
 
 
-def _write_pictures(folder: Path, counts: dict[str, int], seed: int, size: int) -> None:
+def _write_images(folder: Path, counts: dict[str, int], seed: int, size: int) -> None:
     """Write the scenes of all splits into a new folder."""
     jobs: list[_Job] = []
     for split, count in counts.items():
@@ -149,8 +149,8 @@ def _write_part(job: _Job) -> list[str]:
     """Draw and write the scenes of one job; return their names."""
     names = [_name(index) for index in range(job.start, job.stop)]
     for index, name in enumerate(names, job.start + _FIRST[job.split]):
-        picture = Image.fromarray(draw_scene(index, seed=job.seed, size=job.size))
-        picture.save(job.folder / job.split / name, compress_level=1)
+        image = Image.fromarray(draw_scene(index, seed=job.seed, size=job.size))
+        image.save(job.folder / job.split / name, compress_level=1)
     return names
 
 

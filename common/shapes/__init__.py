@@ -1,17 +1,17 @@
-"""Voxel shapes: read, kept, drawn and written.
+"""Voxel shapes: reading, caching, rendering and writing.
 
 In reading order:
 
-    voxels: files of voxels, sizes, and the largest connected body
-    finding: which files a folder holds
-    store: a bit-packed copy of a data set
+    voxels: voxel files, resizing, and the largest connected component
+    finding: the shape files in a folder
+    store: a bit-packed cache of a data set
     mat5: the .mat files of 3D ShapeNets
     npy: .npy and .npz files, without pickle
     binvox: the binvox format
-    meshes: meshes to print, and mesh files to voxels
+    meshes: voxels to printable meshes, and mesh files to voxels
     voxelise: triangles to solid voxels
-    surface: the surface that images, meshes and the viewer share
-    rendering: shaded images and turntables
+    surface: the smooth surface that renderings, meshes and the viewer share
+    rendering: shaded pictures and turntables
     shading: camera, light and shadow
     viewer: one HTML file that shows shapes in 3-D
 """

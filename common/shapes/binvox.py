@@ -1,8 +1,8 @@
-"""The binvox format: run-length coded voxels with a short text header.
+"""The binvox format: run-length encoded voxels after a short text header.
 
-A binvox file holds x in the outer loop, z in the middle and y, which is up, in
-the inner one. We turn it a quarter about x, as one would turn the object in
-space, so that nothing is mirrored: our axis 0 is x, axis 1 is -z, axis 2 is y.
+A binvox file stores x in the outer loop, z in the middle loop and y, which
+points up, in the inner loop. We rotate the grid by 90 degrees about x, so that
+the object is not mirrored: our axis 0 is x, axis 1 is -z and axis 2 is y.
 
 Reference: P. Min, "binvox", file format description.
 """
@@ -23,25 +23,25 @@ def read_binvox(path: Path | str) -> np.ndarray:
     """Read one shape from a binvox file.
 
     Args:
-        path: the file.
+        path: the file, at most 64 MiB.
 
     Returns:
-        bool (S, S, S), axis 2 up.
+        bool (S, S, S), S at most 256, axis 2 up.
 
     Raises:
-        UserError: the file is missing, too large, torn or no binvox file, or
-            its grid is no cube.
+        UserError: the file is missing, too large, damaged or not a binvox
+            file, or its grid is not a cube.
     """
     path = Path(path)
     raw = read_limited(path, MAX_BYTES)
     size, start = _read_header(path, raw)
     runs = np.frombuffer(raw, np.uint8, offset=start)
     if runs.size % 2:
-        raise _torn(path, "an odd number of bytes after 'data'")
+        raise _damaged(path, "it has an odd number of bytes after 'data'")
     values, counts = runs[0::2], runs[1::2]
     total = int(counts.sum(dtype=np.int64))
     if total != size**3:
-        raise _torn(path, f"its runs make {total} voxels, not {size}^3 = {size**3}")
+        raise _damaged(path, f"its runs make {total} voxels, not {size}^3 = {size**3}")
     if values.size and values.max() > 1:
         raise UserError(
             f"{path}: expected the values 0 and 1, found {values.max()}; "
@@ -52,14 +52,14 @@ def read_binvox(path: Path | str) -> np.ndarray:
 
 
 def write_binvox(path: Path | str, voxels: np.ndarray) -> None:
-    """Write one shape as a binvox file in the unit cube.
+    """Write one shape as a binvox file that spans the unit cube.
 
     Args:
         path: the file to write.
         voxels: bool (S, S, S), axis 2 up.
 
     Raises:
-        UserError: `voxels` is no cube, or the file cannot be written.
+        UserError: `voxels` is not a cube, or the file cannot be written.
     """
     voxels = np.asarray(voxels, bool)
     if voxels.ndim != 3 or len(set(voxels.shape)) != 1:
@@ -81,11 +81,11 @@ def _read_header(path: Path, raw: bytes) -> tuple[int, int]:
         )
     end = raw.find(b"\ndata\n", 0, _MAX_HEADER)
     if end < 0:
-        raise _torn(path, "no line 'data' in its header")
+        raise _damaged(path, "its header has no line 'data'")
     lines = [line.split() for line in raw[:end].splitlines()]
     dims = [line[1:] for line in lines if line[:1] == [b"dim"]]
     if len(dims) != 1 or len(dims[0]) != 3 or not all(d.isdigit() for d in dims[0]):
-        raise _torn(path, "no line 'dim x y z' in its header")
+        raise _damaged(path, "its header has no line 'dim x y z'")
     x, y, z = (int(d) for d in dims[0])
     if not (x == y == z and 1 <= x <= MAX_SIZE):
         raise UserError(
@@ -96,18 +96,18 @@ def _read_header(path: Path, raw: bytes) -> tuple[int, int]:
 
 
 def _encode_runs(voxels: np.ndarray) -> bytes:
-    """Return pairs of bytes (value, count); no count is above 255."""
+    """Return the run-length code: pairs of bytes (value, count up to 255)."""
     flat = np.ascontiguousarray(voxels).ravel().astype(np.uint8)
     starts = np.flatnonzero(np.diff(flat, prepend=2))
     lengths = np.diff(starts, append=flat.size)
     pieces = -(-lengths // 255)
     counts = np.full(pieces.sum(), 255, np.uint8)
-    # The last piece of each run takes what is left over.
+    # A run longer than 255 is split; its last piece holds the remainder.
     counts[np.cumsum(pieces) - 1] = lengths - 255 * (pieces - 1)
     values = np.repeat(flat[starts], pieces)
     return np.stack([values, counts], axis=1).tobytes()
 
 
-def _torn(path: Path, what: str) -> UserError:
-    """Return the message for a damaged binvox file."""
+def _damaged(path: Path, what: str) -> UserError:
+    """Return the error for a damaged binvox file."""
     return UserError(f"{path} is a damaged binvox file: {what}; write it again")

@@ -1,4 +1,4 @@
-"""Finding shape files: the tree of 3D ShapeNets, or a plain folder of files."""
+"""Finding shape files in the folder tree of 3D ShapeNets or in a flat folder."""
 
 import logging
 import re
@@ -30,25 +30,30 @@ def find_shapes(
 ) -> list[ShapeFile]:
     """List the shape files of one split, sorted by class and file name.
 
-    `root` may be the folder that contains `volumetric_data`; a folder of
-    classes, `<class>/30/{train,test}/*.mat`; one class of it; or a flat folder
-    of .mat, .npy, .npz or .binvox files. A flat folder with the folders
-    `train` and `test` in it is split by them. In one without, every object
-    whose name has a CRC-32 divisible by 8 is a test object: about one in
-    eight, the same ones on every machine, all azimuths of an object together.
+    `root` may be any of these:
+
+    - the folder that contains `volumetric_data`;
+    - a folder of classes, `<class>/30/{train,test}/*.mat`;
+    - one class of such a folder;
+    - a flat folder of .mat, .npy, .npz or .binvox files.
+
+    If a flat folder has subfolders `train` and `test`, they define the split.
+    Otherwise an object is in the test split if the CRC-32 of its name is
+    divisible by 8. This holds out about one object in eight, the same ones on
+    every machine, and keeps all azimuths of an object in the same split.
 
     Args:
-        root: the folder.
-        classes: class names to keep; empty for all.
+        root: folder to search.
+        classes: names of the classes to keep; empty for all.
         split: "train" or "test".
         azimuths: "all", or "first" for the lowest-numbered file of each object.
 
     Returns:
-        A list that is never empty.
+        The files, at least one.
 
     Raises:
-        UserError: no such folder, no voxel files, an unknown or empty class,
-            an empty split, or an unknown option.
+        UserError: there is no such folder, it has no voxel files, a class is
+            unknown or empty, the split is empty, or an option is unknown.
     """
     _check_option("split", split, SPLITS)
     _check_option("azimuths", azimuths, ("first", "all"))
@@ -72,7 +77,7 @@ def find_shapes(
 
 
 def _tree_files(root: Path, split: str) -> dict[str, list[Path]] | None:
-    """Return the files of a 3D ShapeNets tree, or None where `root` is none."""
+    """Return the files of a 3D ShapeNets tree, or None if `root` is not one."""
     if (root / "volumetric_data").is_dir():
         root = root / "volumetric_data"
     if (root / "30").is_dir():
@@ -87,9 +92,9 @@ def _tree_files(root: Path, split: str) -> dict[str, list[Path]] | None:
 
 
 def _own_files(name: str, folder: Path) -> list[Path]:
-    """Return a class's files; say which files of other classes were left out.
+    """Return the files of a class; skip files of other classes with a warning.
 
-    A copy of the chairs in circulation holds twelve files of a night stand.
+    A widely shared copy of the chairs contains twelve files of a night stand.
     """
     files = _voxel_files(folder)
     strays = [f for f in files if _class_of(f, name) != name]
@@ -104,7 +109,10 @@ def _own_files(name: str, folder: Path) -> list[Path]:
 
 
 def _flat_files(root: Path, split: str) -> dict[str, list[Path]]:
-    """Return the files of a flat folder by class, classes of both splits."""
+    """Return the files of one split of a flat folder, by class.
+
+    A class that occurs only in the other split has an empty list.
+    """
     if any((root / s).is_dir() for s in SPLITS):
         parts = {s: _voxel_files(root / s) for s in SPLITS}
     else:
@@ -134,7 +142,7 @@ def _flat_files(root: Path, split: str) -> dict[str, list[Path]]:
 def _choose_classes(
     root: Path, by_class: dict[str, list[Path]], classes: tuple[str, ...]
 ) -> dict[str, list[Path]]:
-    """Keep the wanted classes, or all that are there."""
+    """Return the chosen classes only, or all of them if none is chosen."""
     unknown = [name for name in classes if name not in by_class]
     if unknown:
         raise UserError(
@@ -154,7 +162,7 @@ def _first_azimuths(files: list[Path]) -> list[Path]:
 
 
 def _voxel_files(folder: Path) -> list[Path]:
-    """Return the voxel files directly in a folder; none where it is missing."""
+    """Return the voxel files directly in a folder; none if it does not exist."""
     if not folder.is_dir():
         return []
     return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
@@ -167,7 +175,7 @@ def _class_of(path: Path, default: str) -> str:
 
 
 def _object_of(path: Path) -> tuple[str, int]:
-    """Return (object, azimuth); a name without an azimuth is its own object."""
+    """Return (object, azimuth); a name without an azimuth is an object itself."""
     match = _NAME.fullmatch(path.stem)
     if not match:
         return path.stem, 0
@@ -175,6 +183,7 @@ def _object_of(path: Path) -> tuple[str, int]:
 
 
 def _is_test(path: Path) -> bool:
+    """Return whether an object is in the test split, by a hash of its name."""
     return is_held_out(_object_of(path)[0])
 
 

@@ -1,8 +1,8 @@
 """Numeric arrays in MATLAB format 5, the format of the 3D ShapeNets files.
 
-`scipy.io.loadmat` ends the whole process with a segmentation fault on some
+`scipy.io.loadmat` crashes the whole process with a segmentation fault on some
 damaged files (seen with SciPy 1.17 and a few flipped bytes), so untrusted
-files are decoded here. Only real numeric arrays are read.
+files are decoded here. Only real numeric arrays are supported.
 
 Reference: The MathWorks, "MAT-File Format", level 5.
 """
@@ -14,8 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_HEADER = 128
-_INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
+_HEADER = 128  # bytes before the first variable
+# Types of elements.
+_INT8 = 1
+_INT32 = 5
+_UINT32 = 6
+_MATRIX = 14
+_COMPRESSED = 15
+# NumPy type of each type of numbers.
 _DTYPES = {
     1: "i1",
     2: "u1",
@@ -28,22 +34,24 @@ _DTYPES = {
     12: "i8",
     13: "u8",
 }
+# Classes of variables that are not numbers.
 _CLASSES = {1: "cell", 2: "struct", 3: "object", 4: "text", 5: "sparse matrix"}
 _NUMERIC_CLASSES = range(6, 16)
 _INT8_CLASS = 8
-_COMPLEX = 0x0800
-# Flags, dimensions and name of a variable stand in its first bytes.
+_COMPLEX = 0x0800  # flag of complex numbers
+# Flags, dimensions and name of a variable are in its first bytes.
 _HEAD = 1024
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable of a .mat file, not yet unpacked.
+    """One variable of a .mat file, not yet decompressed.
 
     Attributes:
-        kind: "numbers", or what else it is.
-        shape: its dimensions.
-        load: unpacks it, as an array of `shape`; ValueError where it is torn.
+        kind: "numbers", or another kind, such as "struct".
+        shape: dimensions of the array.
+        load: function that decompresses and returns the array, of shape
+            `shape`; it raises a ValueError if the data are damaged.
     """
 
     kind: str
@@ -52,19 +60,19 @@ class Variable:
 
 
 def read_variables(raw: bytes) -> dict[str, Variable]:
-    """List the variables of a .mat file without unpacking them.
+    """List the variables of a .mat file without decompressing their data.
 
     Args:
-        raw: the content of the file.
+        raw: content of the file.
 
     Returns:
         The variables by name.
 
     Raises:
-        ValueError: the file is torn.
+        ValueError: the file is damaged.
     """
     if len(raw) < _HEADER or raw[126:128] not in (b"IM", b"MI"):
-        raise ValueError("the header is torn")
+        raise ValueError("the header is damaged")
     order = "<" if raw[126:128] == b"IM" else ">"
     variables, position = {}, _HEADER
     while position < len(raw):
@@ -79,8 +87,8 @@ def encode_variable(name: str, array: np.ndarray) -> bytes:
     """Return the content of a .mat file that holds one compressed int8 array.
 
     Args:
-        name: its name, ASCII.
-        array: any shape, values of int8.
+        name: name of the array, ASCII.
+        array: array of any shape whose values fit int8.
 
     Returns:
         The bytes of the file.
@@ -97,6 +105,8 @@ def encode_variable(name: str, array: np.ndarray) -> bytes:
 
 def _variable(data: bytes, compressed: bool, order: str) -> tuple[str, Variable]:
     """Return the name and description of one matrix element."""
+    # Decompress only the head, so that listing the variables stays cheap. The
+    # first 8 bytes of compressed data are the tag of the matrix inside.
     if compressed:
         head = zlib.decompressobj().decompress(data, _HEAD)[8:]
     else:
@@ -106,7 +116,7 @@ def _variable(data: bytes, compressed: bool, order: str) -> tuple[str, Variable]
     _, name, start = _element(head, position, order)
     name = name.decode("ascii")
     if len(flags) != 8 or len(dims) % 4 or not name.isprintable():
-        raise ValueError("the head of a variable is torn")
+        raise ValueError("the head of a variable is damaged")
     flag = struct.unpack(order + "I", flags[:4])[0]
     shape = struct.unpack(f"{order}{len(dims) // 4}i", dims)
     kind = _CLASSES.get(flag & 0xFF, "an unknown type")
@@ -114,9 +124,11 @@ def _variable(data: bytes, compressed: bool, order: str) -> tuple[str, Variable]
         kind = "complex numbers" if flag & _COMPLEX else "numbers"
 
     def load() -> np.ndarray:
+        # Python's integers cannot overflow on dimensions of a hostile file.
         count = int(np.prod(shape, dtype=object))
         body = data
         if compressed:
+            # At most: tag, head, tag of the numbers, 8 bytes each, padding.
             body = _unpack(data, 8 + start + 8 + 8 * count + 8)[8:]
         code, values, _ = _element(body, start, order)
         if code not in _DTYPES:
@@ -128,28 +140,28 @@ def _variable(data: bytes, compressed: bool, order: str) -> tuple[str, Variable]
 
 
 def _unpack(data: bytes, max_bytes: int) -> bytes:
-    """Decompress at most `max_bytes`; a checksum guards the content."""
+    """Decompress data of at most `max_bytes`; zlib verifies their checksum."""
     stream = zlib.decompressobj()
     unpacked = stream.decompress(data, max_bytes)
     if not stream.eof:
-        raise ValueError("the compressed data are torn or longer than they say")
+        raise ValueError("the compressed data are cut short or longer than stated")
     return unpacked
 
 
 def _element(raw: bytes, position: int, order: str) -> tuple[int, bytes, int]:
     """Return (type, content, position of the next element)."""
     if position + 8 > len(raw):
-        raise ValueError("an element is torn")
+        raise ValueError("an element is cut short")
     code, length = struct.unpack_from(order + "II", raw, position)
-    if code >> 16:  # a small element: up to four bytes of content in its tag
+    if code >> 16:  # a small element: its tag contains up to four bytes of content
         code, length = code & 0xFFFF, code >> 16
         if length > 4:
-            raise ValueError("a small element is torn")
+            raise ValueError("a small element is damaged")
         return code, raw[position + 4 : position + 4 + length], position + 8
     start = position + 8
     if start + length > len(raw):
-        raise ValueError("an element is torn")
-    # Compressed elements alone are not filled up to a multiple of 8 bytes.
+        raise ValueError("an element is cut short")
+    # Every element but a compressed one is padded to a multiple of 8 bytes.
     padding = 0 if code == _COMPRESSED else -length % 8
     return code, raw[start : start + length], start + length + padding
 

@@ -37,15 +37,15 @@ def voxels_to_mesh(
     Args:
         voxels: (S, S, S) bool, or float in [0, 1]; axis 2 is up.
         size_mm: longest side of the mesh in millimetres, above 0.
-        smooth: blur before the surface is taken, in voxels, 0.5 to 2; default
-            0.7 below 48 voxels and 1.2 from there on.
-        threshold: a voxel is solid above this value.
-        largest_component_only: keep the body of the largest volume alone. This
-            drops floating bits, and hollows that no opening leads to.
+        smooth: standard deviation of the blur that precedes marching cubes, in
+            voxels, 0.5 to 2; default 0.7 if S < 48 and 1.2 otherwise.
+        threshold: value above which a voxel is solid.
+        largest_component_only: whether to keep only the surface that encloses
+            the largest volume. This drops floating fragments and closed cavities.
 
     Returns:
-        A watertight `trimesh.Trimesh`: millimetres, z up, centred on the origin,
-        outward normals.
+        A watertight `trimesh.Trimesh` in millimetres, z up, centred on the
+        origin, with outward normals.
 
     Raises:
         UserError: the shape is empty, or a number is out of range.
@@ -74,17 +74,17 @@ def voxels_to_mesh(
 
 
 def write_mesh(mesh: "trimesh.Trimesh", path: Path | str) -> None:
-    """Write a mesh as .stl, .obj or .glb; the suffix decides.
+    """Write a mesh as .stl, .obj or .glb, chosen by the suffix.
 
     STL and OBJ have no units: they keep the numbers of `mesh`, millimetres with
     z up. glTF is defined in metres with y up, so GLB is converted to that.
 
     Args:
-        mesh: for example from `voxels_to_mesh`.
-        path: where to write.
+        mesh: mesh in millimetres, for example from `voxels_to_mesh`.
+        path: file to write.
 
     Raises:
-        UserError: another suffix, or the place cannot be written.
+        UserError: the suffix is not supported, or the file cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -106,26 +106,27 @@ def write_mesh(mesh: "trimesh.Trimesh", path: Path | str) -> None:
 def mesh_to_voxels(
     path: Path | str, resolution: int, *, margin: int = 1, up: str = "z"
 ) -> np.ndarray:
-    """Read a mesh file and fill it with voxels.
+    """Read a mesh file and convert it to solid voxels.
 
-    The surface is marked on a grid three times finer, and everything there that
-    the outside cannot reach is filled. A voxel is solid when its centre is.
-    Sheets and rods that pass between the centres stay, one voxel thick. The mesh
-    need not be watertight, but its surface must close: the outside flows into a
-    box without a lid, of which the five walls remain, one voxel thick.
+    The surface is marked on a grid three times finer, and a flood fill from
+    outside finds the exterior; everything else is filled. A voxel is solid if
+    its centre is. Sheets and rods that pass between the centres are kept, one
+    voxel thick. The mesh need not be watertight, but its surface must have no
+    large holes: the flood enters a box without a lid, and only its five walls
+    remain, one voxel thick.
 
     Args:
-        path: .off, .obj, .stl or .ply, at most 256 MiB.
-        resolution: side R of the result, 4 to 128.
-        margin: empty voxels on each side; the longest side of the mesh fills
-            R - 2 margin voxels.
-        up: the axis that points up in the file, "z" or "y".
+        path: .off, .obj, .stl or .ply file, at most 256 MiB.
+        resolution: side R of the result in voxels, 4 to 128.
+        margin: empty voxels at both ends of the longest side, 0 to (R - 2) // 2;
+            the longest side of the mesh fills R - 2 margin voxels.
+        up: axis that points up in the file, "z" or "y".
 
     Returns:
-        bool (R, R, R), centred, axis 2 is up.
+        bool (R, R, R), centred, axis 2 up.
 
     Raises:
-        UserError: the file or an option cannot be used.
+        UserError: the file cannot be used, or an option is out of range.
 
     Reference: Laine, "A Topological Approach to Voxelization", 2013, section 4
         (6-separating surfaces).
@@ -135,13 +136,13 @@ def mesh_to_voxels(
     if up not in ("y", "z"):
         raise UserError(f"expected up to be y or z, found {up}: choose one of them")
     vertices, faces = _read_triangles(Path(path))
-    if up == "y":
+    if up == "y":  # a rotation, not a swap of axes, so that nothing is mirrored
         vertices = vertices[:, [0, 2, 1]] * [1, -1, 1]
     return fill_triangles(vertices[faces], resolution, margin)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
-    """Refuse a number outside [low, high], NaN included."""
+    """Raise a UserError unless a number is in [low, high]; NaN is not."""
     if not low <= value <= high:
         raise UserError(
             f"expected {name} from {low:g} to {high:g}, found {value:g}: choose another"
@@ -151,9 +152,9 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
 def _closed_surface(solid: np.ndarray, blur: float) -> tuple[np.ndarray, np.ndarray]:
     """Return vertices and faces in which every edge has exactly two triangles.
 
-    The doubled grid lets parts that touch along an edge merge cleanly. Very
-    rarely, in noise, marching cubes still leaves a gap; then a slightly
-    different level is tried.
+    A grid of twice the resolution merges parts that touch along an edge. Very
+    rarely, with noise, marching cubes still leaves a gap. Then we try a slightly
+    different level.
     """
     for level in (LEVEL, LEVEL - 0.02, LEVEL + 0.02, LEVEL - 0.04):
         vertices, faces, _ = smooth_surface(solid, smooth=blur, upsample=2, level=level)
@@ -168,13 +169,14 @@ def _closed_surface(solid: np.ndarray, blur: float) -> tuple[np.ndarray, np.ndar
 
 
 def _largest_body(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return the faces of the connected surface that encloses the most."""
+    """Return the faces of the connected surface that encloses the most volume."""
     count = len(vertices)
     links = coo_matrix(
         (np.ones(len(faces) * 2), (faces[:, [0, 1]].T.ravel(), faces[:, 1:].T.ravel())),
         shape=(count, count),
     )
     _, body = csgraph.connected_components(links, directed=False)
+    # Six times the signed volume of the tetrahedron from the origin to each face.
     corners = vertices[faces].astype(np.float64)
     signed = np.einsum(
         "fi,fi->f", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])
@@ -184,7 +186,7 @@ def _largest_body(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _read_triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return vertices (V, 3) and faces (F, 3) of a file that is not trusted."""
+    """Return vertices (V, 3) and faces (F, 3) of an untrusted mesh file."""
     import trimesh
 
     suffix = path.suffix.lower()
@@ -198,19 +200,19 @@ def _read_triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
         content = _repair_off(content)
     options = {"skip_materials": True} if suffix == ".obj" else {}
     try:
-        # bytes, not a path: trimesh then has no folder in which to look up the
-        # other files that a mesh may name
+        # Pass bytes instead of a path, so that trimesh cannot open other files
+        # that the mesh refers to, such as materials.
         mesh = trimesh.load_mesh(
             io.BytesIO(content), file_type=suffix[1:], process=False, **options
         )
         vertices = np.asarray(mesh.vertices, np.float64)
         faces = np.asarray(mesh.faces)
-    except Exception as error:  # a broken file can make a parser raise anything
+    except Exception as error:  # a damaged file can make a parser raise anything
         raise _unusable(path, "that can be read") from error
     if faces.ndim != 2 or len(faces) == 0 or len(vertices) == 0:
         raise _unusable(path, "with triangles")
     if faces.min() < 0 or faces.max() >= len(vertices):
-        raise _unusable(path, "whose triangles name its own points")
+        raise _unusable(path, "whose triangles refer to existing points")
     used, faces = np.unique(faces, return_inverse=True)
     vertices, faces = vertices[used], faces.reshape(-1, 3)
     extent = np.ptp(vertices, axis=0).max()
@@ -220,7 +222,7 @@ def _read_triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _repair_off(content: bytes) -> bytes:
-    """Put the line break after "OFF" that some files of ModelNet lack."""
+    """Add the line break after "OFF" that some files of ModelNet lack."""
     head = content[3:4]
     if content[:3] == b"OFF" and (head.isdigit() or head == b" "):
         return b"OFF\n" + content[3:].lstrip(b" ")
@@ -228,7 +230,7 @@ def _repair_off(content: bytes) -> bytes:
 
 
 def _unusable(path: Path, what: str) -> UserError:
-    """Return the one-line message for a file that is not a usable mesh."""
+    """Return the error for a file that is not a usable mesh."""
     return UserError(
         f"expected a mesh {what}, found something else in {path}: "
         "export it again or leave it out"

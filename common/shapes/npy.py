@@ -1,4 +1,4 @@
-"""Reading .npy and .npz files from strangers: no pickle, limited size."""
+"""Reading untrusted .npy and .npz files: never unpickle, limit the size."""
 
 import contextlib
 import re
@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.files import check_file
 
 MAX_ARRAY_BYTES = 4 * 2**30
-# What NumPy and zlib raise on torn or hostile files, as found by fuzzing.
+# Errors that NumPy and zlib raise on damaged or malicious files, found by fuzzing.
 _DECODING = (
     ArithmeticError,
     AttributeError,
@@ -33,17 +33,17 @@ _DECODING = (
 
 
 def load_array(path: Path, max_bytes: int) -> np.ndarray:
-    """Load the array of a .npy file, or the one that holds shapes in a .npz.
+    """Load the array of a .npy file, or the array of shapes in a .npz file.
 
     Args:
-        path: the file; anything but .npz is taken as .npy and mapped.
-        max_bytes: the largest size of the unpacked array.
+        path: the file; any suffix but .npz is read as .npy and memory-mapped.
+        max_bytes: largest allowed size of the unpacked array.
 
     Returns:
         The array as it is stored.
 
     Raises:
-        UserError: the file is missing, too large, torn or pickled.
+        UserError: the file is missing, too large, damaged or pickled.
     """
     check_file(path, max_bytes)
     if path.suffix.lower() == ".npz":
@@ -53,54 +53,20 @@ def load_array(path: Path, max_bytes: int) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-@contextlib.contextmanager
-def decoding(path: Path, what: str) -> Iterator[None]:
-    """Turn the many errors of decoders into one line."""
-    try:
-        yield
-    except _DECODING as error:
-        # NumPy's words for arrays that hold pickles.
-        if re.search("pickle|Python objects", str(error)):
-            raise _pickled(path) from error
-        raise UserError(f"{path} is {what}; download or write it again") from error
-
-
-def _check_npy_start(path: Path) -> None:
-    """Refuse a pickle, or anything else, that passes for a .npy file."""
-    with path.open("rb") as file:
-        start = file.read(6)
-    if start[:1] == b"\x80":
-        raise _pickled(path)
-    if start != b"\x93NUMPY":
-        raise UserError(
-            f"{path} is not a .npy file: it does not begin with '\\x93NUMPY'; "
-            "save it with np.save"
-        )
-
-
-def _load_npz(path: Path, max_bytes: int) -> np.ndarray:
-    """Return the one array of a .npz file that holds the shapes."""
-    keys = list(_unpacked_sizes(path))
-    chosen = [k for k in ("voxels", "instance") if k in keys]
-    if not chosen and len(keys) != 1:
-        raise UserError(
-            f"{path}: expected the key 'voxels' or 'instance' or one array only, "
-            f"found {', '.join(keys) or 'no arrays'}"
-        )
-    return load_npz_key(path, (chosen or keys)[0], max_bytes)
-
-
 def load_npz_key(path: Path, key: str, max_bytes: int = MAX_ARRAY_BYTES) -> np.ndarray:
     """Load one array of a .npz file.
 
     Args:
         path: the file.
         key: name of the array.
-        max_bytes: the largest size of the unpacked array.
+        max_bytes: largest allowed size of the unpacked array.
+
+    Returns:
+        The array as it is stored.
 
     Raises:
-        UserError: the file is missing, torn or pickled, or has no such key, or the
-            array is too large.
+        UserError: the file is missing, damaged or pickled, or has no such key, or
+            the array is too large.
     """
     check_file(path, max_bytes)
     sizes = _unpacked_sizes(path)
@@ -117,8 +83,54 @@ def load_npz_key(path: Path, key: str, max_bytes: int = MAX_ARRAY_BYTES) -> np.n
         with np.load(path, allow_pickle=False) as archive:
             array = archive[key]
     if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: '{key}' is no NumPy array; save it with np.savez")
+        raise UserError(f"{path}: '{key}' is not a NumPy array; save it with np.savez")
     return array
+
+
+@contextlib.contextmanager
+def decoding(path: Path, what: str) -> Iterator[None]:
+    """Turn the many errors of decoders into one UserError.
+
+    Args:
+        path: the file that is decoded.
+        what: what the message calls a file that cannot be decoded, for example
+            "a damaged .npy file".
+
+    Raises:
+        UserError: the body of the `with` statement raised a decoding error.
+    """
+    try:
+        yield
+    except _DECODING as error:
+        # These words are in NumPy's messages about pickled arrays.
+        if re.search("pickle|Python objects", str(error)):
+            raise _pickled(path) from error
+        raise UserError(f"{path} is {what}; download or write it again") from error
+
+
+def _load_npz(path: Path, max_bytes: int) -> np.ndarray:
+    """Load `voxels` or `instance` of a .npz file, or its only array."""
+    keys = list(_unpacked_sizes(path))
+    chosen = [k for k in ("voxels", "instance") if k in keys]
+    if not chosen and len(keys) != 1:
+        raise UserError(
+            f"{path}: expected the key 'voxels' or 'instance' or one array only, "
+            f"found {', '.join(keys) or 'no arrays'}"
+        )
+    return load_npz_key(path, (chosen or keys)[0], max_bytes)
+
+
+def _check_npy_start(path: Path) -> None:
+    """Raise a UserError if a file is a pickle or another kind of file."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    if start[:1] == b"\x80":
+        raise _pickled(path)
+    if start != b"\x93NUMPY":
+        raise UserError(
+            f"{path} is not a .npy file: it does not begin with '\\x93NUMPY'; "
+            "save it with np.save"
+        )
 
 
 def _unpacked_sizes(path: Path) -> dict[str, int]:
@@ -131,7 +143,7 @@ def _unpacked_sizes(path: Path) -> dict[str, int]:
 
 
 def _pickled(path: Path) -> UserError:
-    """Return the message for a file that would have to be unpickled."""
+    """Return the error for a file that would have to be unpickled."""
     return UserError(
         f"{path} holds pickled Python objects, which was refused because loading "
         "them can run code; save a plain array"

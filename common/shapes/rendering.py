@@ -1,6 +1,7 @@
 """Shaded pictures of voxel shapes, contact sheets and turntables.
 
-Nothing but NumPy, SciPy, scikit-image and Pillow: no display, no OpenGL.
+Rendering needs only NumPy, SciPy, scikit-image and Pillow: no display and no
+OpenGL.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from common.shapes.surface import smooth_surface
 
 BLUE = (0.38, 0.60, 0.83)
 FAINT = (150, 156, 168)
-SAMPLES = 2  # rays per pixel along each axis, against jagged edges
+SAMPLES = 2  # samples per pixel along each axis (antialiasing)
 
 
 def render_voxels(
@@ -29,21 +30,22 @@ def render_voxels(
     threshold: float = 0.5,
     frame: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw one shape: smooth surface, one lamp, soft shadows.
+    """Render one shape: a smooth surface, one light and soft shadows.
 
     Args:
         voxels: (S, S, S) bool, or float in [0, 1]; axis 2 is up.
         image_size: side of the picture in pixels, 16 to 4096.
-        azimuth: where the viewer stands, in degrees from axis 0 towards axis 1.
-            The chairs of 3D ShapeNets look towards -axis 0, azimuth 180.
-        elevation: height of the viewer in degrees, -90 to 90.
+        azimuth: direction of the viewer, in degrees from axis 0 towards axis 1.
+            The chairs of 3D ShapeNets face -axis 0, azimuth 180.
+        elevation: angle of the viewer above the ground, -90 to 90 degrees.
         color: red, green, blue of the shape in [0, 1].
-        threshold: a voxel is solid above this value.
+        threshold: value above which a voxel is solid.
         frame: bool (S, S, S) whose bounding box fills the picture; default is
-            the shape itself. Pictures with one frame have one scale.
+            the shape itself. Pictures with the same frame have the same scale.
 
     Returns:
-        uint8 (image_size, image_size, 3). An empty shape gives the word "empty".
+        uint8 (image_size, image_size, 3). An empty shape gives a picture of the
+        word "empty".
 
     Raises:
         UserError: `image_size` or `elevation` is out of range.
@@ -64,6 +66,7 @@ def render_voxels(
     camera = place_camera(frame, azimuth, elevation, image_size * SAMPLES)
     picture = draw_ground(solid, camera)
     draw_surface(picture, solid, smooth_surface(solid), camera, color)
+    # Average the samples of each pixel.
     cells = np.clip(picture, 0, 1).reshape(image_size, SAMPLES, image_size, SAMPLES, 3)
     return (cells.mean(axis=(1, 3)) * 255 + 0.5).astype(np.uint8)
 
@@ -76,17 +79,20 @@ def render_grid(
     title: str | None = None,
     **view,
 ) -> np.ndarray:
-    """Draw many shapes on one sheet, all at one scale.
+    """Render many shapes on one sheet, all at the same scale.
 
     Args:
         voxels: (N, S, S, S) bool or float in [0, 1].
-        columns: shapes in a row; default makes the sheet about square.
-        labels: one caption for each shape.
-        title: a line above all.
-        **view: any keyword of `render_voxels`.
+        columns: shapes per row; default makes the sheet about square.
+        labels: N captions, one below each shape; default none.
+        title: line above the shapes; default none.
+        **view: keyword arguments of `render_voxels`.
 
     Returns:
         uint8 (H, W, 3).
+
+    Raises:
+        ValueError: there are no shapes, or the number of labels differs.
     """
     if len(voxels) == 0:
         raise ValueError("render_grid needs at least one shape")
@@ -107,16 +113,21 @@ def render_rows(
     title: str | None = None,
     **view,
 ) -> np.ndarray:
-    """Draw labelled rows of shapes, for example sample and nearest neighbours.
+    """Render labelled rows of shapes, for example samples and their neighbours.
+
+    All shapes have the same scale.
 
     Args:
         rows: pairs of a label and shapes (K, S, S, S); K may differ by row.
-        column_labels: captions above the columns.
-        title: a line above all.
-        **view: any keyword of `render_voxels`.
+        column_labels: captions above the columns; default none.
+        title: line above the rows; default none.
+        **view: keyword arguments of `render_voxels`.
 
     Returns:
         uint8 (H, W, 3).
+
+    Raises:
+        ValueError: there are no rows.
     """
     if not rows:
         raise ValueError("render_rows needs at least one row")
@@ -129,16 +140,16 @@ def render_rows(
 def turntable(
     voxels: np.ndarray, frames: int = 24, *, azimuth: float = 215.0, **view
 ) -> list[np.ndarray]:
-    """Draw one shape from all sides, for a GIF that loops without a jump.
+    """Render one shape from all sides, as frames of a GIF that loops smoothly.
 
     Args:
         voxels: (S, S, S) bool or float in [0, 1].
         frames: number of pictures in a full turn.
-        azimuth: where the turn starts, in degrees.
-        **view: any other keyword of `render_voxels`.
+        azimuth: azimuth of the first picture, in degrees.
+        **view: other keyword arguments of `render_voxels`.
 
     Returns:
-        uint8 pictures (image_size, image_size, 3).
+        The pictures, each uint8 (image_size, image_size, 3).
     """
     angles = azimuth + 360.0 * np.arange(frames) / frames
     bar = tqdm(angles, desc="turning", unit="picture", disable=None, leave=False)
@@ -154,15 +165,16 @@ def _solid(voxels: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def _render_all(shapes, view: dict) -> list[np.ndarray]:
-    """Draw shapes at one scale: the box around all of them fills the picture."""
+    """Render shapes at the same scale: the box around all of them is the frame."""
     solids = [_solid(shape, view.get("threshold", 0.5)) for shape in shapes]
     view = {"frame": np.logical_or.reduce(solids)} | view
     bar = tqdm(solids, desc="drawing", unit="shape", disable=None, leave=False)
+    # The threshold was applied above; on bool voxels, 0.5 changes nothing.
     return [render_voxels(solid, **(view | {"threshold": 0.5})) for solid in bar]
 
 
 def _empty_picture(size: int) -> np.ndarray:
-    """Return a picture that says that the shape has no voxel."""
+    """Return a picture of the word "empty", for a shape without voxels."""
     image = Image.new("RGB", (size, size), PAPER)
     font = ImageFont.load_default(size=max(8, size // 9))
     ImageDraw.Draw(image).text(

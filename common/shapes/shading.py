@@ -1,4 +1,4 @@
-"""Camera, light and shadow: how a surface becomes pixels."""
+"""Camera, light and shadow: drawing a surface as pixels."""
 
 from typing import NamedTuple
 
@@ -8,23 +8,39 @@ from scipy import ndimage
 from common.shapes.surface import Surface, ambient_light, covered_pixels
 
 PAPER = (246, 247, 250)  # background, sRGB
-# direction to the lamp in the camera's axes: right, up, towards the viewer
+# Direction to the light in the camera's axes: right, up, towards the viewer.
 LAMP = np.array([-0.45, 0.62, 0.65]) / np.linalg.norm([-0.45, 0.62, 0.65])
 
 
 class Camera(NamedTuple):
-    """A camera that looks at `centre`; lengths in voxels."""
+    """A perspective camera that looks at `centre`; lengths in voxels.
 
-    axes: np.ndarray  # rows: right, up, towards the viewer
+    Attributes:
+        axes: float (3, 3), rows: right, up, towards the viewer.
+        centre: float (3,), the point the camera looks at.
+        half: half of the picture's side, measured at the depth of `centre`.
+        distance: distance between the camera and `centre`.
+        pixels: side of the picture in pixels, before antialiasing reduces it.
+    """
+
+    axes: np.ndarray
     centre: np.ndarray
-    half: float  # half of the picture's side, at the centre's depth
+    half: float
     distance: float
-    pixels: int  # side of the picture before it is reduced
+    pixels: int
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return pixel positions (V, 2) and depths (V,), larger is nearer."""
+        """Project points (V, 3) to the picture.
+
+        Args:
+            points: float (V, 3), positions in voxels.
+
+        Returns:
+            Pixel positions (V, 2), and depths (V,) in voxels; larger is nearer.
+        """
         right, up, depth = ((points - self.centre) @ self.axes.T).T
-        # what lies far in front of the frame must not get behind the viewer
+        # Limit the depth, so that no point far in front of the frame ends up
+        # behind the camera.
         away = self.distance - np.minimum(depth, 0.8 * self.distance)
         zoom = self.distance / away * self.pixels / (2 * self.half)
         flat = np.stack([right * zoom, -up * zoom], axis=1)
@@ -34,16 +50,17 @@ class Camera(NamedTuple):
 def place_camera(
     frame: np.ndarray, azimuth: float, elevation: float, pixels: int
 ) -> Camera:
-    """Return a camera that sees the box around a shape, whatever the azimuth.
+    """Return a camera that shows the whole bounding box of a shape.
 
     Args:
         frame: bool (S, S, S) with at least one True.
-        azimuth: where the viewer stands, in degrees from axis 0 towards axis 1.
-        elevation: height of the viewer in degrees, -90 to 90.
-        pixels: side of the picture.
+        azimuth: direction of the viewer, in degrees from axis 0 towards axis 1.
+        elevation: angle of the viewer above the ground, -90 to 90 degrees.
+        pixels: side of the picture in pixels.
 
     Returns:
-        The camera; its scale does not depend on the azimuth.
+        The camera. Its scale does not depend on the azimuth, so that a turning
+        shape keeps its size.
     """
     filled = np.argwhere(frame)
     low, high = filled.min(axis=0), filled.max(axis=0) + 1
@@ -67,22 +84,25 @@ def draw_surface(
     camera: Camera,
     color: tuple[float, float, float],
 ) -> None:
-    """Paint the visible part of a surface into a picture, in place.
+    """Draw the visible part of a surface into a picture, in place.
 
     Args:
-        picture: float (P, P, 3) in [0, 1], P the camera's pixels.
+        picture: float (P, P, 3) in [0, 1]; P is the camera's `pixels`.
         solid: bool (S, S, S), the shape.
-        surface: its surface, in voxels.
-        camera: the viewer.
+        surface: surface of the shape, in voxels.
+        camera: camera that looks at the shape.
         color: red, green, blue of the shape in [0, 1].
     """
+    # Rasterise: find every pixel that every triangle covers.
     flat, depth = camera.project(surface.vertices)
     found = covered_pixels(flat[surface.faces], camera.pixels, camera.pixels)
     face, x, y, weights = (np.concatenate(part) for part in zip(*found, strict=True))
+    # Write the pixels from far to near, so that the nearest triangle remains.
     corners = surface.faces[face]
     order = np.argsort((depth[corners] * weights).sum(axis=1), kind="stable")
     nearest = np.full(camera.pixels**2, -1)
-    nearest[(y * camera.pixels + x)[order]] = order  # the last write is the nearest
+    nearest[(y * camera.pixels + x)[order]] = order
+    # Shade the visible points with normals and light interpolated from corners.
     hit = np.flatnonzero(nearest >= 0)
     seen = nearest[hit]
     corners, weights = corners[seen], weights[seen]
@@ -93,7 +113,11 @@ def draw_surface(
 
 
 def _shade(normals, openness, camera: Camera, color) -> np.ndarray:
-    """Return the colours (P, 3) of surface points: Lambert, sky, gloss and rim."""
+    """Return the colours (P, 3) of surface points.
+
+    They sum diffuse light of the lamp (Lambert), light of the sky from above, a
+    highlight (Blinn-Phong) and a brighter rim.
+    """
     seen = normals @ camera.axes.T
     lamp = np.clip(seen @ LAMP, 0, 1)
     sky = 0.5 + 0.5 * normals[:, 2]
@@ -110,18 +134,20 @@ def draw_ground(solid: np.ndarray, camera: Camera) -> np.ndarray:
 
     Args:
         solid: bool (S, S, S) with at least one True.
-        camera: the viewer.
+        camera: camera that looks at the shape.
 
     Returns:
-        float (P, P, 3) in [0, 1]; plain when the viewer is not above the ground.
+        float (P, P, 3) in [0, 1]; P is the camera's `pixels`. It has no shadow if
+        the camera is not above the ground.
     """
     size = camera.pixels
     picture = np.full((size, size, 3), np.array(PAPER) / 255)
     towards = camera.axes[2]
-    if towards[2] < 0.05:  # seen from below or edge-on, the ground hides the shape
+    if towards[2] < 0.05:  # seen from below or edge-on, the ground is not visible
         return picture
     floor = int(np.flatnonzero(solid.any(axis=(0, 1)))[0])
     shadow, origin = _shadow_map(solid, floor, LAMP @ camera.axes)
+    # Intersect the ray of each pixel with the ground; look up the shadow there.
     side = (np.arange(size) + 0.5 - size / 2) * 2 * camera.half / size
     right, up = np.meshgrid(side, -side)
     ray = np.stack([right, up, np.full_like(right, -camera.distance)], -1) @ camera.axes
@@ -133,10 +159,10 @@ def draw_ground(solid: np.ndarray, camera: Camera) -> np.ndarray:
 
 
 def _shadow_map(solid, floor: int, lamp) -> tuple[np.ndarray, np.ndarray]:
-    """Return the darkness of the ground from above, and where voxel (0, 0) is in it.
+    """Return the darkness of the ground seen from above, and voxel (0, 0) in it.
 
-    Two parts: the shape's shadow thrown along the lamp, and a dark patch right
-    under what stands on the ground.
+    It has two parts: the shadow that the shape casts away from the lamp, and a
+    dark contact shadow right below the parts that are close to the ground.
     """
     width, depth, height = solid.shape
     slope = np.clip(-lamp[:2] / max(lamp[2], 0.1), -1, 1)

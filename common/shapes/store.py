@@ -1,8 +1,8 @@
-"""A bit-packed copy of a voxel data set: decoded once, opened in a moment after.
+"""A bit-packed cache of a voxel data set: decode once, then open within a moment.
 
 A voxel takes one bit, so 10,668 shapes of 32^3 take 44 MB. The cache of a list
-of files is two files named by a key: the rows (one shape each, np.packbits)
-and a JSON description, which is written last.
+of files consists of two files, named by a key: the rows (one packed shape each,
+np.packbits) and a JSON description, which is written last.
 """
 
 import dataclasses
@@ -27,10 +27,10 @@ _CHUNK_BYTES = 2**24
 
 @dataclasses.dataclass(frozen=True)
 class _Meta:
-    """What a cache says about itself.
+    """Description of a cache, its JSON file.
 
     Attributes:
-        format: version of this layout.
+        format: version of the cache's layout.
         size: edge length of the shapes, voxels.
         count: number of shapes.
         rows_crc: CRC-32 of the rows.
@@ -47,12 +47,12 @@ class _Meta:
 
     @property
     def byte_count(self) -> int:
-        """Bytes of all shapes."""
+        """Size of the rows in bytes."""
         return self.count * -(-(self.size**3) // 8)
 
 
 class VoxelStore:
-    """Shapes packed to bits, in memory or mapped from a file.
+    """Shapes packed to one bit per voxel, in memory or memory-mapped.
 
     Attributes:
         size: edge length of the shapes, voxels.
@@ -67,7 +67,7 @@ class VoxelStore:
         labels: np.ndarray,
         class_names: Sequence[str],
     ) -> None:
-        """Wrap packed rows; `open` and `from_array` make them.
+        """Wrap packed rows; normally, call `open` or `from_array` instead.
 
         Args:
             rows: uint8 (N, ceil(size^3 / 8)), np.packbits of the shapes.
@@ -88,24 +88,24 @@ class VoxelStore:
         cache_dir: Path | str | None = None,
         memory_mb: float = 512,
     ) -> "VoxelStore":
-        """Open the shapes of some files; decode them on the first use only.
+        """Open a list of voxel files; only the first call decodes them.
 
-        The cache is found again by the names, sizes and times of the files and
-        by `size`. A damaged cache is written anew.
+        Later calls find the cache by `size` and by the names, classes, sizes and
+        modification times of the files. A damaged cache is written again.
 
         Args:
-            files: what `find_shapes` returns.
-            size: edge length to bring the shapes to, voxels.
+            files: voxel files, as `find_shapes` returns them.
+            size: edge length to resize the shapes to, voxels.
             cache_dir: folder of caches; default `gan-projects-in-keras` in
                 $XDG_CACHE_HOME or ~/.cache.
-            memory_mb: packed rows of at most so many MB are read into memory;
-                larger ones are mapped from the file.
+            memory_mb: largest size, in MB, of packed rows that are read into
+                memory; larger ones are memory-mapped.
 
         Returns:
             The store.
 
         Raises:
-            UserError: there are no files, one of them cannot be read or fitted,
+            UserError: there are no files, one of them cannot be read or resized,
                 or the cache cannot be written.
         """
         if not files:
@@ -123,7 +123,7 @@ class VoxelStore:
         labels: np.ndarray | None = None,
         class_names: Sequence[str] = ("shape",),
     ) -> "VoxelStore":
-        """Make a store of shapes that are in memory.
+        """Make a store from shapes that are in memory, without a cache.
 
         Args:
             voxels: bool (N, S, S, S).
@@ -134,7 +134,7 @@ class VoxelStore:
             The store.
 
         Raises:
-            UserError: `voxels` are no cubes, or there are none.
+            UserError: the shapes are not cubes, or there are none.
         """
         voxels = np.asarray(voxels, bool)
         if voxels.ndim != 4 or len(set(voxels.shape[1:])) != 1 or not voxels.size:
@@ -152,7 +152,7 @@ class VoxelStore:
         """Return shapes as a batch.
 
         Args:
-            indices: integers, a bool mask or a slice.
+            indices: integers, a bool mask (N,) or a slice.
 
         Returns:
             uint8 (n, S, S, S, 1), values 0 and 1.
@@ -163,10 +163,10 @@ class VoxelStore:
         return bits.reshape(-1, self.size, self.size, self.size, 1)
 
     def voxels(self, indices: np.ndarray | Sequence[int] | None = None) -> np.ndarray:
-        """Return shapes as voxels.
+        """Return shapes as bool voxels, without the axis of channels.
 
         Args:
-            indices: which; default all.
+            indices: integers or a bool mask (N,); default all shapes.
 
         Returns:
             bool (n, S, S, S), axis 2 up.
@@ -175,7 +175,8 @@ class VoxelStore:
         return self[chosen][..., 0].view(bool)
 
     def occupancy(self) -> float:
-        """Return the mean share of filled voxels, read through in pieces."""
+        """Return the mean share of filled voxels over all shapes, 0 to 1."""
+        # Count in chunks, so that a memory-mapped store is never wholly in memory.
         step = max(1, _CHUNK_BYTES // self._rows.shape[1])
         filled = sum(
             int(np.bitwise_count(self._rows[i : i + step]).sum(dtype=np.int64))
@@ -185,9 +186,10 @@ class VoxelStore:
 
 
 def _cache_key(files: Sequence[ShapeFile], size: int) -> str:
-    """Return a hash of everything that decides what the cache holds."""
+    """Return a hash of everything that determines the content of the cache."""
     try:
         paths = [os.path.abspath(file.path) for file in files]
+        # Names are relative to the common folder: moving it keeps the cache valid.
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
         lines = [f"{FORMAT} {size}"]
         for file, path in zip(files, paths, strict=True):
@@ -200,7 +202,10 @@ def _cache_key(files: Sequence[ShapeFile], size: int) -> str:
 
 
 def _build(files: Sequence[ShapeFile], size: int, rows: Path) -> _Meta:
-    """Decode all files, one at a time, into a cache."""
+    """Decode all files, one at a time, into the rows file of a cache.
+
+    Returns the description of the cache.
+    """
     class_names = sorted({file.class_name for file in files})
     labels: list[int] = []
     crc = 0

@@ -1,4 +1,4 @@
-"""One HTML file that shows shapes in 3-D, without a network or any library."""
+"""One HTML file that shows shapes in 3-D, without network access or libraries."""
 
 import base64
 import html
@@ -28,20 +28,21 @@ def write_viewer(
     title: str = "Shapes",
     threshold: float = 0.5,
 ) -> None:
-    """Write a page that turns, zooms and leafs through shapes.
+    """Write a page on which one can turn, zoom and browse shapes.
 
-    The page holds everything it needs and loads nothing. A shape of 64 voxels a
-    side takes about 0.3 MiB.
+    The page is self-contained and loads nothing. A shape of 64^3 voxels takes
+    about 0.3 MiB.
 
     Args:
-        path: where to write; must end in .html.
+        path: file to write; its name must end in .html.
         shapes: voxels (S, S, S), bool or float in [0, 1], or meshes; z is up.
         labels: one name for each shape; default "1", "2", ...
         title: heading of the page.
-        threshold: a voxel is solid above this value.
+        threshold: value above which a voxel is solid.
 
     Raises:
         UserError: the path does not end in .html, or there is no shape.
+        ValueError: the number of labels differs from that of the shapes.
     """
     path = Path(path)
     if path.suffix.lower() != ".html":
@@ -58,9 +59,10 @@ def write_viewer(
         _pack(shape, threshold) | {"label": str(label)}
         for shape, label in zip(shapes, labels, strict=True)
     ]
-    # "<" would let a label close the script element that holds the data
+    # Escape "<", so that a label cannot close the script element of the data.
     data = json.dumps(packed, separators=(",", ":")).replace("<", "\\u003c")
     fields = {"title": html.escape(title), "shapes": data}
+    # Fill both fields in one pass, so that a title such as "{{shapes}}" stays text.
     page = re.sub(
         r"\{\{(title|shapes)\}\}",
         lambda match: fields[match[1]],
@@ -71,11 +73,11 @@ def write_viewer(
 
 
 def _pack(shape: "np.ndarray | trimesh.Trimesh", threshold: float) -> dict:
-    """Return a shape as base64 arrays that WebGL takes as they are.
+    """Return a shape as base64 arrays that WebGL can use without conversion.
 
-    `points` is uint16 (V, 4): x, y, z over the box of the shape, whose longest
-    side is 65535, and the openness to light. `normals` is int8 (V, 4), the
-    last unused. `faces` is uint16 (F, 3), or uint32 when `wide`.
+    `points` is uint16 (V, 4): x, y and z, scaled so that the longest side of the
+    bounding box is 65535, and the ambient light. `normals` is int8 (V, 4); the
+    last column is unused. `faces` is uint16 (F, 3), or uint32 if `wide`.
     """
     surface, light = _surface(shape, threshold)
     if len(surface.vertices) == 0:
@@ -98,7 +100,10 @@ def _pack(shape: "np.ndarray | trimesh.Trimesh", threshold: float) -> dict:
 
 
 def _surface(shape, threshold: float) -> tuple[Surface, np.ndarray]:
-    """Return the surface of voxels or of a mesh, and the light at its vertices."""
+    """Return the surface of voxels or of a mesh, and the light at its vertices.
+
+    The ambient light is estimated for voxels only; for a mesh it is 1 everywhere.
+    """
     if hasattr(shape, "faces"):
         surface = Surface(
             np.asarray(shape.vertices), np.asarray(shape.faces), shape.vertex_normals
@@ -115,5 +120,5 @@ def _surface(shape, threshold: float) -> tuple[Surface, np.ndarray]:
 
 
 def _encode(array: np.ndarray, kind: str) -> str:
-    """Return an array's bytes in base64."""
+    """Return the bytes of an array, converted to type `kind`, in base64."""
     return base64.b64encode(array.astype(kind).tobytes()).decode("ascii")

@@ -5,26 +5,26 @@ from scipy import ndimage
 
 from common.shapes.surface import covered_pixels
 
-FINE = 3  # the inside is found on a grid this many times finer
+FINE = 3  # fine voxels per voxel, along each axis, of the grid that is filled
 
 
 def fill_triangles(triangles: np.ndarray, resolution: int, margin: int) -> np.ndarray:
-    """Fill the space that triangles enclose.
+    """Fill the space that triangles enclose with solid voxels.
 
     Args:
         triangles: float (T, 3, 3), corners in any unit; not all at one point.
-        resolution: side R of the result.
+        resolution: side R of the result in voxels.
         margin: empty voxels at both ends of the longest side, below R / 2.
 
     Returns:
-        bool (R, R, R), centred. A voxel is solid when its centre is inside;
-        sheets and rods that pass between centres are one voxel thick.
+        bool (R, R, R), centred. A voxel is solid if its centre is inside; sheets
+        and rods that pass between the centres become one voxel thick.
 
     Reference: Laine, "A Topological Approach to Voxelization", 2013, section 4
         (6-separating surfaces).
     """
     low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
-    # the surface's own fine voxels add half of one on each side
+    # The surface is marked as fine voxels, which add half a fine voxel per side.
     span = resolution - 2 * margin - 1 / FINE
     triangles = (triangles - (low + high) / 2) * (span / (high - low).max())
     triangles += resolution / 2
@@ -34,9 +34,9 @@ def fill_triangles(triangles: np.ndarray, resolution: int, margin: int) -> np.nd
 
 
 def _crossed_voxels(triangles: np.ndarray, resolution: int) -> np.ndarray:
-    """Mark the voxels whose axis-parallel centre lines the triangles cross.
+    """Return the voxels in which a triangle crosses an axis-parallel centre line.
 
-    These voxels close every sheet without thickening it.
+    These voxels leave no gap in a sheet and do not thicken it.
     """
     marked = np.zeros((resolution,) * 3, bool)
     for axis in range(3):
@@ -50,7 +50,8 @@ def _crossed_voxels(triangles: np.ndarray, resolution: int) -> np.ndarray:
 
 
 def _fill(surface: np.ndarray) -> np.ndarray:
-    """Return everything that cannot be reached from outside through faces."""
+    """Return every voxel that a flood fill from outside cannot reach."""
+    # The empty border joins the outside to one region, which holds the corner.
     regions, _ = ndimage.label(~np.pad(surface, 1))
     return (regions != regions[0, 0, 0])[1:-1, 1:-1, 1:-1]
 
@@ -58,9 +59,8 @@ def _fill(surface: np.ndarray) -> np.ndarray:
 def _coarsen(fine: np.ndarray) -> np.ndarray:
     """Return the voxels with a solid centre, and the sheets between centres.
 
-    Along each line of centres, a solid stretch that lies wholly between two
-    centres is given to the voxel that holds its lower end, so that no sheet
-    gets a hole.
+    If a solid stretch along a line of centres is wholly between two centres, the
+    voxel that contains its lower end becomes solid. So no sheet gets a hole.
     """
     middle = FINE // 2
     coarse = fine[middle::FINE, middle::FINE, middle::FINE].copy()
@@ -78,14 +78,18 @@ def _coarsen(fine: np.ndarray) -> np.ndarray:
 
 
 def _thin_parts(triangles: np.ndarray, solid: np.ndarray) -> np.ndarray:
-    """Return voxels of rods so thin that they slip between all centre lines."""
+    """Return the voxels of rods so thin that they pass between all centre lines.
+
+    They are found by sampling the triangles' edges.
+    """
+    # Sample each edge at least twice per voxel of its length.
     starts = triangles.reshape(-1, 3)
     steps = np.roll(triangles, -1, axis=1).reshape(-1, 3) - starts
     count = np.ceil(2 * np.linalg.norm(steps, axis=1)).astype(int) + 1
     touched = np.zeros_like(solid)
     around = np.ones((3, 3, 3), bool)
     edges_at_once = 20_000
-    for i in range(0, len(count), edges_at_once):
+    for i in range(0, len(count), edges_at_once):  # in parts, to limit memory
         part = slice(i, i + edges_at_once)
         edge = np.repeat(np.arange(len(count[part])), count[part])
         first = np.repeat(np.cumsum(count[part]) - count[part], count[part])
@@ -93,5 +97,7 @@ def _thin_parts(triangles: np.ndarray, solid: np.ndarray) -> np.ndarray:
         points = starts[part][edge] + along[:, None] * steps[part][edge]
         cells = np.clip(points, 0, np.array(solid.shape) - 1).astype(int)
         touched[tuple(cells.T)] = True
+    # Keep the touched voxels away from solid ones, and their touched neighbours,
+    # which join a rod to the solid part at its ends.
     alone = touched & ~ndimage.binary_dilation(solid, around)
-    return touched & ndimage.binary_dilation(alone, around)  # and their ends
+    return touched & ndimage.binary_dilation(alone, around)

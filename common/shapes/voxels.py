@@ -1,4 +1,4 @@
-"""Voxel files and sizes: .mat of 3D ShapeNets, .npy, .npz and .binvox.
+"""Voxel files (.mat of 3D ShapeNets, .npy, .npz and .binvox), and resizing.
 
 A shape is a bool array (S, S, S); axis 2 is up and its index grows upward.
 """
@@ -35,17 +35,17 @@ _BASE_SIZES = (32, 64, 128)
 
 
 def read_mat(path: Path | str) -> np.ndarray:
-    """Read one shape of 3D ShapeNets: the key `instance` of a .mat file.
+    """Read one shape of 3D ShapeNets: the variable `instance` of a .mat file.
 
     Args:
-        path: the file, MATLAB format 5, at most 64 MiB.
+        path: the file, in MATLAB format 5, at most 64 MiB.
 
     Returns:
         bool (S, S, S), axis 2 up; S is 30 in 3D ShapeNets.
 
     Raises:
-        UserError: the file is missing, too large, torn, no .mat file, or its
-            `instance` is missing or no cube of 0 and 1.
+        UserError: the file is missing, too large, damaged or not a .mat file, or
+            its `instance` is missing or not a cube of 0 and 1.
     """
     path = Path(path)
     raw = read_limited(path, MAX_MAT_BYTES)
@@ -56,11 +56,11 @@ def read_mat(path: Path | str) -> np.ndarray:
     if "instance" not in variables:
         raise UserError(
             f"{path}: expected the key 'instance', found "
-            f"{', '.join(sorted(variables)) or 'no keys'}; is it of 3D ShapeNets?"
+            f"{', '.join(sorted(variables)) or 'no keys'}; use a file of 3D ShapeNets"
         )
     instance = variables["instance"]
-    # The shape is known before anything is unpacked, so a small file that would
-    # unpack to a huge array is refused.
+    # Check the shape before decompressing, so that a small file that would
+    # decompress to a huge array is refused.
     _check_cube(path, instance.shape)
     if instance.kind != "numbers":
         raise UserError(
@@ -80,7 +80,7 @@ def write_mat(path: Path | str, voxels: np.ndarray) -> None:
         voxels: bool (S, S, S), axis 2 up.
 
     Raises:
-        UserError: `voxels` is no cube, or the file cannot be written.
+        UserError: `voxels` is not a cube, or the file cannot be written.
     """
     content = encode_mat(voxels)
     with atomic_path(path) as temporary:
@@ -88,41 +88,53 @@ def write_mat(path: Path | str, voxels: np.ndarray) -> None:
 
 
 def encode_mat(voxels: np.ndarray) -> bytes:
-    """Return the content of a .mat file: int8, key `instance`, compressed."""
+    """Return the content of a .mat file of one shape, as `write_mat` writes it.
+
+    Args:
+        voxels: bool (S, S, S), axis 2 up.
+
+    Returns:
+        The bytes of the file: one compressed int8 variable, `instance`.
+
+    Raises:
+        UserError: `voxels` is not a cube.
+    """
     voxels = np.asarray(voxels)
     _check_cube("the shape to write", voxels.shape)
     return encode_variable("instance", voxels)
 
 
 def read_array(path: Path | str, max_bytes: int = MAX_ARRAY_BYTES) -> np.ndarray:
-    """Read shapes from a NumPy file, never unpickling anything.
+    """Read shapes from a NumPy file without ever unpickling.
 
     Args:
-        path: a .npy file, or a .npz file with the key `voxels` or `instance`
-            or with one array only. The array is (S, S, S), (N, S, S, S), or the
-            same with one channel at the end, or (N, 1, S, S, S).
-        max_bytes: the largest size of the unpacked array.
+        path: a .npy file, or a .npz file that has the key `voxels` or `instance`
+            or only one array. The array is (S, S, S), (N, S, S, S), either of
+            them with one channel at the end, or (N, 1, S, S, S).
+        max_bytes: largest allowed size of the unpacked array.
 
     Returns:
         bool (N, S, S, S), axis 2 up.
 
     Raises:
-        UserError: the file is missing, too large, torn or pickled, or the array
-            is no cube or holds other values than 0 and 1.
+        UserError: the file is missing, too large, damaged or pickled, or the
+            array does not hold cubes of 0 and 1.
     """
     path = Path(path)
     return _to_shapes(path, load_array(path, max_bytes))
 
 
 def read_split(path: Path | str, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Read one split of a labelled set in a .npz file, as ModelNet10 is passed on.
+    """Read one split of a labelled data set in one .npz file.
+
+    ModelNet10 is often shared in this form.
 
     Args:
         path: a .npz file with the keys X_train, y_train, X_test and y_test.
         split: "train" or "test".
 
     Returns:
-        Shapes, bool (N, S, S, S), and labels, int64 (N,), from 0.
+        Shapes, bool (N, S, S, S), and labels, int64 (N,), as they are stored.
 
     Raises:
         UserError: the file cannot be read, or shapes and labels do not match.
@@ -138,22 +150,8 @@ def read_split(path: Path | str, split: str) -> tuple[np.ndarray, np.ndarray]:
     return shapes, labels.astype(np.int64)
 
 
-def _to_shapes(path: Path, array: np.ndarray) -> np.ndarray:
-    """Return an array of one or more shapes as bool (N, S, S, S)."""
-    if array.ndim in (4, 5) and array.shape[-1] == 1 and array.shape[-2] > 1:
-        array = array[..., 0]
-    elif array.ndim == 5 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim == 3:
-        array = array[None]
-    _check_cube(path, array.shape[1:])
-    if len(array) == 0:
-        raise UserError(f"{path} holds no shapes; expected at least one")
-    return _to_bool(path, array)
-
-
 def read_voxels(path: Path | str) -> np.ndarray:
-    """Read the shapes of any known voxel file; the suffix says which.
+    """Read the shapes of a voxel file of any supported format, by its suffix.
 
     Args:
         path: a .mat, .npy, .npz or .binvox file.
@@ -174,20 +172,21 @@ def read_voxels(path: Path | str) -> np.ndarray:
 
 
 def fit_to_size(voxels: np.ndarray, size: int) -> np.ndarray:
-    """Pad, then enlarge shapes to `size`: 30 -> 32 -> 64 as the book does.
+    """Pad shapes, then enlarge them to `size`: 30 -> 32 -> 64, as the book does.
 
-    A shape is padded about its centre to the next of 32, 64 and 128; then each
-    voxel becomes a block of equal voxels, which is nearest-neighbour zoom.
+    A shape is padded on all sides to the next of 32, 64 and 128. Then each voxel
+    is repeated to a block of equal voxels (nearest-neighbour zoom).
 
     Args:
         voxels: bool (..., S, S, S).
-        size: the wanted edge length in voxels.
+        size: edge length of the result in voxels.
 
     Returns:
-        bool (..., size, size, size); `voxels` itself where it fits already.
+        bool (..., size, size, size); `voxels` itself if S is `size` already.
 
     Raises:
-        UserError: S cannot be brought to `size` in this way.
+        UserError: S is above 128, or `size` is not a multiple of the padded edge
+            length.
     """
     voxels = np.asarray(voxels)
     _check_cube("the shapes to fit", voxels.shape[-3:])
@@ -198,7 +197,7 @@ def fit_to_size(voxels: np.ndarray, size: int) -> np.ndarray:
     if base is None or size < base or size % base:
         wanted = f"a multiple of {base}" if base else "the size of the shapes"
         raise UserError(
-            f"cannot bring shapes of {found}^3 voxels to {size}^3; choose {found} "
+            f"cannot resize shapes of {found}^3 voxels to {size}^3; choose {found} "
             f"or {wanted}, for example 32, 64 or 128"
         )
     before = (base - found) // 2
@@ -209,8 +208,46 @@ def fit_to_size(voxels: np.ndarray, size: int) -> np.ndarray:
     return voxels
 
 
+def without_fragments(voxels: np.ndarray) -> np.ndarray:
+    """Remove the loose fragments of a shape: keep its largest connected component.
+
+    Parts count as connected across a gap of up to two empty voxels, so that a
+    chair whose leg is interrupted by a small gap keeps its foot.
+
+    Args:
+        voxels: bool (S, S, S).
+
+    Returns:
+        bool (S, S, S), the shape without its fragments.
+
+    Reference: the tools of Wu et al. 2016, arXiv:1610.07584, draw the largest
+        component, where voxels up to three apart count as connected.
+    """
+    # Two parts touch after dilation by one voxel if the gap was up to two voxels.
+    grown = ndimage.binary_dilation(voxels, np.ones((3, 3, 3), bool))
+    labels, count = ndimage.label(grown, np.ones((3, 3, 3), bool))
+    if count < 2:
+        return voxels
+    filled = np.bincount(labels[voxels], minlength=count + 1)
+    return voxels & (labels == filled.argmax())
+
+
+def _to_shapes(path: Path, array: np.ndarray) -> np.ndarray:
+    """Return an array of one or more shapes as bool (N, S, S, S)."""
+    if array.ndim in (4, 5) and array.shape[-1] == 1 and array.shape[-2] > 1:
+        array = array[..., 0]
+    elif array.ndim == 5 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 3:
+        array = array[None]
+    _check_cube(path, array.shape[1:])
+    if len(array) == 0:
+        raise UserError(f"{path} holds no shapes; expected at least one")
+    return _to_bool(path, array)
+
+
 def _check_mat_start(path: Path, raw: bytes) -> None:
-    """Tell the things that pass for .mat files from a true one."""
+    """Raise a UserError that names what a file is if it is not a .mat file."""
     if raw.startswith(b"MATLAB 7.3"):
         raise UserError(
             f"{path} is in MATLAB format 7.3; save it again with save -v7, or as .npy"
@@ -236,11 +273,12 @@ def _check_cube(where: Path | str, shape: tuple[int, ...]) -> None:
 
 
 def _to_bool(path: Path, array: np.ndarray) -> np.ndarray:
-    """Return `array` as bool; refuse other values than 0 and 1."""
+    """Return `array` as bool; raise a UserError on values other than 0 and 1."""
     if array.dtype.kind not in "biuf":
         raise UserError(f"{path}: expected numbers 0 and 1, found {array.dtype}")
-    # A damaged bool may hold any byte, so look at the bytes.
+    # The bytes of a bool array in a damaged file may have any value.
     raw = array.view(np.uint8) if array.dtype == bool else array
+    # Check 64 MiB at a time, so that the masks of a large array stay small.
     for part in np.array_split(raw, max(1, array.nbytes // 2**26), axis=0):
         wrong = (part != 0) & (part != 1)
         if wrong.any():
@@ -249,26 +287,3 @@ def _to_bool(path: Path, array: np.ndarray) -> np.ndarray:
                 f"{part[wrong][0]}; threshold the voxels first"
             )
     return np.array(array, dtype=bool)
-
-
-def without_fragments(voxels: np.ndarray) -> np.ndarray:
-    """Return the largest body of a shape alone.
-
-    Parts belong together across a gap of up to two empty voxels, so that a chair
-    whose leg has a small hole keeps its foot.
-
-    Args:
-        voxels: bool (S, S, S).
-
-    Returns:
-        bool (S, S, S).
-
-    Reference: the tools of Wu et al. 2016, arXiv:1610.07584, draw the largest
-        component of voxels that lie up to three apart.
-    """
-    grown = ndimage.binary_dilation(voxels, np.ones((3, 3, 3), bool))
-    labels, count = ndimage.label(grown, np.ones((3, 3, 3), bool))
-    if count < 2:
-        return voxels
-    filled = np.bincount(labels[voxels], minlength=count + 1)
-    return voxels & (labels == filled.argmax())

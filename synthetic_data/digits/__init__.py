@@ -1,7 +1,7 @@
-"""Handwritten digits in MNIST's format.
+"""Procedural handwritten digits in the format of MNIST.
 
 In reading order:
 
-    glyphs: digits as different hands would write them
-    skeletons: the strokes that each digit is made of
+    glyphs: a whole data set, digits in the style of many writers
+    skeletons: the strokes of each digit
 """

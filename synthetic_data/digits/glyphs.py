@@ -1,11 +1,11 @@
-"""A stand-in for MNIST: ten digits as different hands would write them.
+"""A stand-in for MNIST: the ten digits in the style of many writers.
 
-To draw a digit, the field of the distances to its skeleton is bent and cut off at
-the half width of a pen, which gives strokes with round ends. Then it is put into
-its frame as the digits of MNIST are.
+A digit is drawn from the field of distances to its skeleton. The field is distorted
+and thresholded at half the width of a pen, which gives strokes with round ends. The
+digit is then scaled and centred in the same way as the digits of MNIST.
 
 Reference: LeCun et al. 1998, "Gradient-based learning applied to document
-    recognition", section III-A (the frame).
+    recognition", section III-A (size and position of the digits).
 """
 
 import json
@@ -18,12 +18,12 @@ from common.files import atomic_path
 from common.images import idx
 from synthetic_data.digits.skeletons import DIGITS, REACH, cells, distance_fields
 
-SIZE = 28
-BOX = 20
-_MIDDLE = 14  # the pixel, from 0, in which MNIST has the centre of mass
-_NOTE = "synthetic.json"
-_CHUNK = 250  # images that are drawn together: few, so that they stay in the cache
-_CANVAS = 52  # cells along each axis of what is drawn first, [-REACH, REACH]
+SIZE = 28  # side of an image in pixels
+BOX = 20  # side of the box that a digit fills, in pixels
+_MIDDLE = 14  # index of the pixel in which MNIST puts the centre of mass
+_NOTE = "synthetic.json"  # file that records the arguments of a data set
+_CHUNK = 250  # images drawn at once: few, so that their arrays fit the CPU's cache
+_CANVAS = 52  # cells along each side of the first drawing, which spans +-REACH
 
 
 def write_glyphs(
@@ -31,15 +31,15 @@ def write_glyphs(
 ) -> None:
     """Write digits as the four gzip files of MNIST.
 
-    They appear all at once, when the last one is done. A folder that was written
-    with the same arguments before, or by another process meanwhile, is left as
-    it is.
+    All files appear at once, after the last one is complete. A folder that was
+    already written with the same arguments, earlier or by another process in the
+    meantime, is kept.
 
     Args:
-        folder: the folder to write into.
-        train: how many images to train on.
-        test: how many images to test on.
-        seed: any whole number from 0; the same seed gives the same bytes.
+        folder: folder to write to.
+        train: number of training images, at least 1.
+        test: number of test images, at least 1.
+        seed: seed of the data set, at least 0; the same seed gives the same bytes.
 
     Raises:
         UserError: an argument is out of its range, `folder` holds other files, or
@@ -59,7 +59,7 @@ def write_glyphs(
                 idx.write_split(temporary, split, *glyphs)
             (temporary / _NOTE).write_text(note, "utf-8")
     except UserError:
-        # A folder cannot take the place of one that another process has filled.
+        # Renaming fails if another process has written the folder first.
         if not _is_there(folder, note):
             raise
 
@@ -67,17 +67,19 @@ def write_glyphs(
 def make_glyphs(
     count: int, seed: int = 0, split: idx.Split = "train"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw digits, of each class as many, in random order.
+    """Draw digits in random order, equally many of each class.
 
     Args:
-        count: how many; classes differ by one image where 10 does not divide it.
-        seed: any whole number from 0; the same arguments give the same images.
+        count: number of images, at least 1; if it is not a multiple of 10, some
+            classes get one image more.
+        seed: seed of the images, at least 0; the same arguments give the same
+            images.
         split: "train" or "test", which are drawn independently.
 
     Returns:
-        Images uint8 (count, 28, 28), bright on black, each within 20 x 20 pixels,
-        with the centre of mass as near to pixel (14, 14) as whole pixels allow;
-        labels uint8 (count,), 0 to 9.
+        Images uint8 (count, 28, 28), white on black, and labels uint8 (count,), 0
+        to 9. Each digit is within 20 x 20 pixels, and its centre of mass is as near
+        to pixel (14, 14) as a shift by whole pixels allows.
 
     Raises:
         UserError: `count` or `seed` is out of its range.
@@ -100,10 +102,13 @@ def _check(name: str, count: int, seed: int) -> None:
 
 
 def _is_there(folder: Path, note: str) -> bool:
-    """Say whether the very same digits stand in `folder` already.
+    """Return whether a folder was written with the same arguments already.
+
+    Returns:
+        False if the folder is missing or empty.
 
     Raises:
-        UserError: something else does.
+        UserError: the folder holds anything else.
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
@@ -124,7 +129,7 @@ def _draw(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     chosen = rng.integers(first[labels], first[labels + 1])
     distance = _look_up(fields, chosen, *_bent_grid(count, rng))
     size = 0.063 * np.exp(0.3 * rng.standard_normal((count, 1, 1), np.float32))
-    # A wider pen would fill the loops of an 8.
+    # A wider pen would fill the loops of an 8. The noise varies the pressure.
     width = np.minimum(size, 0.1) * (1 + 0.12 * _smooth_noise(count, 0.12, rng))
     edge = 2 * REACH / _CANVAS * rng.uniform(1, 1.5, (count, 1, 1))
     ink = (width - distance) / edge.astype(np.float32) + 0.5
@@ -132,24 +137,26 @@ def _draw(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _bent_grid(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return where in the field of its digit each cell of a canvas looks.
+    """Return distorted grids: the point of the field that each cell of a canvas shows.
 
-    A grid is shaken by smooth noise (elastic distortion), then turned, slanted,
-    narrowed and seen in perspective. Sizes were chosen beside MNIST's digits.
+    A grid is displaced by smooth noise (elastic distortion), then rotated, slanted,
+    scaled in width and seen in perspective. The amounts were chosen by comparison
+    with MNIST's digits.
 
     Args:
-        count: how many grids.
-        rng: decides on everything.
+        count: number of grids.
+        rng: source of the random values.
 
     Returns:
-        x and y, float32 (count, C, C), in heights of a digit from its middle.
+        x and y, float32 (count, C, C), C = 52, relative to the digit's centre, in
+        heights of a digit.
 
     Reference:
         Simard, Steinkraus & Platt 2003, "Best practices for convolutional neural
         networks applied to visual document analysis", section 2 (the noise).
     """
     axis = cells(_CANVAS)
-    # Beyond two standard deviations digits become hard to read.
+    # Digits distorted by more than two standard deviations are hard to read.
     normal = rng.standard_normal((6, count, 1, 1), np.float32).clip(-2, 2)
     bend = 0.05 * np.exp(0.25 * normal[0])
     x = axis + bend * _smooth_noise(count, 0.26, rng)
@@ -163,15 +170,15 @@ def _bent_grid(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
 
 
 def _smooth_noise(count: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    """Return coarse normal noise blurred by a Gaussian, of variance 1 everywhere.
+    """Return coarse normal noise blurred by a Gaussian, with variance 1 everywhere.
 
     Args:
-        count: how many canvases.
-        sigma: of the Gaussian, in heights of a digit.
-        rng: the source of the noise.
+        count: number of canvases.
+        sigma: standard deviation of the Gaussian, in heights of a digit.
+        rng: source of the noise.
 
     Returns:
-        float32 (count, C, C).
+        float32 (count, C, C), C = 52.
     """
     blur = np.exp(-0.5 * ((cells(_CANVAS)[:, None] - cells(10)) / sigma) ** 2)
     blur /= np.linalg.norm(blur, axis=1, keepdims=True)
@@ -181,7 +188,7 @@ def _smooth_noise(count: int, sigma: float, rng: np.random.Generator) -> np.ndar
 def _look_up(
     fields: np.ndarray, chosen: np.ndarray, x: np.ndarray, y: np.ndarray
 ) -> np.ndarray:
-    """Return what field `chosen[n]` holds at (x[n], y[n]), bilinear, (N, C, C)."""
+    """Interpolate fields bilinearly: field `chosen[n]` at (x[n], y[n]), (N, C, C)."""
     size, flat = fields.shape[-1], fields.ravel()
     scale, last = size / (2 * REACH), size - 1
     x = ((x + REACH) * scale - 0.5).clip(0, last - 1e-3)
@@ -200,7 +207,7 @@ def _look_up(
 
 
 def _framed(ink: np.ndarray) -> np.ndarray:
-    """Scale digits to a box of 20 x 20, and place that by the centre of mass.
+    """Scale digits to a box of 20 x 20 pixels and centre it by the centre of mass.
 
     Args:
         ink: float32 (N, C, C) in [0, 1].
@@ -212,7 +219,7 @@ def _framed(ink: np.ndarray) -> np.ndarray:
     step = np.maximum(bottom - top, right - left) / BOX
     down = _area_weights((top + bottom) / 2, step)
     across = _area_weights((left + right) / 2, step)
-    # A pen that covers three quarters of a pixel leaves it as bright as can be.
+    # A pixel has full brightness if ink covers three quarters of it or more.
     box = np.minimum(down @ ink @ across.transpose(0, 2, 1) * (4 / 3), 1)
     box = np.rint(255 * box).astype(np.uint8)
     images = np.zeros((len(ink), SIZE, SIZE), np.uint8)
@@ -223,16 +230,19 @@ def _framed(ink: np.ndarray) -> np.ndarray:
 
 
 def _extent(inked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first index with ink and the one after the last, for each row."""
+    """Return, for each row, the first index with ink and the last one plus 1."""
     return inked.argmax(axis=1), _CANVAS - inked[:, ::-1].argmax(axis=1)
 
 
 def _area_weights(middle: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Return how much each cell counts in each pixel of the box, (N, 20, C).
+    """Return the weight of each cell in each pixel of the box, along one axis.
 
     Args:
-        middle: (N,) where the middle of the box lies, in cells.
-        step: (N,) cells to a pixel.
+        middle: (N,), position of the middle of the box, in cells.
+        step: (N,), cells per pixel.
+
+    Returns:
+        float32 (N, 20, C), the share of the pixel that the cell covers.
     """
     step = step[:, None, None]
     low = middle[:, None, None] + (np.arange(BOX)[:, None] - BOX / 2) * step
@@ -242,8 +252,11 @@ def _area_weights(middle: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 
 def _places(mass: np.ndarray) -> np.ndarray:
-    """Return where the pixels of boxes go along one axis, (N, 20), by their mass."""
+    """Return the indices (N, 20) of the boxes' pixels in the image, along one axis.
+
+    `mass` (N, 20) is the ink in each row or column of the boxes.
+    """
     index = np.arange(BOX)
     first = np.rint(_MIDDLE - mass @ index / mass.sum(axis=1)).astype(int)
-    # A 7 with hardly a foot would leave the frame.
+    # Keep the box in the image even if the mass is far off its middle, as in some 7s.
     return first.clip(0, SIZE - BOX)[:, None] + index

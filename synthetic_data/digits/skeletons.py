@@ -1,7 +1,7 @@
-"""The skeletons of digits, as fields of the distance to them.
+"""The skeletons of digits, as fields of the distance to each skeleton.
 
-Some are thinned from fonts that come with Matplotlib. The others are drawn by a
-pen through a few points, since people write digits that no font has.
+Some are thinned from fonts that are distributed with Matplotlib. The others are
+smooth strokes through a few points, because people write digits that no font has.
 """
 
 import functools
@@ -15,12 +15,12 @@ from scipy.spatial import KDTree
 from skimage.morphology import skeletonize
 
 DIGITS = "0123456789"
-REACH = 0.9  # fields span [-REACH, REACH] along both axes; a digit is 1 high
-_FIELD = 72
-_FAR = 0.3  # no pen is that wide
-_COPIES = 8
-# Digits that people write like that: no old-style numerals, no dotted 0, no 9 that
-# curls up. Bold and oblique kin have the same skeletons.
+REACH = 0.9  # fields span [-REACH, REACH] along both axes; the height of a digit is 1
+_FIELD = 72  # cells of a field along each axis
+_FAR = 0.3  # largest distance in a field; no pen is that wide
+_COPIES = 8  # variants of each hand-drawn digit
+# Only the digits that people write in this form: no old-style numerals, no dotted 0,
+# no 9 with a curled foot. Bold and oblique variants have the same skeletons.
 _FONTS = {
     "DejaVuSans": "02357",
     "DejaVuSansMono": "357",
@@ -31,9 +31,9 @@ _FONTS = {
     "cmss10": "01234578",
     "cmtt10": "023457",
 }
-# For each digit, how pens go: points "x,y" in tenths of the height from the top
-# left, and ";" where the pen is lifted or turns sharply. No font has an open 4, a
-# crossed 7, a 1 of one stroke or a 2 with a loop.
+# The strokes of each digit: points "x,y" in tenths of the height from the top left,
+# with ";" where the pen is lifted or turns sharply. No font has an open 4, a crossed
+# 7, a 1 of one stroke or a 2 with a loop.
 _STROKES = (
     (
         "4,0 1,1.7 0,5 1,8.5 4,10 7,8.2 8,5 7,1.7 4,0 2.5,.5",
@@ -110,11 +110,12 @@ _STROKES = (
 
 @functools.cache
 def distance_fields() -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance to each skeleton at the middles of cells.
+    """Return the distance from the centre of each cell to each skeleton.
 
     Returns:
-        float32 (F, S, S), at most 0.3, in heights of a digit, rows from the top;
-        and int (11,): the skeletons of digit d are first[d] to first[d + 1] - 1.
+        Fields float32 (F, 72, 72), distances in heights of a digit, at most 0.3,
+        rows from the top; and `first`, int (11,): the fields of digit d are first[d]
+        to first[d + 1] - 1.
     """
     rng = np.random.default_rng(0)
     grid = np.stack(np.meshgrid(cells(_FIELD), cells(_FIELD)), axis=-1)
@@ -124,6 +125,7 @@ def distance_fields() -> tuple[np.ndarray, np.ndarray]:
         skeletons = [_font_skeleton(name, digit) for name in fonts]
         skeletons += [_pen_skeleton(pen, rng) for pen in pens for _ in range(_COPIES)]
         for points in skeletons:
+            # Centre the digit and scale its height to 1.
             low, high = points.min(axis=0), points.max(axis=0)
             points = (points - (low + high) / 2) / (high[1] - low[1])
             distance, _ = KDTree(points).query(grid, distance_upper_bound=_FAR)
@@ -133,12 +135,12 @@ def distance_fields() -> tuple[np.ndarray, np.ndarray]:
 
 
 def cells(count: int) -> np.ndarray:
-    """Return the middles of equal cells from -REACH to REACH, float32."""
+    """Return the centres of `count` equal cells from -REACH to REACH, float32."""
     return (((np.arange(count) + 0.5) / count * 2 - 1) * REACH).astype(np.float32)
 
 
 def _font_skeleton(font: str, digit: str) -> np.ndarray:
-    """Return the points (P, 2), x and y, of a thinned digit of a font."""
+    """Return the pixels (P, 2), x and y, of the skeleton of a font's digit."""
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
     picture = Image.new("L", (200, 250))
     pen = ImageDraw.Draw(picture)
@@ -147,12 +149,13 @@ def _font_skeleton(font: str, digit: str) -> np.ndarray:
 
 
 def _pen_skeleton(strokes: str, rng: np.random.Generator) -> np.ndarray:
-    """Return the points (P, 2) of smooth strokes that nearly pass those given."""
+    """Return points (P, 2) on smooth strokes that pass near the given points."""
     points = []
     for stroke in strokes.split(";"):
         given = np.array([p.split(",") for p in stroke.split()], float)
         given += 0.3 * rng.standard_normal(given.shape)
-        # Times by the roots of the distances keep the curve from overshooting.
+        # Spacing the knots by the square roots of the distances (centripetal
+        # parametrisation) keeps the curve from overshooting.
         gaps = np.sqrt(np.linalg.norm(np.diff(given, axis=0), axis=1))
         times = np.concatenate([[0], np.cumsum(gaps)])
         points.append(CubicSpline(times, given)(np.linspace(0, times[-1], 120)))

@@ -1,9 +1,9 @@
-"""What the drawn stand-ins share.
+"""Drawing tools that the procedural data sets share.
 
 In reading order:
 
     pen: curves and tapered strokes
-    canvas: soft masks on planes of colour
+    canvas: colouring an image through soft masks
     pool: drawing in several processes
-    folders: folders that are written whole or not at all
+    folders: writing a folder completely or not at all
 """

@@ -1,7 +1,7 @@
-"""A canvas for shaded drawings: soft masks on planes of colour.
+"""A canvas for shaded drawings: colouring an image through soft masks.
 
-Lengths are in head units: the skull reaches from y = -1 to the chin at y = 1, x
-points to the right, y points down, (0, 0) is the middle of the head.
+Lengths are in head units: the top of the skull is at y = -1 and the chin at y = 1,
+x points to the right, y points down, and (0, 0) is the centre of the head.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,19 @@ from scipy import ndimage
 
 from synthetic_data.drawing.pen import Colour, Points
 
-FRAME = 2.2  # height of the finished picture in head units
-SPAN = 3.1  # of the canvas: a head that leans still finds colour in the corners
-_FINENESS = 3  # pixels of a mask along each side of a pixel of the canvas
+FRAME = 2.2  # height of the finished image in head units
+# Height of the canvas in head units. It is larger than the image, so that an image
+# of a tilted head has colour in its corners too.
+SPAN = 3.1
+_FINENESS = 3  # pixels of a mask per pixel of the canvas, along each side
 
 
 class Layer(NamedTuple):
-    """A mask on a part of the canvas.
+    """A mask on a rectangular region of the canvas.
 
     Attributes:
-        rows, columns: the part.
-        alpha: float32 of the part's shape, 0 outside the mask to 1 inside.
+        rows, columns: slices of the region.
+        alpha: float32 (H, W), the region's shape; 0 outside the mask to 1 inside.
     """
 
     rows: slice
@@ -32,15 +34,15 @@ class Layer(NamedTuple):
 
 
 class Canvas:
-    """A square picture float32 (3, side, side) of values from 0 to 255.
+    """A square image, float32 (3, side, side), with values from 0 to 255.
 
     Args:
-        side: its pixels along each side.
+        side: pixels along each side.
     """
 
     def __init__(self, side: int):
         self.side = side
-        self.unit = side / SPAN  # pixels in a head unit
+        self.unit = side / SPAN  # pixels per head unit
         self.image = np.zeros((3, side, side), np.float32)
         self._places = ((np.arange(side, dtype=np.float32) + 0.5) / side - 0.5) * SPAN
 
@@ -60,20 +62,22 @@ class Canvas:
         """Return the mask of polygons.
 
         Args:
-            shapes: (N, 2) each; all are filled.
-            strengths: the mask inside each shape, 0 to 1; by default 1.
-            holes: (N, 2) each; these are emptied again.
-            blur: standard deviation of a softening.
+            shapes: polygons (N, 2) to fill.
+            strengths: value of the mask inside each shape, 0 to 1; default 1.
+            holes: polygons (N, 2) to clear afterwards.
+            blur: standard deviation of a Gaussian blur, in head units.
 
         Returns:
-            A layer as large as the polygons and their softening.
+            A layer whose region contains the blurred polygons.
         """
+        # The bounding box of the polygons with room for the blur is the region.
         pixels = [self._pixels(shape) for shape in shapes]
         margin = 3 * blur * self.unit + 2
         corners = np.concatenate(pixels)
         low = np.floor(corners.min(axis=0) - margin).clip(0, self.side - 1).astype(int)
         high = np.ceil(corners.max(axis=0) + margin).clip(1, self.side).astype(int)
         high = np.maximum(high, low + 1)
+        # Draw at a higher resolution and reduce, for smooth edges.
         image = Image.new("L", tuple((_FINENESS * (high - low)).tolist()))
         pen = ImageDraw.Draw(image)
         inks = [round(255 * s) for s in strengths] or [255] * len(shapes)
@@ -86,7 +90,7 @@ class Canvas:
         return Layer(slice(low[1], high[1]), slice(low[0], high[0]), alpha)
 
     def disc(self, layer: Layer, x: float, y: float, radius: float) -> np.ndarray:
-        """Return the mask of a disc on the part of a layer, float32."""
+        """Return the mask (H, W) of a disc in the region of a layer, float32."""
         columns, rows = self.axes(layer)
         away = np.sqrt((columns - x) ** 2 + (rows - y) ** 2)
         return ((radius - away) * self.unit + 0.5).clip(0, 1)
@@ -94,19 +98,19 @@ class Canvas:
     def paint(
         self, layer: Layer, colour: Colour | np.ndarray, opacity: float = 1
     ) -> None:
-        """Lay a colour, or planes (3, H, W) of the layer's shape, over the picture."""
+        """Blend a colour, or colours (3, H, W), into the image through a mask."""
         if not isinstance(colour, np.ndarray):
             colour = planes(colour)
         part = self.image[:, layer.rows, layer.columns]
         part += opacity * layer.alpha * (colour - part)
 
     def shade(self, layer: Layer, factor: Colour) -> None:
-        """Multiply the picture by a factor for each colour where the mask is 1."""
+        """Multiply the image by a factor per channel, as strongly as the mask is."""
         part = self.image[:, layer.rows, layer.columns]
         part *= 1 + layer.alpha * (planes(factor) - 1)
 
     def _pixels(self, points: Points) -> np.ndarray:
-        """Return where points in head units lie, in pixels (N, 2)."""
+        """Return points (N, 2) in head units as pixel coordinates (N, 2)."""
         return np.asarray(points, float) * self.unit + self.side / 2
 
 
@@ -118,13 +122,16 @@ def planes(colour: Colour) -> np.ndarray:
 def blob(
     x: np.ndarray, y: np.ndarray, place: tuple[float, float], size: tuple[float, float]
 ) -> np.ndarray:
-    """Return the hill exp(-((x - x0) / rx)^2 - ((y - y0) / ry)^2).
+    """Return the Gaussian exp(-((x - x0) / rx)^2 - ((y - y0) / ry)^2).
 
     Args:
-        x: (1, W).
-        y: (H, 1).
-        place: its top (x0, y0).
-        size: its radii (rx, ry).
+        x: x of the columns, (1, W).
+        y: y of the rows, (H, 1).
+        place: centre (x0, y0).
+        size: radii (rx, ry).
+
+    Returns:
+        (H, W), from 0 to 1.
     """
     across = np.exp(-(((x - place[0]) / size[0]) ** 2))
     return across * np.exp(-(((y - place[1]) / size[1]) ** 2))
@@ -133,7 +140,7 @@ def blob(
 def pair(
     x: np.ndarray, y: np.ndarray, place: tuple[float, float], size: tuple[float, float]
 ) -> np.ndarray:
-    """Return a `blob` at x0 and one at -x0."""
+    """Return a `blob` at x0 and its mirror image at -x0."""
     across = np.exp(-(((np.abs(x) - place[0]) / size[0]) ** 2))
     return across * np.exp(-(((y - place[1]) / size[1]) ** 2))
 
@@ -141,12 +148,15 @@ def pair(
 def noise(
     rng: np.random.Generator, cells: tuple[int, int], shape: tuple[int, int]
 ) -> np.ndarray:
-    """Return smooth noise of about standard deviation 0.8, float32.
+    """Return smooth noise with a standard deviation of about 0.8.
 
     Args:
-        rng: decides on everything.
-        cells: how many independent values down and across.
-        shape: pixels down and across.
+        rng: source of the random values.
+        cells: number of independent values (rows, columns).
+        shape: pixels (H, W).
+
+    Returns:
+        float32 (H, W).
     """
     values = Image.fromarray(rng.standard_normal(cells, np.float32))
     return np.asarray(values.resize(shape[::-1], Image.Resampling.BICUBIC))

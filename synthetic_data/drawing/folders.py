@@ -1,4 +1,4 @@
-"""Folders of procedural files: written whole or not at all, and known again."""
+"""Folders of procedural files: written completely or not at all, and only once."""
 
 import contextlib
 import json
@@ -9,8 +9,9 @@ from pathlib import Path
 from common.errors import UserError
 from common.files import atomic_path
 
-# Says by which numbers a folder was drawn.
+# File that records the arguments with which a folder was drawn.
 NOTE = "synthetic.json"
+# Lowest value, highest value and unit of each argument.
 Limits = Mapping[str, tuple[int, int, str]]
 
 
@@ -20,16 +21,16 @@ def write_once(
     files: set[str],
     write: Callable[[Path], object],
 ) -> None:
-    """Write a folder, unless the very same one stands there already.
+    """Write a folder, unless it was written with the same arguments before.
 
-    All files appear at once, when the last one is done. A folder that another
-    process has written meanwhile is left as it is.
+    All files appear at once, after the last one is complete. If another process
+    has written the same folder in the meantime, that one is kept.
 
     Args:
-        folder: the folder.
-        numbers: what decides its content.
-        files: paths of all files in it, with "/", but for the note.
-        write: writes them into the folder that it is given.
+        folder: folder to write.
+        numbers: arguments that determine its content, by name.
+        files: relative paths of all files in it except `NOTE`, with "/".
+        write: function that writes the files into the folder it is passed.
 
     Raises:
         UserError: the folder holds other files, or cannot be written.
@@ -42,16 +43,25 @@ def write_once(
             write(temporary)
             (temporary / NOTE).write_text(note, "utf-8")
     except UserError:
-        # A folder cannot take the place of one that another process has filled.
+        # Renaming fails if another process has written the folder first.
         if not is_there(folder, files, note):
             raise
 
 
 def is_there(folder: Path, files: set[str], note: str) -> bool:
-    """Say whether the very same files stand in `folder` already.
+    """Return whether a folder was written with the same arguments already.
+
+    Args:
+        folder: the folder.
+        files: relative paths of all files in it except `NOTE`, with "/".
+        note: expected content of `NOTE`.
+
+    Returns:
+        True if exactly these files are there; False if the folder is missing or
+        empty.
 
     Raises:
-        UserError: something else does.
+        UserError: the folder holds anything else.
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
@@ -69,14 +79,15 @@ def is_there(folder: Path, files: set[str], note: str) -> bool:
 
 
 def check_numbers(numbers: Mapping[str, int], limits: Limits) -> None:
-    """Refuse numbers that are out of their ranges.
+    """Check that arguments are in their ranges.
 
     Args:
-        numbers: by name.
-        limits: lowest, highest and unit by name; others are whole numbers from 0.
+        numbers: values by name.
+        limits: lowest value, highest value and unit by name; an argument without
+            limits must be at least 0.
 
     Raises:
-        UserError: one is.
+        UserError: an argument is out of its range.
     """
     for name, value in numbers.items():
         low, high, unit = limits.get(name, (0, math.inf, ""))

@@ -1,4 +1,4 @@
-"""Drawing in several processes, which an interrupt ends at once and quietly."""
+"""Drawing in several processes that an interrupt stops at once, without traces."""
 
 import contextlib
 import multiprocessing
@@ -18,7 +18,7 @@ from common.training.stopping import StopRequest, stop_on_signals
 Job = TypeVar("Job")
 Row = TypeVar("Row")
 Work = Callable[[Job], Sequence[Row]]
-_LOOK = 0.1  # seconds between two looks at whether the user wants an end
+_POLL_SECONDS = 0.1  # time between two checks for an interrupt
 
 
 def run_jobs(
@@ -30,33 +30,34 @@ def run_jobs(
     unit: str = "image",
     processes: int | None = None,
 ) -> list[Row]:
-    """Do jobs in several processes, show a progress bar and gather what they give.
+    """Run jobs in several processes with a progress bar and collect the results.
 
-    Ctrl-C and SIGTERM act between two jobs in this process, and at once in others,
-    which are killed. When the function is left, no process runs any more, so that
-    files which were half written can be removed.
+    Ctrl-C and SIGTERM stop this process between two jobs and kill the other
+    processes at once. No other process is left when the function returns or
+    raises, so that the caller can remove partly written files.
 
     Args:
-        work: function at the top of a module; does one job, in a second or less,
-            and returns a row for each item of it.
-        jobs: what `work` is called with, each small enough for a pipe.
-        total: items of all jobs together, for the bar.
-        title: what the bar says, as "drawing faces".
+        work: function at the top level of a module that does one job, in a second
+            or less, and returns one row for each item of the job.
+        jobs: arguments of the calls of `work`, each small enough for a pipe.
+        total: number of items of all jobs, for the progress bar.
+        title: text of the progress bar, for example "drawing faces".
         unit: name of one item.
-        processes: how many at most; 1 does the jobs in this process. By default one
-            for each core.
+        processes: largest number of processes; 1 runs the jobs in this process.
+            By default one per core.
 
     Returns:
         The rows of all jobs, in the order of `jobs`.
 
     Raises:
-        KeyboardInterrupt: the user or the system wants an end.
+        KeyboardInterrupt: the run was interrupted by Ctrl-C or SIGTERM.
         UserError: a process cannot be started, or died.
-        Exception: what `work` raised.
+        Exception: `work` raised it.
     """
     processes = min(processes or os.cpu_count() or 1, len(jobs))
     parts: list[Sequence[Row]] = [()] * len(jobs)
-    # Signals only leave a note, so that no process is lost while it is being started.
+    # Signals only set a flag, so that an interrupt while a process starts cannot
+    # leave it running.
     with (
         stop_on_signals() as request,
         tqdm(total=total, desc=title, unit=unit, disable=None) as bar,
@@ -67,7 +68,7 @@ def run_jobs(
                 parts[place] = part
                 bar.update(len(part))
         except UserError:
-            # SIGTERM may have reached the other processes first.
+            # The process may have died of the same SIGTERM; then report the signal.
             if not request.reason:
                 raise
     if request.reason:
@@ -78,7 +79,7 @@ def run_jobs(
 def _results(
     work: Work, jobs: Sequence[Job], processes: int, request: StopRequest
 ) -> Iterator[tuple[int, Sequence[Row]]]:
-    """Yield the places of jobs and what they gave, as they come, until a request."""
+    """Yield (index, rows) of each finished job, until an interrupt is requested."""
     waiting = enumerate(jobs)
     if processes > 1:
         yield from _shared_results(work, waiting, processes, request)
@@ -95,66 +96,68 @@ def _shared_results(
     processes: int,
     request: StopRequest,
 ) -> Iterator[tuple[int, Sequence[Row]]]:
-    workers: dict[Connection, _Worker] = {}
-    places: dict[Connection, int] = {}
+    """Yield (index, rows) of each finished job of several processes."""
+    children: dict[Connection, _ChildProcess] = {}
+    running: dict[Connection, int] = {}  # index of the job that a process does
 
-    def go_on(link: Connection) -> None:
+    def send_next_job(link: Connection) -> None:
         if (item := next(waiting, None)) is not None:
-            places[link], job = item
-            workers[link].give(job)
+            running[link], job = item
+            children[link].send(job)
 
     try:
         for _ in range(processes):
             if request.reason:
                 return
-            worker = _Worker(work)
-            workers[worker.link] = worker
-            go_on(worker.link)
-        while places and not request.reason:
-            for link in wait(list(places), _LOOK):
-                place, part = places.pop(link), workers[link].take()
-                go_on(link)
+            child = _ChildProcess(work)
+            children[child.link] = child
+            send_next_job(child.link)
+        while running and not request.reason:
+            for link in wait(list(running), _POLL_SECONDS):
+                place, part = running.pop(link), children[link].receive()
+                send_next_job(link)
                 yield place, part
     finally:
-        for worker in workers.values():
-            worker.kill()
-        for worker in workers.values():
-            worker.process.join()
+        # Kill all of them first, so that they end at the same time.
+        for child in children.values():
+            child.kill()
+        for child in children.values():
+            child.process.join()
 
 
-class _Worker:
-    """A process that does one job after the other and that Ctrl-C does not reach.
+class _ChildProcess:
+    """A process that does one job after another and ignores Ctrl-C.
 
-    A pool of `concurrent.futures` would finish the jobs that it has handed out, and
-    could be hurt by an interrupt while it starts its threads.
+    A pool of `concurrent.futures` would finish the jobs that were already
+    submitted, and an interrupt while it starts its threads could break it.
     """
 
     def __init__(self, work: Work):
-        # A forked process would share the locks of TensorFlow's threads.
+        # Do not fork: the child would inherit locked locks of TensorFlow's threads.
         context = multiprocessing.get_context("spawn")
         try:
             self.link, other = context.Pipe()
             self.process = context.Process(
-                target=_work_on, args=(other, work), daemon=True
+                target=_serve_jobs, args=(other, work), daemon=True
             )
-            with _deaf_to_interrupts():
+            with _interrupts_blocked():
                 self.process.start()
         except OSError as error:
             raise UserError(
                 f"cannot start a process that draws: {error.strerror or error}; "
                 "close other programs and start again"
             ) from error
-        # Only the process itself holds its end, which thus closes when it dies.
+        # Close our copy of the child's end: then the pipe closes if the child dies.
         other.close()
 
-    def give(self, job: Job) -> None:
+    def send(self, job: Job) -> None:
         """Send the next job."""
-        with _telling_of_death():
+        with _report_dead_process():
             self.link.send(job)
 
-    def take(self) -> Sequence[Row]:
-        """Return what the job gave, or raise what it raised."""
-        with _telling_of_death():
+    def receive(self) -> Sequence[Row]:
+        """Return the rows of the job, or raise the exception that it raised."""
+        with _report_dead_process():
             part, error, lines = self.link.recv()
         if error is not None:
             error.add_note(lines)
@@ -162,30 +165,34 @@ class _Worker:
         return part
 
     def kill(self) -> None:
-        """End the process at once."""
+        """Kill the process at once."""
         self.process.kill()
         self.link.close()
 
 
 @contextlib.contextmanager
-def _telling_of_death() -> Iterator[None]:
-    """Turn the closed pipe of a process into a message."""
+def _report_dead_process() -> Iterator[None]:
+    """Raise a UserError if the pipe to a process is closed."""
     try:
         yield
     except (EOFError, OSError) as error:
         raise UserError(
-            "a process that draws died, perhaps for want of memory; free some and "
+            "a process that draws died, perhaps for lack of memory; free some and "
             "start again"
         ) from error
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: the parent alone ends them."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Block SIGINT, so that processes started here ignore Ctrl-C.
+
+    Only the parent stops them.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # This process of Python's own would undo the mask if it started below.
+    # Python starts its resource tracker with the first process, which would unblock
+    # SIGINT. So start it before.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -194,9 +201,9 @@ def _deaf_to_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work_on(link: Connection, work: Work) -> None:
-    """Do jobs until the parent is gone."""
-    # For systems that have no masks of signals.
+def _serve_jobs(link: Connection, work: Work) -> None:
+    """Do jobs from a pipe and send the results, until the parent closes it."""
+    # Needed on systems on which signals cannot be blocked.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError):
         while True:

@@ -3,8 +3,8 @@
 In reading order:
 
     write: a whole data set
-    backdrops: a surface, a landscape or a person
+    backdrops: the background of a scene: a surface, a landscape or a face
     leaves: textured shapes that cover each other
     patterns: textures in perspective
-    strokes: curves, hair, grass, wires and text
+    strokes: curves, hair, grass, trees, wires and text
 """

@@ -1,6 +1,6 @@
-"""What a scene is set before: a surface, a landscape or a person.
+"""The background of a scene: a surface, a landscape or a face.
 
-Lengths are shares of the picture's edge; (0, 0) is the picture's middle.
+Lengths are shares of the image's side; (0, 0) is the middle of the image.
 """
 
 import numpy as np
@@ -13,16 +13,23 @@ from synthetic_data.drawing.pen import from_hsv
 from synthetic_data.scenes.leaves import Palette, paint_surface
 from synthetic_data.scenes.strokes import lay_over
 
+# A square that covers the whole image.
 _EVERYTHING = np.array([(-0.6, -0.6), (0.6, -0.6), (0.6, 0.6), (-0.6, 0.6)])
-_AGES = 90
-_PEOPLE, _PHOTOS = 10**6, 100  # who may be met, and how they may look
+_AGES = 90  # ages are drawn from 0 to this, in years
+_PEOPLE = 10**6  # number of different people
+_PHOTOS = 100  # number of different photos of each person
 
 
 def draw_backdrop(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> int:
-    """Cover the whole picture.
+    """Cover the whole image with a background.
+
+    Args:
+        canvas: canvas to draw on, in place.
+        palette: colours of the scene.
+        rng: source of the random values.
 
     Returns:
-        How many leaves may lie on it at a time.
+        The largest number of leaves to scatter over it at a time.
     """
     lot = rng.random()
     if lot < 0.5:
@@ -36,7 +43,13 @@ def draw_backdrop(canvas: Canvas, palette: Palette, rng: np.random.Generator) ->
 
 
 def paste_face(canvas: Canvas, _: Palette, rng: np.random.Generator) -> None:
-    """Paste a picture of a face somewhere, turned by some angle."""
+    """Paste an image of a face at a random place and angle.
+
+    Args:
+        canvas: canvas to draw on, in place.
+        _: palette, not used; all functions that draw objects take the same arguments.
+        rng: source of the random values.
+    """
     face = _face(round(canvas.side * rng.uniform(0.3, 0.8)), rng).convert("RGBA")
     face = face.rotate(rng.normal(0, 20), Image.Resampling.BICUBIC, expand=True)
     corner = rng.uniform(-0.1, 1.1, 2) * canvas.side - np.array(face.size) / 2
@@ -46,7 +59,7 @@ def paste_face(canvas: Canvas, _: Palette, rng: np.random.Generator) -> None:
 
 
 def _face(edge: int, rng: np.random.Generator) -> Image.Image:
-    """Return a person, or at times a drawn figure."""
+    """Return an image of a person or, less often, of a cartoon figure."""
     size = min(edge, MAX_SIZE)
     if rng.random() < 0.7:
         who, photo = int(rng.integers(_PEOPLE)), int(rng.integers(_PHOTOS))
@@ -57,13 +70,13 @@ def _face(edge: int, rng: np.random.Generator) -> Image.Image:
 
 
 def _draw_portrait(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Fill the picture with a face."""
+    """Fill the whole image with a face."""
     face = _face(canvas.side, rng)
     canvas.image[:] = np.asarray(face, np.float32).transpose(2, 0, 1)
 
 
 def _draw_landscape(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Draw a sky and, before it, hills or houses in rows."""
+    """Draw a sky with rows of hills or houses in front of it."""
     _draw_sky(canvas, rng)
     rows = int(rng.integers(1, 5))
     town = rng.random() < 0.5
@@ -76,6 +89,7 @@ def _draw_landscape(canvas: Canvas, palette: Palette, rng: np.random.Generator) 
 
 
 def _draw_sky(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Draw a sky whose colour changes with height, with clouds."""
     hue = rng.normal(215, 12) if rng.random() < 0.75 else rng.uniform(-20, 50)
     value, side = rng.uniform(0.5, 1), canvas.side
     above = planes(from_hsv(hue, rng.uniform(0.1, 0.8), value * rng.uniform(0.5, 1)))
@@ -101,7 +115,7 @@ def _hill(horizon: float, rng: np.random.Generator) -> np.ndarray:
 def _draw_houses(
     canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator
 ) -> None:
-    """Draw houses side by side, with windows and some with gables."""
+    """Draw a row of houses with windows, some of them with gables."""
     x = -0.6
     while x < 0.5:
         width, top = rng.uniform(0.08, 0.3), horizon - rng.uniform(0, 0.3)

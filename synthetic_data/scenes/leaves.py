@@ -1,6 +1,6 @@
 """Dead leaves: shaded and textured shapes that cover each other.
 
-Lengths are shares of the picture's edge.
+Lengths are shares of the image's side.
 
 Reference:
     Lee, Mumford & Huang 2001, "Occlusion models for natural images: a statistical
@@ -16,18 +16,19 @@ from synthetic_data.drawing.pen import curve
 from synthetic_data.scenes.patterns import PATTERNS, tilted_grid
 
 Shape = Callable[[np.random.Generator], np.ndarray]
-_LARGEST = 0.5
-_PLAIN = 6  # pixels of the canvas: smaller leaves are nothing but a colour
+_LARGEST = 0.5  # largest radius of a leaf
+_PLAIN = 6  # radius in pixels of the canvas below which a leaf has one plain colour
 
 
 class Palette:
-    """Colours of a scene: a few, whose planes go together as in photos.
+    """The colours of a scene: a few, whose channels are correlated as in photos.
 
     Args:
-        rng: decides on everything.
+        rng: source of the random values.
     """
 
     def __init__(self, rng: np.random.Generator):
+        # All channels follow the brightness; warmth and green shift them apart.
         count = int(rng.integers(4, 9))
         light = rng.uniform(5, 250, count)
         warm = rng.normal(rng.normal(8, 12), 20, count)
@@ -43,25 +44,36 @@ class Palette:
         )
 
     def colour(self, rng: np.random.Generator) -> np.ndarray:
-        """Return a colour near one of the palette, (3,) from 2 to 253."""
+        """Return a random colour (3,) near one of the palette, from 2 to 253."""
         colour = self._colours[rng.integers(len(self._colours))]
         near = colour + rng.normal(0, 22) + rng.normal(0, 6, 3)
         return near.clip(2, 253)
 
 
 def sample_radius(smallest: float, rng: np.random.Generator) -> float:
-    """Draw by lot a radius r with the density r^-3, for which no scale is special."""
+    """Return a random radius r, from `smallest` to 0.5, with density r^-3.
+
+    With this density, the scene has the same statistics at every scale.
+    """
     low, high = smallest**-2, _LARGEST**-2
     return float(rng.uniform(high, low) ** -0.5)
 
 
 def sample_shape(rng: np.random.Generator) -> Shape:
-    """Draw by lot what outlines a leaf may have."""
+    """Return a random shape of leaves, a function that makes outlines of it."""
     return SHAPES[rng.choice(len(SHAPES), p=_SHARES)]
 
 
 def outline(rng: np.random.Generator, shape: Shape | None = None) -> np.ndarray:
-    """Return the outline (N, 2) of a leaf with a radius of about 1 at the origin."""
+    """Return the outline of a leaf at the origin, rotated at random.
+
+    Args:
+        rng: source of the random values.
+        shape: shape of the leaf; by default a random one.
+
+    Returns:
+        Polygon (N, 2) with a radius of about 1.
+    """
     make = shape or sample_shape(rng)
     angle = rng.uniform(0, 2 * np.pi)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -69,12 +81,16 @@ def outline(rng: np.random.Generator, shape: Shape | None = None) -> np.ndarray:
 
 
 def _blob(rng: np.random.Generator) -> np.ndarray:
+    """Return a smooth, irregular outline."""
     count = int(rng.integers(5, 12))
     return curve(_ring(count, rng.uniform(0.55, 1.25, count)), closed=True)
 
 
 def _ragged(rng: np.random.Generator) -> np.ndarray:
-    """Return a rock: each edge is broken again and again, by less and less."""
+    """Return a rock: each edge is split at its middle, which moves at random.
+
+    This is repeated four times, each time with half the displacement.
+    """
     points, size = _ring(6, rng.uniform(0.6, 1.2, 6)), 0.3
     for _ in range(4):
         middle = (points + np.roll(points, -1, axis=0)) / 2
@@ -85,15 +101,18 @@ def _ragged(rng: np.random.Generator) -> np.ndarray:
 
 
 def _ellipse(rng: np.random.Generator) -> np.ndarray:
+    """Return an ellipse."""
     return _ring(48, np.ones(48)) * (1, rng.uniform(0.25, 1))
 
 
 def _corners(rng: np.random.Generator) -> np.ndarray:
+    """Return an irregular polygon with three to six corners."""
     count = int(rng.integers(3, 7))
     return _ring(count, rng.uniform(0.6, 1.3, count))
 
 
 def _bar(rng: np.random.Generator) -> np.ndarray:
+    """Return a bar whose ends differ slightly in width."""
     half = rng.uniform(0.04, 0.6) * (1 + rng.uniform(-0.3, 0.3, 2))
     return np.array(
         [(-1.4, -half[0]), (1.4, -half[1]), (1.4, half[1]), (-1.4, half[0])]
@@ -101,12 +120,13 @@ def _bar(rng: np.random.Generator) -> np.ndarray:
 
 
 def _flower(rng: np.random.Generator) -> np.ndarray:
+    """Return a flower with three to nine petals."""
     petals, depth = rng.integers(3, 10), rng.uniform(0.1, 0.45)
     return _ring(96, 1 - depth + depth * np.cos(petals * _turns(96)))
 
 
 def _willow(rng: np.random.Generator) -> np.ndarray:
-    """Return a leaf with two tips, bent to one side."""
+    """Return a pointed leaf with two tips, bent to one side."""
     t, width, bend = np.linspace(-1, 1, 15), rng.uniform(0.15, 0.5), rng.normal(0, 0.3)
     half, middle = width * (1 - t * t), bend * t * t
     sides = np.concatenate([middle + half, (middle - half)[::-1]])
@@ -114,11 +134,12 @@ def _willow(rng: np.random.Generator) -> np.ndarray:
 
 
 def _turns(count: int) -> np.ndarray:
+    """Return equally spaced angles of a full turn, (count,), in radians."""
     return np.arange(count) * (2 * np.pi / count)
 
 
 def _ring(count: int, radii: np.ndarray) -> np.ndarray:
-    """Return points (count, 2) around the origin at distances (count,)."""
+    """Return points (count, 2) around the origin at distances `radii` (count,)."""
     angles = _turns(count)
     return radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
@@ -142,25 +163,27 @@ def draw_leaf(
     rng: np.random.Generator,
     shape: Shape | None = None,
 ) -> None:
-    """Lay a leaf somewhere on the picture, with a shadow or a dark edge at times.
+    """Draw a leaf at a random place, sometimes with a shadow or a dark edge.
 
     Args:
-        canvas: the picture.
-        palette: gives the colours.
-        radius: of the leaf.
-        rng: decides on the rest.
-        shape: of the leaf; by default any.
+        canvas: canvas to draw on, in place.
+        palette: colours of the scene.
+        radius: radius of the leaf.
+        rng: source of the random values.
+        shape: shape of the leaf; by default a random one.
     """
     points = rng.uniform(-0.55, 0.55, 2) + radius * outline(rng, shape)
     if radius * canvas.side < _PLAIN:
         canvas.paint(canvas.mask(SPAN * points), planes(palette.colour(rng)))
         return
+    # The shadow: the leaf's own outline, shifted and blurred.
     if rng.random() < 0.25:
         depth = min(radius, 0.15)
         shift = depth * rng.uniform(-0.12, 0.12, 2)
         blur = SPAN * depth * rng.uniform(0.01, 0.1)
         shadow = canvas.mask(SPAN * (points + shift), blur=blur)
         canvas.shade(shadow, (rng.uniform(0.35, 0.85),) * 3)
+    # The edge: the leaf in a darker colour, below a slightly smaller leaf.
     shapes = [points]
     if rng.random() < 0.2:
         edge = canvas.mask(SPAN * points)
@@ -174,7 +197,14 @@ def draw_leaf(
 def paint_surface(
     canvas: Canvas, shapes: list[np.ndarray], palette: Palette, rng: np.random.Generator
 ) -> None:
-    """Fill polygons (N, 2) with one surface: shaded, and textured in most cases."""
+    """Fill polygons with one shaded and, in most cases, textured surface.
+
+    Args:
+        canvas: canvas to draw on, in place.
+        shapes: polygons (N, 2).
+        palette: colours of the scene.
+        rng: source of the random values.
+    """
     layer = canvas.mask(*(SPAN * points for points in shapes))
     canvas.paint(layer, _surface(canvas, layer, palette, rng))
 
@@ -188,7 +218,7 @@ def _surface(
         return colour * light
     shares = np.array(list(PATTERNS.values()))
     pattern = list(PATTERNS)[rng.choice(len(shares), p=shares / shares.sum())]
-    # Mostly fine and faint, as the textures of photos are.
+    # Most textures are fine and faint, as in photos.
     period = SPAN * np.exp(rng.uniform(np.log(0.012), np.log(0.15)))
     grid = tilted_grid(canvas, layer, period, rng)
     strength = np.exp(rng.uniform(np.log(3), np.log(60)))
@@ -197,10 +227,13 @@ def _surface(
 
 
 def _light(canvas: Canvas, layer: Layer, rng: np.random.Generator) -> np.ndarray:
-    """Return how bright a surface is, about 1: a slope, or a round body's shading."""
+    """Return the brightness (H, W) of a surface, about 1.
+
+    It is a linear gradient, sometimes with the shading of a round body.
+    """
     x, y = canvas.axes(layer)
     reach = max(np.ptp(x), np.ptp(y), 1e-3)
-    # float32 stays so when it meets numbers of Python alone.
+    # Python floats do not turn float32 arrays into float64; NumPy scalars would.
     a, b = (float(slope) for slope in rng.normal(0, 0.22, 2) / reach)
     x, y = x - x.mean(), y - y.mean()
     light = 1 + a * x + b * y

@@ -1,4 +1,7 @@
-"""Textures of scenes: fields of about -1 to 1 on planes that perspective tilts."""
+"""Textures of scenes: values of about -1 to 1 on planes seen in perspective.
+
+Each function takes a grid and a source of random values, and returns float32 (H, W).
+"""
 
 from typing import NamedTuple
 
@@ -7,18 +10,18 @@ from scipy import ndimage
 
 from synthetic_data.drawing.canvas import Canvas, Layer, noise
 
-_TABLE = 16  # cells of a pattern after which its random tones come again
-_STRANDS = 64  # nodes of a table of strands, after which they come again
-_FINEST = 3  # pixels of the canvas that the finest wave of clouds has
-_LITTER = 4  # layers of leaves or pebbles on each other
+_TABLE = 16  # cells after which the random values of a pattern repeat, per axis
+_STRANDS = 64  # nodes after which the noise of strands repeats, per axis
+_FINEST = 3  # wavelength of the finest octave of clouds, in pixels of the canvas
+_LITTER = 4  # layers of leaves or pebbles
 
 
 class Grid(NamedTuple):
-    """Where the pixels of a texture lie on its plane.
+    """The position of each pixel on the plane of a texture.
 
     Attributes:
-        u, v: float32 (H, W), in periods of the pattern.
-        pixels: of the canvas in a period, about.
+        u, v: float32 (H, W), coordinates in periods of the pattern.
+        pixels: approximate number of the canvas's pixels per period.
     """
 
     u: np.ndarray
@@ -29,15 +32,18 @@ class Grid(NamedTuple):
 def tilted_grid(
     canvas: Canvas, layer: Layer, period: float, rng: np.random.Generator
 ) -> Grid:
-    """Return a plane that is turned and seen under perspective.
+    """Return the grid of a plane that is rotated and seen in perspective.
 
     u = (x cos a + y sin a) / (p w), v = (y cos a - x sin a) / (p w), w = 1 + t . (x, y)
 
     Args:
-        canvas: the picture.
-        layer: its part that is textured.
-        period: p, the length of a pattern's period in the layer's middle.
-        rng: decides on the angle a and the tilt t.
+        canvas: canvas of the scene.
+        layer: region of the canvas to texture.
+        period: p, length of the pattern's period in the middle of the layer.
+        rng: source of the random angle a, tilt t and start of the pattern.
+
+    Returns:
+        The grid, of the layer's shape.
     """
     x, y = canvas.axes(layer)
     x, y = x - x.mean(), y - y.mean()
@@ -53,7 +59,7 @@ def tilted_grid(
 
 
 def stripes(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return stripes, straight or waving."""
+    """Return straight or wavy stripes."""
     wave = rng.uniform(0, 0.5) * (rng.random() < 0.5)
     speed = rng.uniform(0.5, 3)
     bent = grid.u + np.float32(wave) * np.sin(np.float32(speed) * grid.v)
@@ -61,14 +67,14 @@ def stripes(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 def checks(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return a chessboard, or the bars of two colours of a tartan."""
+    """Return a chessboard, or crossing stripes as of a tartan."""
     across = _bands(grid.u, 0.5, grid.pixels)
     down = _bands(grid.v, 0.5, grid.pixels)
     return across * down if rng.random() < 0.5 else (across + down) / 2
 
 
 def lattice(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return thin bars that cross, as of a fence or of window frames."""
+    """Return thin crossing bars, as of a fence or of window frames."""
     share = rng.uniform(0.06, 0.3)
     across = _bands(grid.u, share, grid.pixels)
     down = _bands(grid.v * np.float32(rng.uniform(0.4, 1)), share, grid.pixels)
@@ -76,7 +82,7 @@ def lattice(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 def bricks(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return bricks or tiles of different tones with joints between them."""
+    """Return bricks or tiles of different brightness with joints between them."""
     row = np.floor(grid.v)
     length = np.float32(rng.uniform(1, 3))
     u = grid.u / length + np.float32(rng.choice([0, 0.5])) * (row % 2)
@@ -91,7 +97,7 @@ def bricks(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 def cloth(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return threads that go over and under each other."""
+    """Return woven cloth: threads that pass over and under each other."""
     u, v = 2 * np.pi * grid.u, 2 * np.pi * grid.v
     over = np.sign(np.sin(u / 2) * np.sin(v / 2))
     threads = np.where(over > 0, np.abs(np.sin(u / 2)), np.abs(np.sin(v / 2)))
@@ -107,7 +113,7 @@ def spots(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 def litter(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return leaves or pebbles that lie on each other, each with its own tone."""
+    """Return overlapping leaves or pebbles, each with its own brightness."""
     field = np.full(grid.u.shape, -0.9, np.float32)
     narrow = rng.uniform(0.18, 0.45)
     for _ in range(_LITTER):
@@ -125,14 +131,14 @@ def litter(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 def wood(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return the rings of a plank, with fine lines along them."""
+    """Return the grain of a plank: bent rings with fine lines along them."""
     bent = grid.u + 1.5 * _strands(grid.u * 0.15, grid.v * 0.15, rng)
     rings = np.abs(2 * (bent - np.floor(bent)) - 1)
     return 2 * rings - 1 + 0.5 * _strands(grid.u * 4, grid.v, rng)
 
 
 def fur(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return hair, fur or grass: fine lines that follow a bent direction."""
+    """Return hair, fur or grass: fine lines that are bent alike."""
     bent = grid.u + np.float32(rng.uniform(0, 2)) * _strands(
         grid.u * 0.1, grid.v * 0.1, rng
     )
@@ -141,7 +147,7 @@ def fur(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 def clouds(grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Return noise with the spectrum of a power law, smooth or ridged."""
+    """Return noise with a power-law spectrum, a sum of octaves, smooth or ridged."""
     shape = grid.u.shape
     ridged, decay = rng.random() < 0.35, rng.uniform(0.45, 0.85)
     field, weight, wave = np.zeros(shape, np.float32), 1.0, grid.pixels
@@ -153,6 +159,7 @@ def clouds(grid: Grid, rng: np.random.Generator) -> np.ndarray:
     return field
 
 
+# Textures with the weights of drawing each of them.
 PATTERNS = {
     clouds: 5,
     stripes: 2,
@@ -168,7 +175,10 @@ PATTERNS = {
 
 
 def _bands(u: np.ndarray, share: float, pixels: float) -> np.ndarray:
-    """Return 1 in a share of each period of u, else -1, with edges of one pixel."""
+    """Return 1 in a share of each period of u and -1 elsewhere.
+
+    The edges between them are about one pixel wide.
+    """
     away = np.abs(u - np.round(u))
     return (np.float32(2 * pixels) * (np.float32(share / 2) - away)).clip(-1, 1)
 
@@ -176,7 +186,10 @@ def _bands(u: np.ndarray, share: float, pixels: float) -> np.ndarray:
 def _cells(
     grid: Grid, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return where pixels lie in their cells, -0.5 to 0.5, and the cells' numbers."""
+    """Return each pixel's position (u, v) in its cell and the number of the cell.
+
+    Positions are from -0.5 to 0.5, numbers from 0 to 16^2 - 1.
+    """
     shift = rng.uniform(0, 1, 2).astype(np.float32)
     u, v = grid.u + shift[0], grid.v + shift[1]
     column, row = np.floor(u), np.floor(v)
@@ -185,6 +198,6 @@ def _cells(
 
 
 def _strands(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return noise of standard deviation 1 at nodes, linear between them."""
+    """Return normal noise with values at integer (u, v), interpolated linearly."""
     table = rng.standard_normal((_STRANDS, _STRANDS), np.float32)
     return ndimage.map_coordinates(table, [v, u], order=1, mode="grid-wrap")

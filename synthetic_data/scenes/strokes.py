@@ -1,6 +1,7 @@
 """Lines of scenes: curves, hair, grass, trees, wires and text.
 
-Lengths are shares of the picture's edge.
+Lengths are shares of the image's side. Each `draw_...` function takes the canvas to
+draw on (in place), the palette of the scene and a source of random values.
 """
 
 from collections.abc import Callable
@@ -12,17 +13,17 @@ from synthetic_data.drawing.canvas import Canvas
 from synthetic_data.drawing.pen import curve, stroke
 from synthetic_data.scenes.leaves import Palette
 
-_FINENESS = 2  # pixels of the drawing along each side of a pixel of the canvas
-_THINNEST = 0.0025  # width of a line; a thinner one would break into dots
+_FINENESS = 2  # pixels of the drawing per pixel of the canvas, along each side
+_THINNEST = 0.0025  # smallest width of a line; a thinner one would break into dots
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVWZabcdefghijklmnoprstuvwxyz0123456789&?!.,-"
 Ink = tuple[int, int, int, int]
 
 
 class _Sheet:
-    """A clear sheet over the canvas; x and y go from 0 to 1.
+    """A transparent sheet over the canvas; x and y are from 0 to 1.
 
     Args:
-        canvas: the picture below.
+        canvas: the canvas below the sheet.
     """
 
     def __init__(self, canvas: Canvas):
@@ -35,27 +36,28 @@ class _Sheet:
         self._pen.polygon((self.side * points).ravel().tolist(), ink)
 
     def line(self, points: np.ndarray, ink: Ink, width: float) -> None:
-        """Draw a smooth line through points (N, 2)."""
+        """Draw a smooth line of constant width through points (N, 2)."""
         self.fill(stroke(points, width, 1, 1), ink)
 
     def lay(self, canvas: Canvas) -> None:
-        """Lay the sheet over the picture."""
+        """Blend the sheet over the canvas, in place."""
         lay_over(canvas, self.image.reduce(_FINENESS))
 
 
 def lay_over(canvas: Canvas, sheet: Image.Image) -> None:
-    """Lay a picture with an alpha, RGBA of the canvas's size, over the canvas."""
+    """Blend an RGBA image of the canvas's size over the canvas, in place."""
     inks = np.asarray(sheet, np.float32).transpose(2, 0, 1)
     canvas.image += inks[3] / 255 * (inks[:3] - canvas.image)
 
 
 def _ink(colour: np.ndarray) -> Ink:
+    """Return a colour (3,) as opaque RGBA of integers."""
     red, green, blue = colour.clip(0, 255).round().astype(int).tolist()
     return red, green, blue, 255
 
 
 def draw_curves(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Draw smooth lines of different widths that go through the picture."""
+    """Draw smooth lines of different widths."""
     sheet = _Sheet(canvas)
     for _ in range(rng.integers(3, 14)):
         turns = rng.normal(0, 0.6, rng.integers(4, 9)).cumsum()
@@ -68,7 +70,7 @@ def draw_curves(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> N
 
 
 def draw_hair(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Draw a tuft of strands that bend alike, each with its own tone."""
+    """Draw a tuft of hairs that bend alike, each with its own brightness."""
     sheet = _Sheet(canvas)
     colour, root = palette.colour(rng), rng.uniform(0, 1, 2)
     angle, spread = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.5)
@@ -87,7 +89,7 @@ def draw_hair(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> Non
 
 
 def draw_grass(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Draw blades that stand on the lower edge, one before the other."""
+    """Draw overlapping blades of grass that grow from the lower edge."""
     sheet = _Sheet(canvas)
     colour = palette.colour(rng)
     height, width = rng.uniform(0.15, 0.6), rng.uniform(0.005, 0.02)
@@ -101,7 +103,7 @@ def draw_grass(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> No
 
 
 def draw_tree(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Draw a branch that forks again and again, bare or with leaves."""
+    """Draw a branch that forks repeatedly, bare or with leaves."""
     sheet = _Sheet(canvas)
     wood, leaf = palette.colour(rng) * 0.6, palette.colour(rng)
     leaves = rng.random() < 0.6
@@ -127,7 +129,7 @@ def draw_tree(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> Non
 
 
 def draw_wires(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Draw straight lines that meet in one point far away: rails, cables, rays."""
+    """Draw straight lines through one vanishing point, as rails, cables or rays."""
     sheet = _Sheet(canvas)
     far, ink = rng.uniform(-1.5, 2.5, 2), _ink(palette.colour(rng))
     width = rng.uniform(1, 3) * _THINNEST
@@ -138,7 +140,7 @@ def draw_wires(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> No
 
 
 def draw_text(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Write a few lines of letters, turned by some angle."""
+    """Draw a few lines of random letters, in most cases rotated."""
     height = np.exp(rng.uniform(np.log(0.035), np.log(0.25)))
     font = ImageFont.load_default(max(1, height * canvas.side))
     lines = [
@@ -155,6 +157,7 @@ def draw_text(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> Non
     canvas.image += alpha * (colour - canvas.image)
 
 
+# Functions that draw lines, with the weights of drawing each of them.
 STROKES: dict[Callable, float] = {
     draw_curves: 1.5,
     draw_hair: 1.5,

@@ -1,8 +1,8 @@
-"""A stand-in for photos: scenes by procedure, rich in edges and textures.
+"""A stand-in for photos: procedural scenes, rich in edges and textures.
 
-What photos have in common, these have too: things of all sizes that hide each
-other, textures, fine lines, parts out of focus, a power spectrum of about 1 / f^2.
-So a network for super-resolution that is trained on them works on photos.
+The scenes share the statistics of photos: objects of all sizes that occlude each
+other, textures, fine lines, parts out of focus, and a power spectrum of about
+1 / f^2. So a super-resolution network that is trained on them works on photos.
 """
 
 from pathlib import Path
@@ -25,6 +25,7 @@ from synthetic_data.scenes.leaves import (
 )
 from synthetic_data.scenes.strokes import STROKES
 
+# Functions that draw objects other than leaves, with their weights.
 _THINGS = STROKES | {paste_face: 1.5}
 
 MAX_SCENES = 100_000
@@ -34,14 +35,14 @@ _LIMITS = {
     "test": (1, MAX_SCENES, ""),
     "size": (MIN_SIZE, MAX_SIZE, " pixels"),
 }
-_FIRST = {"train": 0, "test": MAX_SCENES}  # numbers of the splits' first scenes
-_OVERSAMPLING = 2  # pixels of the canvas along each side of a pixel of the scene
-_CHUNK = 4  # scenes that a process draws between two looks at what comes next
-_ALONE = 12  # scenes that are drawn before other processes would have started
+_FIRST = {"train": 0, "test": MAX_SCENES}  # number of each split's first scene
+_OVERSAMPLING = 2  # pixels of the canvas per pixel of the scene, along each side
+_CHUNK = 4  # scenes of one job of a process
+_ALONE = 12  # up to so many scenes, starting more processes takes longer than drawing
 
 
 class _Job(NamedTuple):
-    """Scenes of one split that are drawn and written one after the other."""
+    """Scenes `start` to `stop` - 1 of a split, which one process draws and writes."""
 
     folder: Path
     split: str
@@ -52,18 +53,18 @@ class _Job(NamedTuple):
 
 
 def draw_scene(number: int, *, seed: int = 0, size: int = 256) -> np.ndarray:
-    """Draw a scene.
+    """Draw a scene; the same arguments give the same scene.
 
     Args:
-        number: which, a whole number from 0.
-        seed: any whole number from 0.
+        number: number of the scene, at least 0.
+        seed: seed of the data set, at least 0.
         size: pixels along each side, 32 to 512.
 
     Returns:
         uint8 (size, size, 3).
 
     Raises:
-        UserError: a number is out of its range.
+        UserError: an argument is out of its range.
     """
     check_numbers({"number": number, "seed": seed, "size": size}, _LIMITS)
     rng = np.random.default_rng([seed, number])
@@ -77,15 +78,15 @@ def write_scenes(
 ) -> None:
     """Write scenes as PNG files: train/00000.png, ... and test/00000.png, ...
 
-    They appear all at once, when the last one is done. A folder that was written
-    with the same arguments before, or by another process meanwhile, is left as it
-    is.
+    All files appear at once, after the last one is complete. A folder that was
+    already written with the same arguments, earlier or by another process in the
+    meantime, is kept.
 
     Args:
-        folder: the folder to write into.
-        train: how many scenes to train on, 1 to 100,000.
-        test: how many scenes to test on, 1 to 100,000.
-        seed: any whole number from 0; the same seed gives the same scenes.
+        folder: folder to write to.
+        train: number of training scenes, 1 to 100,000.
+        test: number of test scenes, 1 to 100,000.
+        seed: seed of the data set, at least 0; the same seed gives the same scenes.
         size: pixels along each side, 32 to 512.
 
     Raises:
@@ -98,13 +99,16 @@ def write_scenes(
     files = {f"{split}/{_name(i)}" for split, n in counts.items() for i in range(n)}
 
     def write(temporary: Path) -> None:
-        _write_pictures(temporary, counts, seed, size)
+        _write_images(temporary, counts, seed, size)
 
     write_once(Path(folder), numbers, files, write)
 
 
 def _expose(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """Return what the camera sees, uint8: a little blurred and grainy."""
+    """Return the canvas as a camera shows it, slightly blurred and noisy.
+
+    Returns uint8 (size, size, 3).
+    """
     blur = _OVERSAMPLING * rng.uniform(0.3, 0.65)
     image = canvas.image.clip(0, 255)
     image = ndimage.gaussian_filter(image, (0, blur, blur), truncate=2.5)
@@ -118,10 +122,11 @@ def _expose(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
 
 
 def _name(index: int) -> str:
+    """Return the file name of a scene."""
     return f"{index:05d}.png"
 
 
-def _write_pictures(folder: Path, counts: dict[str, int], seed: int, size: int) -> None:
+def _write_images(folder: Path, counts: dict[str, int], seed: int, size: int) -> None:
     """Write the scenes of all splits into a new folder."""
     jobs: list[_Job] = []
     for split, count in counts.items():
@@ -144,13 +149,18 @@ def _write_part(job: _Job) -> list[str]:
     """Draw and write the scenes of one job; return their names."""
     names = [_name(index) for index in range(job.start, job.stop)]
     for index, name in enumerate(names, job.start + _FIRST[job.split]):
-        picture = Image.fromarray(draw_scene(index, seed=job.seed, size=job.size))
-        picture.save(job.folder / job.split / name, compress_level=1)
+        image = Image.fromarray(draw_scene(index, seed=job.seed, size=job.size))
+        image.save(job.folder / job.split / name, compress_level=1)
     return names
 
 
 def compose(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Draw a scene on an empty canvas."""
+    """Draw a scene on an empty canvas.
+
+    Args:
+        canvas: canvas to draw on, in place.
+        rng: source of the random values.
+    """
     palette = Palette(rng)
     most = draw_backdrop(canvas, palette, rng)
     for depth in range(3):
@@ -165,7 +175,7 @@ def compose(canvas: Canvas, rng: np.random.Generator) -> None:
 def _scatter(
     canvas: Canvas, palette: Palette, most: int, rng: np.random.Generator
 ) -> None:
-    """Let leaves fall on the picture: of one shape, as pebbles are, or of many."""
+    """Scatter leaves over the image, either all of one shape, as pebbles, or mixed."""
     shape = sample_shape(rng) if rng.random() < 0.5 else None
     smallest = np.exp(rng.uniform(np.log(0.015), np.log(0.1)))
     count = np.exp(rng.uniform(0, np.log(most)))
@@ -174,20 +184,20 @@ def _scatter(
 
 
 def _draw_thing(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Draw what is more than one leaf: lines, hair, a tree, text, a face."""
+    """Draw an object other than a leaf: lines, hair, a tree, text or a face."""
     shares = np.array(list(_THINGS.values()))
     choice = rng.choice(len(shares), p=shares / shares.sum())
     list(_THINGS)[choice](canvas, palette, rng)
 
 
 def _defocus(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Blur what is drawn so far: the camera looks at what is nearer."""
+    """Blur the image so far, as if the camera focuses on nearer objects."""
     blur = canvas.side * np.exp(rng.uniform(np.log(0.002), np.log(0.015)))
     canvas.image = ndimage.gaussian_filter(canvas.image, (0, blur, blur), truncate=2.5)
 
 
 def _light(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Let the light change slowly over the picture, and a shadow fall on it."""
+    """Vary the brightness smoothly over the image; sometimes add a shadow."""
     shape = (canvas.side, canvas.side)
     canvas.image *= 1 + np.float32(rng.uniform(0, 0.2)) * noise(rng, (4, 4), shape)
     if rng.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Procedural aeroplanes; the length of the body is 1 and the nose is at -x."""
+"""Procedural aeroplanes, in lengths of the body; the nose points to -x."""
 
 import dataclasses
 
@@ -11,12 +11,12 @@ Generator = np.random.Generator
 
 @dataclasses.dataclass(frozen=True)
 class _Body:
-    """Where things are on one aeroplane; lengths in body lengths.
+    """Dimensions of the body of one aeroplane, in lengths of the body.
 
     Attributes:
         radius: half of the width of the body.
         tall: half of the height of the body.
-        tail: height of the middle of the body at its rear end.
+        tail: z of the centre of the body at its rear end.
     """
 
     radius: float
@@ -25,10 +25,10 @@ class _Body:
 
 
 def aeroplane(rng: Generator) -> list[Part]:
-    """Return the parts of one aeroplane.
+    """Return the parts of one random aeroplane.
 
     Args:
-        rng: decides on everything.
+        rng: source of the random values.
 
     Returns:
         Parts for `primitives.voxelise`.
@@ -74,7 +74,7 @@ def _airliner(rng: Generator) -> list[Part]:
 
 
 def _propeller(rng: Generator) -> list[Part]:
-    """Return a light or transport aeroplane with straight wings."""
+    """Return a propeller aeroplane with straight wings and one or two engines."""
     body = _draw_body(rng, (0.055, 0.095))
     span = rng.uniform(0.5, 0.75)
     root = rng.uniform(0.15, 0.24)
@@ -179,14 +179,14 @@ def _glider(rng: Generator) -> list[Part]:
 
 
 def _draw_body(rng: Generator, radius: tuple[float, float]) -> _Body:
-    """Draw the sizes of the body."""
+    """Return random dimensions of the body; `radius` is the range of its radius."""
     wide = rng.uniform(*radius)
     tall = wide * rng.uniform(0.9, 1.3)
     return _Body(wide, tall, rng.uniform(0.1, 0.6) * tall)
 
 
 def _fuselage(body: _Body, rng: Generator) -> list[Part]:
-    """Return a round nose, a tube and a rear that narrows and rises."""
+    """Return a body: a round nose, a tube and a rear that narrows and rises."""
     nose, rear = rng.uniform(-0.42, -0.32), rng.uniform(0.08, 0.25)
     ring = _ring(body)
     return [
@@ -197,7 +197,7 @@ def _fuselage(body: _Body, rng: Generator) -> list[Part]:
 
 
 def _ring(body: _Body, scale: float = 1.0) -> tuple[float, float, float]:
-    """Return half widths of the body for a bar along x."""
+    """Return the half widths of the body, scaled, for a bar along x."""
     return 0.0, body.radius * scale, body.tall * scale
 
 
@@ -217,12 +217,12 @@ def _wing(
         span: y of the tips.
         root: chord at the body.
         tip: chord at the tips.
-        sweep: how far the leading edge of the tip lies behind the root's.
-        level: height at the body.
-        tip_level: height of the tips.
+        sweep: distance in x of the tip's leading edge behind that of the root.
+        level: z at the body.
+        tip_level: z of the tips.
 
     Returns:
-        The two halves.
+        The two wings.
     """
     start = (lead + root / 2, 0.0, level)
     end = (lead + sweep + tip / 2, span, tip_level)
@@ -239,7 +239,20 @@ def _fin(
     sweep: float,
     top_y: float,
 ) -> Part:
-    """Return an upright fin; `sweep` is that of its leading edge."""
+    """Return an upright fin.
+
+    Args:
+        lead: x of the leading edge at the foot.
+        y: y of the foot.
+        z: z of the foot.
+        chord: chord at the foot.
+        height: height of the fin.
+        sweep: distance in x of the top's leading edge behind that of the foot.
+        top_y: y of the top.
+
+    Returns:
+        The fin.
+    """
     tip = chord * 0.5
     start = (lead + chord / 2, y, z)
     end = (lead + sweep + tip / 2, top_y, z + height)
@@ -248,7 +261,7 @@ def _fin(
 
 
 def _tail(body: _Body, rng: Generator, form: str, swept: bool) -> list[Part]:
-    """Return a fin with a tailplane at its foot (low) or on its top (t)."""
+    """Return a fin and a tailplane, at the foot of the fin ("low") or on top ("t")."""
     chord, height = rng.uniform(0.13, 0.2), rng.uniform(0.13, 0.22)
     sweep = rng.uniform(0.08, 0.15) if swept else rng.uniform(0.02, 0.07)
     lead = 0.5 - chord
@@ -261,7 +274,10 @@ def _tail(body: _Body, rng: Generator, form: str, swept: bool) -> list[Part]:
 
 
 def _spinner(x: float, y: float, z: float, reach: float, rng: Generator) -> list[Part]:
-    """Return the hub and the blades of a propeller."""
+    """Return the hub and the two blades of a propeller, upright or level.
+
+    The hub is at (x, y, z); `reach` is the length of a blade.
+    """
     hub = bar((x - 0.03, y, z), (x + 0.03, y, z), 0.02, power=ROUND)
     if rng.random() < 0.5:
         return [hub, bar((x, y, z - reach), (x, y, z + reach), 0.01)]

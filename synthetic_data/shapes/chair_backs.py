@@ -1,4 +1,8 @@
-"""The backs of chairs, upright; the chair lets them lean."""
+"""The backs of chairs, upright; `chairs.chair` leans them.
+
+Each function takes the dimensions of a chair and a source of random values, and
+returns the parts of the back.
+"""
 
 import math
 
@@ -9,7 +13,10 @@ from synthetic_data.shapes.primitives import ROUND, Part, bar, box, mirrored, pa
 
 
 def _solid_back(f: Frame, rng: Generator) -> list[Part]:
-    """Return a board, sometimes narrower or wider at the top, or set off."""
+    """Return a board, sometimes narrower or wider at the top.
+
+    Sometimes there is a gap between seat and board, which then stands on two posts.
+    """
     t, top = rng.uniform(1.3, 4), rng.choice([1.0, rng.uniform(0.65, 1.15)])
     gap = rng.choice([0, 0, 1]) * rng.uniform(0.15, 0.45) * f.back
     x, low, high = f.x - t, f.seat + gap, f.seat + f.back
@@ -21,7 +28,7 @@ def _solid_back(f: Frame, rng: Generator) -> list[Part]:
 
 
 def _frame_back(f: Frame, rng: Generator) -> list[Part]:
-    """Return two posts with a top rail and slats upright or across."""
+    """Return two posts with a top rail, open or filled with slats, rungs or a panel."""
     t, y, high = max(f.leg, 1.5), f.y - f.leg, f.seat + f.back
     x = f.x - t
     rail = rng.uniform(2, 9)
@@ -77,7 +84,15 @@ def _arched_back(f: Frame, rng: Generator) -> list[Part]:
 
 
 def wrapped_back(f: Frame, rng: Generator) -> list[Part]:
-    """Return a back that curves round the seat, on posts or down to it."""
+    """Return a back that curves around the seat, on posts or down to the seat.
+
+    Args:
+        f: dimensions of the chair.
+        rng: source of the random values.
+
+    Returns:
+        The parts of the back.
+    """
     t, steps = rng.uniform(1.4, 3), 10
     turn = rng.uniform(0.35, 0.62) * math.pi
     floor = rng.choice([0, 1]) * rng.uniform(0.3, 0.6) * f.back

@@ -1,4 +1,8 @@
-"""What chairs stand on: legs, stars, columns, runners, panels."""
+"""The bases of chairs: legs, stars, columns, runners and panels.
+
+Each function takes the dimensions of a chair and a source of random values, and
+returns the parts of the base.
+"""
 
 import math
 
@@ -18,14 +22,18 @@ from synthetic_data.shapes.primitives import (
 
 
 def _legs(f: Frame, rng: Generator) -> list[Part]:
-    """Return four legs: straight, splayed, tapered or sabre, with stretchers."""
+    """Return four legs: straight, splayed, tapered or sabre.
+
+    They sometimes have stretchers between them and an apron below the seat.
+    """
     inset = f.leg + rng.uniform(0, 0.18) * f.y * rng.integers(0, 2)
     reach = rng.choice([0, 0, 1]) * rng.uniform(0.08, 0.28) * f.under
     kick = rng.choice([0, 0, 1]) * rng.uniform(0.1, 0.3) * f.under
     half = (f.leg * rng.choice([1.0, 1.0, 0.5]), f.leg)
     power = rng.choice([SQUARE, ROUND])
     x, y = f.x - inset, f.y - inset
-    # Corners outside a round seat carry no leg; a bucket is round at the rear too.
+    # A round seat has no front corners, so the legs are nearer to the middle. A
+    # bucket has no rear corners either.
     near = 0.68 if f.form in ("round", "bucket") else 1.0
     far = 0.68 if f.form == "bucket" else 1.0
     tops = ((-x * near, y * near, f.under), (x * far, y * far, f.under))
@@ -53,7 +61,7 @@ def _legs(f: Frame, rng: Generator) -> list[Part]:
 
 
 def _star(f: Frame, rng: Generator) -> list[Part]:
-    """Return a column on a star of four or five feet, often with castors."""
+    """Return a column on a star of four or five feet with castors."""
     arms, reach = int(rng.choice([4, 5, 5])), rng.uniform(0.75, 1.15) * min(f.x, f.y)
     hub, castor = rng.uniform(6, 14), rng.uniform(2.5, 4.5)
     parts = [bar((0, 0, castor), (0, 0, f.under), rng.uniform(2, 4.5), power=ROUND)]
@@ -77,7 +85,7 @@ def _pedestal(f: Frame, rng: Generator) -> list[Part]:
 
 
 def _cantilever(f: Frame, rng: Generator) -> list[Part]:
-    """Return two runners on the floor that rise at the front only."""
+    """Return two runners on the floor that rise to the seat only at the front."""
     y, t = f.y - f.leg, f.leg
     front, rear = -f.x + t, f.x * rng.uniform(0.7, 1.1)
     bend = rng.uniform(-0.2, 0.2) * f.x
@@ -93,7 +101,7 @@ def _cantilever(f: Frame, rng: Generator) -> list[Part]:
 
 
 def _sled(f: Frame, rng: Generator) -> list[Part]:
-    """Return a closed frame on each side, on runners or curved rockers."""
+    """Return two posts on each side, on straight runners or curved rockers."""
     y, t = f.y - f.leg, f.leg
     front, rear = -f.x + 2 * t, f.x - 2 * t
     rise = rng.choice([0, 1]) * rng.uniform(4, 9)
@@ -109,7 +117,7 @@ def _sled(f: Frame, rng: Generator) -> list[Part]:
 
 
 def _panels(f: Frame, rng: Generator) -> list[Part]:
-    """Return two solid sides, or one block with a recess below."""
+    """Return two solid sides, or one block, often smaller than the seat."""
     t = rng.uniform(2, 4)
     if rng.random() < 0.3:
         inset = rng.uniform(0, 0.25)

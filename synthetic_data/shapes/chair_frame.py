@@ -1,4 +1,4 @@
-"""The sizes that all parts of one chair share."""
+"""The dimensions that all parts of one chair share."""
 
 import dataclasses
 
@@ -9,17 +9,17 @@ Generator = np.random.Generator
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """The sizes that all parts of one chair share, in centimetres.
+    """The dimensions that all parts of one chair share, in centimetres.
 
     Attributes:
-        depth: of the seat, from front to back.
-        width: of the seat.
-        seat: height of its upper side.
+        depth: depth of the seat, from front to back.
+        width: width of the seat.
+        seat: height of the upper side of the seat.
         thick: thickness of the seat.
         back: height of the back above the seat.
-        lean: how far the back leans back for each unit of height.
+        lean: shift of the back to the rear per unit of height.
         leg: half of the width of a leg.
-        form: outline of the seat: flat, narrow, soft, round or bucket.
+        form: form of the seat: flat, narrow, soft, round or bucket.
     """
 
     depth: float
@@ -48,6 +48,6 @@ class Frame:
 
 
 def pick(rng: Generator, weights: dict[str, float]) -> str:
-    """Draw a name in proportion to its weight."""
+    """Return a random name, with probabilities in proportion to the weights."""
     share = np.array(list(weights.values()), float)
     return str(rng.choice(list(weights), p=share / share.sum()))

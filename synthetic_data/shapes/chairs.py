@@ -1,6 +1,6 @@
-"""Procedural chairs, in centimetres: a seat, something below, a back, arms.
+"""Procedural chairs, in centimetres: a seat, a base, a back and arms.
 
-The front looks towards negative x, as in the chairs of 3D ShapeNets.
+The front faces negative x, as in the chairs of 3D ShapeNets.
 """
 
 import dataclasses
@@ -22,10 +22,10 @@ from synthetic_data.shapes.primitives import (
 
 
 def chair(rng: Generator) -> list[Part]:
-    """Return the parts of one chair.
+    """Return the parts of one random chair.
 
     Args:
-        rng: decides on everything.
+        rng: source of the random values.
 
     Returns:
         Parts for `primitives.voxelise`.
@@ -55,7 +55,7 @@ def chair(rng: Generator) -> list[Part]:
 
 
 def _frame(kind: str, rng: Generator) -> Frame:
-    """Draw the sizes of one kind of chair."""
+    """Return random dimensions for one kind of chair."""
     width, depth = rng.uniform(38, 60), rng.uniform(38, 56)
     seat, back = rng.uniform(40, 50), rng.uniform(30, 68)
     thick, lean, leg = rng.uniform(3, 9), rng.uniform(0, 0.28), rng.uniform(1.6, 3.6)
@@ -76,7 +76,7 @@ def _frame(kind: str, rng: Generator) -> Frame:
 
 
 def _seat_form(kind: str, base: str, rng: Generator) -> str:
-    """Draw the outline of the seat; only some bases fit under a round one."""
+    """Return a random outline of the seat; only some bases fit a round seat."""
     forms = {"flat": 4, "narrow": 2, "soft": 2}
     if kind != "bench" and base in ("legs", "star", "pedestal"):
         forms |= {"round": 2.5}
@@ -84,12 +84,12 @@ def _seat_form(kind: str, base: str, rng: Generator) -> str:
 
 
 def _seat(f: Frame, rng: Generator) -> list[Part]:
-    """Return a flat, round-fronted, narrowing or cushioned seat."""
+    """Return a seat: flat, round at the front, narrower at the rear, or cushioned."""
     z = (f.under, f.seat)
     if f.form == "narrow":
         rear, half = f.y * rng.uniform(0.75, 0.9), f.thick / 2
         start, end = (-f.x, 0, f.seat - half), (f.x, 0, f.seat - half)
-        # The back stands on the rear edge at its full width.
+        # Keep the full width at the rear edge, on which the back stands.
         edge = box((f.x * 0.7, f.x), (-f.y, f.y), z)
         return [bar(start, end, (0, f.y, half), (0, rear, half)), edge]
     if f.form == "round":
@@ -104,7 +104,7 @@ def _seat(f: Frame, rng: Generator) -> list[Part]:
 
 
 def _arms(f: Frame, kind: str, rng: Generator) -> list[Part]:
-    """Return arm rests on posts or panels, one writing tablet, or none."""
+    """Return arm rests on posts or panels, one writing tablet, or nothing."""
     chance = {"office": 0.6, "lounge": 0.6, "bench": 0.45, "bar": 0.15}
     if rng.random() > chance.get(kind, 0.35) or f.back < 24:
         return []
@@ -113,7 +113,7 @@ def _arms(f: Frame, kind: str, rng: Generator) -> list[Part]:
     front = -f.x * rng.uniform(0.3, 0.95)
     rear = f.x - 2 + f.lean * (height - f.seat)
     rest = bar((front, y, height), (rear, y, height), (0, t * 1.2, t))
-    # The front corners of a round seat are missing.
+    # A round seat has no front corners, so the post is further back.
     foot = max(front + t, 0.4 * f.x) if f.form == "round" else front + t
     post = bar((foot, y, f.under), (foot, y, height), t)
     form = pick(rng, {"post": 5, "panel": 1.2, "tablet": 0.6 * (kind == "dining")})
@@ -164,6 +164,7 @@ def _shell(f: Frame, rng: Generator) -> list[Part]:
     return parts + base(dataclasses.replace(f, form="bucket"), rng)
 
 
+# Weights of the backs and bases that each kind of chair can have.
 _ANY_BACK = {"solid": 3, "frame": 4, "arched": 2, "wrapped": 1.0}
 _KIND_BACKS = {
     "dining": _ANY_BACK,

@@ -1,7 +1,7 @@
 """Solids made of simple parts, evaluated at the centres of a voxel grid.
 
-Shapes are built in any unit of length with x to the back, y to the right and z
-upward, symmetric about y = 0; the grid is fitted to them at the end.
+Shapes are built in any unit of length: x points to the back, y to the right and z up.
+The plane y = 0 is the plane of symmetry. At the end they are scaled to the grid.
 """
 
 import dataclasses
@@ -10,16 +10,19 @@ from collections.abc import Iterable
 
 import numpy as np
 
-GRID = 30
-MARGIN = 3
-BOX = GRID - 2 * MARGIN
-SQUARE, ROUNDED, ROUND = 0.0, 4.0, 2.0
-# Half of the least width, in voxels: a box of width 1 holds one centre wherever
-# it stands; one that is round or turned needs the diagonal.
+GRID = 30  # side of the grid in voxels
+MARGIN = 3  # empty voxels on each side
+BOX = GRID - 2 * MARGIN  # longest side of a shape in voxels
+# Exponents of the outline of a part; see `Part`.
+SQUARE = 0.0
+ROUNDED = 4.0
+ROUND = 2.0
+# Half of the smallest width of a part, in voxels. A box of width 1 contains the
+# centre of a voxel wherever it is; a round or rotated part needs the diagonal.
 _THINNEST = 0.5000001
 _THINNEST_TURNED = 0.7072
-# Real shapes fill every voxel that their surface touches, so they are a little
-# thicker than they would be by their centres alone. In voxels, on each side.
+# Thickness added on each side, in voxels: the shapes of 3D ShapeNets fill every voxel
+# that their surface touches, so they are thicker than by the voxels' centres alone.
 _SKIN = 0.3
 
 
@@ -27,19 +30,19 @@ _SKIN = 0.3
 class Part:
     """A bar along one axis, or an ellipsoid.
 
-    The cross-section of a bar moves and changes size evenly from start to end,
-    so it can lean, taper and sweep.
+    The cross-section of a bar moves and changes size linearly from start to end,
+    so a bar can slant and taper.
 
     Attributes:
-        axis: 0, 1 or 2 for a bar along it; -1 for an ellipsoid.
-        start: middle of the first end of a bar; centre of an ellipsoid.
-        end: middle of the other end; centre of an ellipsoid.
-        half_start: half widths at the start in x, y and z; the one along `axis`
-            is not used. The radii of an ellipsoid.
+        axis: axis of a bar, 0, 1 or 2; -1 for an ellipsoid.
+        start: centre of the first end of a bar; centre of an ellipsoid.
+        end: centre of the other end of a bar; centre of an ellipsoid.
+        half_start: half widths at the start in x, y and z (the one along `axis` is
+            not used), or the radii of an ellipsoid.
         half_end: half widths at the end.
-        power: exponent of the outline |u|^p + |v|^p <= 1; 0 for a rectangle.
-        lean: shift in x for each unit of z above `pivot`.
-        pivot: the height that does not shift.
+        power: exponent p of the outline |u|^p + |v|^p <= 1; 0 for a rectangle.
+        lean: shift in x per unit of z above `pivot`.
+        pivot: height that is not shifted.
     """
 
     axis: int
@@ -65,16 +68,17 @@ def bar(
     Args:
         start: one end.
         end: the other end.
-        half: half widths at the start.
-        half_end: half widths at the end; default as at the start.
-        power: outline of the cross-section.
-        axis: the axis, where it shall be another one.
+        half: half widths at the start in x, y and z, or one for all.
+        half_end: half widths at the end; default those at the start.
+        power: exponent of the outline of the cross-section.
+        axis: axis of the bar, 0, 1 or 2; default the one in which the points differ
+            most.
 
     Returns:
         The part.
     """
     if axis is None:
-        # Rounded, so that a bar at 45 degrees and its mirror image agree.
+        # Round, so that a bar at 45 degrees and its mirror image get the same axis.
         axis = int(np.argmax(np.round(np.abs(np.subtract(end, start)), 6)))
     first = (half,) * 3 if isinstance(half, int | float) else half
     last = first if half_end is None else half_end
@@ -89,7 +93,18 @@ def box(
     power: float = SQUARE,
     axis: int = 2,
 ) -> Part:
-    """Return an upright block between two limits on each axis."""
+    """Return a block between limits on each axis.
+
+    Args:
+        x: lower and upper limit in x.
+        y: lower and upper limit in y.
+        z: lower and upper limit in z.
+        power: exponent of the outline of the cross-section.
+        axis: axis of the block, perpendicular to the cross-section.
+
+    Returns:
+        The part.
+    """
     limits = np.array([x, y, z], float)
     middle, half = limits.mean(1), np.diff(limits)[:, 0] / 2
     start, end = middle.copy(), middle.copy()
@@ -104,17 +119,26 @@ def ellipsoid(
     radii: tuple[float, float, float],
     power: float = ROUND,
 ) -> Part:
-    """Return an ellipsoid, or a pillow where `power` is above 2."""
+    """Return an ellipsoid, or a pillow if `power` is above 2.
+
+    Args:
+        centre: x, y and z of the centre.
+        radii: radii in x, y and z.
+        power: exponent of the outline.
+
+    Returns:
+        The part.
+    """
     return Part(-1, centre, centre, radii, radii, power)
 
 
 def path(points: list[tuple[float, float, float]], half: float) -> list[Part]:
-    """Return square bars that join points one after the other."""
+    """Return square bars of half width `half` that join points one after another."""
     return [bar(a, b, half) for a, b in zip(points, points[1:], strict=False)]
 
 
 def mirrored(parts: Iterable[Part]) -> list[Part]:
-    """Return parts together with their images on the other side of y = 0."""
+    """Return parts and their mirror images on the other side of y = 0."""
     both = []
     for part in parts:
         (x, y, z), (u, v, w) = part.start, part.end
@@ -123,21 +147,22 @@ def mirrored(parts: Iterable[Part]) -> list[Part]:
 
 
 def leaning(parts: Iterable[Part], lean: float, pivot: float) -> list[Part]:
-    """Return parts shifted in x by `lean` for each unit of z above `pivot`."""
+    """Return parts shifted in x by another `lean` per unit of z above `pivot`."""
     return [dataclasses.replace(p, lean=p.lean + lean, pivot=pivot) for p in parts]
 
 
 def voxelise(parts: list[Part], quarter_thirds: int = 0) -> np.ndarray:
-    """Fill the grid with the union of parts, fitted to the inner box.
+    """Convert the union of parts to voxels, scaled to the inner box of the grid.
 
     Args:
         parts: the parts, in any unit.
-        quarter_thirds: turn about z in steps of 30 degrees, x towards y.
+        quarter_thirds: rotation about z in steps of 30 degrees, from x towards y.
 
     Returns:
-        bool (30, 30, 30), one connected piece, axis 2 up. The longest side is
-        24 voxels and the middle of the shape is the middle of the grid.
+        bool (30, 30, 30), one connected component, axis 2 up. The longest side is
+        24 voxels, and the shape is centred in the grid.
     """
+    # Rotate the parts by less than 90 degrees, and the finished voxels by the rest.
     quarters, thirds = divmod(quarter_thirds, 3)
     turn = math.radians(30 * thirds)
     points = _turned(np.concatenate([_outline(p) for p in parts]), turn)
@@ -153,7 +178,8 @@ def voxelise(parts: list[Part], quarter_thirds: int = 0) -> np.ndarray:
             np.ptp(np.flatnonzero(grid.any(axis=a))) + 1
             for a in ((1, 2), (0, 2), (0, 1))
         )
-        # The tip of a thin part can slip between centres: grow a little.
+        # The tip of a thin part can be between the centres; then enlarge the shape
+        # a little and try again.
         if longest == BOX:
             break
         grow = (BOX + 0.4) / longest
@@ -164,7 +190,8 @@ def voxelise(parts: list[Part], quarter_thirds: int = 0) -> np.ndarray:
 def _fill(
     grid: np.ndarray, part: Part, unit: float, origin: np.ndarray, turn: float
 ) -> None:
-    """Set the voxels of `grid` whose centres lie in `part`."""
+    """Set the voxels of `grid` whose centres are in `part`."""
+    # Look only at the voxels in the bounding box of the part.
     near = _turned(_outline(part), turn) * unit + origin
     low = np.clip(np.floor(near.min(0) - 1), 0, GRID).astype(int)
     high = np.clip(np.ceil(near.max(0) + 1), 0, GRID).astype(int)
@@ -173,6 +200,7 @@ def _fill(
         for a, b, o in zip(low, high, origin, strict=True)
     )
     x, y, z = x[:, None, None], y[None, :, None], z[None, None, :]
+    # Undo the rotation and the lean of the part at the points instead.
     if turn:
         cos, sin = math.cos(turn), math.sin(turn)
         x, y = cos * x + sin * y, cos * y - sin * x
@@ -190,9 +218,16 @@ def _inside(
     thinnest: float,
     skin: float,
 ) -> np.ndarray:
-    """Say which points lie in a part, or in the skin about it.
+    """Return which points are in a part thickened by `skin`.
 
-    `thinnest` is the least half width, with the skin.
+    Args:
+        part: the part.
+        place: x, y and z of the points, arrays that broadcast together.
+        thinnest: smallest half width, including the skin.
+        skin: thickness to add on each side.
+
+    Returns:
+        bool, of the broadcast shape.
     """
     if part.axis < 0:
         return _outline_sum(part, place, range(3), 0.0, thinnest, skin) <= 1.0
@@ -213,7 +248,11 @@ def _outline_sum(
     thinnest: float,
     skin: float,
 ) -> np.ndarray:
-    """Return the outline's value, at most 1 inside, at the share t of its length."""
+    """Return the value of the outline at points, which is at most 1 inside.
+
+    `axes` are those of the cross-section; `t`, from 0 to 1, is the position of the
+    points between start and end.
+    """
     terms = []
     for a in axes:
         middle = part.start[a] + (part.end[a] - part.start[a]) * t
@@ -230,7 +269,7 @@ def _outline_sum(
 
 
 def _outline(part: Part) -> np.ndarray:
-    """Return points (n, 3) whose hull bounds the part."""
+    """Return points (N, 3) whose convex hull bounds the part."""
     start, end = np.array(part.start, float), np.array(part.end, float)
     if part.axis < 0:
         radii = np.diag(part.half_start)
@@ -250,7 +289,7 @@ def _outline(part: Part) -> np.ndarray:
 
 
 def _turned(points: np.ndarray, turn: float) -> np.ndarray:
-    """Return points turned about z by an angle in radians, x towards y."""
+    """Return points rotated about z by an angle in radians, from x towards y."""
     if not turn:
         return points
     cos, sin = math.cos(turn), math.sin(turn)
@@ -258,7 +297,7 @@ def _turned(points: np.ndarray, turn: float) -> np.ndarray:
 
 
 def _clear_margin(grid: np.ndarray) -> None:
-    """Empty the voxels outside the inner box."""
+    """Clear the voxels outside the inner box, in place."""
     inner = np.zeros_like(grid)
     box_slice = (slice(MARGIN, GRID - MARGIN),) * 3
     inner[box_slice] = grid[box_slice]
@@ -266,8 +305,8 @@ def _clear_margin(grid: np.ndarray) -> None:
 
 
 def _largest_piece(grid: np.ndarray) -> np.ndarray:
-    """Keep the largest piece; voxels that share a corner are connected."""
-    from scipy import ndimage  # a quarter of a second to import
+    """Return the largest component; voxels that share a corner are connected."""
+    from scipy import ndimage  # takes a quarter of a second to import
 
     pieces, number = ndimage.label(grid, np.ones((3, 3, 3)))
     if number < 2:

@@ -1,4 +1,9 @@
-"""Procedural tables and desks, in centimetres; the long side runs along y."""
+"""Procedural tables and desks, in centimetres; the long side is along y.
+
+The functions of the bases take half sizes of the area of the base in x and y, the
+height z of the table top's lower side, half of a leg's width and a source of random
+values.
+"""
 
 import math
 
@@ -18,16 +23,17 @@ Generator = np.random.Generator
 
 
 def table(rng: Generator) -> list[Part]:
-    """Return the parts of one table.
+    """Return the parts of one random table.
 
     Args:
-        rng: decides on everything.
+        rng: source of the random values.
 
     Returns:
         Parts for `primitives.voxelise`.
     """
     height, x, y = _sizes(rng)
     thick, leg = rng.uniform(2, 6), rng.uniform(1.8, 5)
+    # The base depends on the form and the proportions of the table top.
     power = float(rng.choice([SQUARE, ROUND, ROUNDED], p=[0.6, 0.28, 0.12]))
     square_bases = {"legs": 5, "trestle": 1.5, "drawers": 1.6, "panels": 1.2, "x": 0.8}
     round_bases = {"legs": 2, "pedestal": 3, "feet": 2}
@@ -39,14 +45,14 @@ def table(rng: Generator) -> list[Part]:
     share = np.array(list(weights.values()))
     base = str(rng.choice(list(weights), p=share / share.sum()))
     top = box((-x, x), (-y, y), (height - thick, height), power)
-    # Corners of a round top lie outside it: its legs stand further in.
+    # A round top has no corners, so its legs are nearer to the middle.
     inner = 1.0 if power == SQUARE else (0.62 if power == ROUND else 0.78)
     under = height - thick
     return [top] + _BASES[base](x * inner, y * inner, under, leg, rng)
 
 
 def _sizes(rng: Generator) -> tuple[float, float, float]:
-    """Return height and half sizes of a dining, coffee, side or bar table."""
+    """Return the height and the half sizes in x and y of a random kind of table."""
     kind = rng.choice(["dining", "coffee", "side", "bar", "long"], p=_KINDS)
     if kind == "dining":
         height, x, ratio = rng.uniform(68, 78), rng.uniform(32, 52), (1, 1.9)
@@ -63,11 +69,12 @@ def _sizes(rng: Generator) -> tuple[float, float, float]:
 
 
 def _legs(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part]:
-    """Return four legs with an apron, stretchers or a shelf."""
+    """Return four legs, most with an apron, a shelf, stretchers or a drawer."""
     splay = rng.choice([0, 0, 1]) * rng.uniform(0.03, 0.16) * z
     u, v = (side - leg - rng.uniform(0, 0.22) * side for side in (x, y))
     foot = (u + splay, v + splay, 0)
-    # Wider one way than the other, and thicker or thinner at the foot.
+    # A leg may be wider in y than in x, or narrower, and thicker or thinner at the
+    # foot.
     wide = (leg, leg * rng.uniform(0.6, 1.8), 0)
     taper = rng.choice([1.0, 1.0, 0.5, 1.5])
     half = (tuple(taper * w for w in wide), wide)
@@ -76,7 +83,7 @@ def _legs(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part
     two = mirrored([bar((-foot[0], foot[1], 0), (-u, v, z), *half, power)])
     parts = one + two
     if rng.random() < 0.5:
-        # A second, smaller board below the top.
+        # Add a second, smaller board right below the top.
         a, b, drop = rng.uniform(0.5, 1, 3) * (u, v, 0.2 * z)
         parts.append(box((-a, a), (-b, b), (z - drop, z)))
     extra = rng.choice(["none", "apron", "shelf", "stretcher", "drawer"], p=_EXTRAS)
@@ -98,14 +105,14 @@ def _legs(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part
 
 
 def _pedestal(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part]:
-    """Return a column on a disc, a plate or a cone."""
+    """Return a column on a disc or a plate, or a single cone."""
     power = rng.choice([ROUND, ROUND, SQUARE])
     stem, foot = leg * rng.uniform(0.9, 2.2), rng.uniform(0.5, 0.95)
     size = min(x, y) * foot
     column = bar((0, 0, 0), (0, 0, z), stem, power=power)
     if rng.random() < 0.25:
         return [bar((0, 0, 0), (0, 0, z), size, stem, power)]
-    # The foot may rise like a cone; a collar may hold the top.
+    # The foot may narrow upwards like a cone, and a collar may support the top.
     height, narrow = rng.uniform(0.02, 0.2) * z, rng.uniform(0.3, 1)
     base = (x * foot, y * foot, 0), (x * foot * narrow, y * foot * narrow, 0)
     parts = [column, bar((0, 0, 0), (0, 0, height), *base, power, axis=2)]
@@ -116,7 +123,7 @@ def _pedestal(x: float, y: float, z: float, leg: float, rng: Generator) -> list[
 
 
 def _feet(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part]:
-    """Return a column on three to five sloping or curved feet."""
+    """Return a column on three to five sloping feet."""
     count = int(rng.choice([3, 4, 4, 5]))
     reach, rise = min(x, y) * rng.uniform(0.75, 1.25), rng.uniform(0.05, 0.4) * z
     parts = [bar((0, 0, rise * 0.4), (0, 0, z), leg * rng.uniform(0.8, 1.6), power=2.0)]
@@ -128,7 +135,7 @@ def _feet(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part
 
 
 def _twin(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part]:
-    """Return two columns on feet, often joined by a rail."""
+    """Return two columns on feet, in most cases joined by a rail."""
     at, foot = y * rng.uniform(0.55, 0.85), x * rng.uniform(0.8, 1.2)
     column = bar((0, at, 0), (0, at, z), leg * rng.uniform(0.9, 1.8), power=ROUND)
     rest = x * rng.uniform(0.3, 0.9)
@@ -141,7 +148,7 @@ def _twin(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part
 
 
 def _trestle(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part]:
-    """Return an A-shaped or H-shaped frame at each end and a rail between."""
+    """Return an A-shaped or H-shaped frame at each end, joined by a rail."""
     at, foot = y * rng.uniform(0.65, 0.95) - leg, x * rng.uniform(0.8, 1.0) - leg
     head = foot * rng.choice([0.15, 0.3, 1.0])
     legs = [bar((s * foot, at, 0), (s * head, at, z), leg) for s in (-1, 1)]
@@ -153,7 +160,10 @@ def _trestle(x: float, y: float, z: float, leg: float, rng: Generator) -> list[P
 
 
 def _drawers(x: float, y: float, z: float, leg: float, rng: Generator) -> list[Part]:
-    """Return a desk: drawers on one side or both, a back board, sometimes a top."""
+    """Return a desk with drawers on one side or both.
+
+    It sometimes has a back board, and sometimes a shelf above the table top.
+    """
     side, feet = y * rng.uniform(0.3, 0.55), rng.choice([0, 1]) * rng.uniform(3, 12)
     front = -x * rng.uniform(0.8, 1)
     block = box((front, x * 0.95), (y - side, y), (feet, z))
@@ -200,6 +210,7 @@ def _crossed(x: float, y: float, z: float, leg: float, rng: Generator) -> list[P
     return mirrored(pair) + [bar((0, -at, z / 2), (0, at, z / 2), leg * 0.8)]
 
 
+# Probabilities of the kinds of tables and of what is added to four legs.
 _KINDS = (0.34, 0.24, 0.14, 0.1, 0.18)
 _EXTRAS = (0.1, 0.28, 0.24, 0.24, 0.14)
 _BASES = {

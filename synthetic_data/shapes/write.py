@@ -1,8 +1,8 @@
 """A stand-in for 3D ShapeNets: procedural chairs, tables and aeroplanes.
 
-Like the real shapes they are solids of 24 voxels on the longest side in the
-middle of 30^3 voxels. The front looks towards low indices of axis 0; left and
-right lie along axis 1; axis 2 is up.
+Like the real shapes, they are solids in the middle of 30^3 voxels, and their longest
+side is 24 voxels. The front faces low indices of axis 0, axis 1 is the direction from
+side to side, and axis 2 is up.
 """
 
 import json
@@ -35,9 +35,10 @@ def make_shape(
         class_name: "chair", "table" or "airplane".
         index: number of the object, from 0.
         split: "train" or "test".
-        seed: any whole number from 0.
-        azimuth: 1 to 12, turns of 30 degrees about axis 2; 4, 7 and 10 are
-            quarter turns, `np.rot90`, of 1.
+        seed: seed of the data set, at least 0.
+        azimuth: 1 to 12, number of the view; each is rotated by 30 degrees about
+            axis 2 from the one before. Views 4, 7 and 10 are `np.rot90` of view 1,
+            once, twice and three times.
 
     Returns:
         bool (30, 30, 30), axis 2 up.
@@ -61,19 +62,20 @@ def write_shapenets(
     azimuths: int = 1,
     seed: int = 0,
 ) -> Path:
-    """Write shapes as the tree of 3D ShapeNets does.
+    """Write shapes in the folder tree of 3D ShapeNets.
 
     The files are `volumetric_data/<class>/30/<split>/<class>_<9 digits>_<azimuth
-    from 1>.mat`. They appear all at once, when the last one is done. A folder
-    that was written with the same arguments before is left as it is.
+    from 1>.mat`. All files appear at once, after the last one is complete. A folder
+    that was already written with the same arguments is kept.
 
     Args:
-        root: the folder to write into.
-        classes: which classes.
-        train: objects of each class to train on.
-        test: objects of each class to test on.
-        azimuths: 1, or 12 for a turn by 30 degrees between files.
-        seed: any whole number from 0.
+        root: folder to write to.
+        classes: names of the classes, at least one of `CLASSES`.
+        train: number of training objects of each class, at least 1.
+        test: number of test objects of each class, at least 1.
+        azimuths: files of each object: 1, or 12 that are rotated by 30 degrees from
+            one to the next.
+        seed: seed of the data set, at least 0.
 
     Returns:
         The folder `volumetric_data`.
@@ -124,7 +126,7 @@ def _write_split(
         parts = _parts(class_name, index, split, seed)
         turned: list[np.ndarray] = []
         for step in range(azimuths):
-            # After three steps of 30 degrees come quarter turns of them.
+            # From 90 degrees on, rotate an earlier view exactly by a quarter turn.
             shape = np.rot90(turned[step - 3]) if step > 2 else voxelise(parts, step)
             turned.append(shape)
             name = f"{class_name}_{_FIRST_NUMBER[split] + index:09d}_{step + 1}.mat"
@@ -133,10 +135,13 @@ def _write_split(
 
 
 def _is_there(target: Path, made_by: dict) -> bool:
-    """Say whether the very same shapes stand in `target` already.
+    """Return whether a folder was written with the same arguments already.
+
+    Returns:
+        False if the folder is missing or empty.
 
     Raises:
-        UserError: something else does.
+        UserError: the folder holds anything else.
     """
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return False

@@ -10,7 +10,7 @@ from common.shapes.voxels import ShapeFile, find_shapes, read_binvox, write_binv
 
 
 def _tree(root: Path, *names: str) -> Path:
-    """Make empty files with these paths."""
+    """Make empty files with these paths below `root`."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
@@ -24,7 +24,7 @@ def _names(files: list[ShapeFile]) -> list[str]:
 
 @pytest.fixture
 def tree(tmp_path) -> Path:
-    """A small tree of 3D ShapeNets with a stray file."""
+    """Make a small tree of 3D ShapeNets with a file of another class in it."""
     chair, table = (f"volumetric_data/{c}/30" for c in ("chair", "table"))
     return _tree(
         tmp_path,
@@ -39,7 +39,7 @@ def tree(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("start", [".", "volumetric_data", "volumetric_data/chair"])
-def test_the_tree_is_found_from_each_level(tree, start, caplog):
+def test_shapes_are_found_from_each_level_of_the_tree(tree, start, caplog):
     found = find_shapes(tree / start, ("chair",), "train", "first")
     assert _names(found) == ["chair_000000001_2", "chair_000000002_1"]
     assert {file.class_name for file in found} == {"chair"}
@@ -50,7 +50,7 @@ def test_the_tree_is_found_from_each_level(tree, start, caplog):
     ]
 
 
-def test_all_classes_and_wrong_ones(tree):
+def test_all_classes_are_found_and_wrong_options_refused(tree):
     assert [f.class_name for f in find_shapes(tree)] == ["chair"] * 3 + ["table"]
     with pytest.raises(UserError, match="no class 'sofa' .* found: chair, table"):
         find_shapes(tree, ("sofa",))
@@ -75,7 +75,7 @@ def test_a_flat_folder_is_split_by_object(tmp_path):
     assert len(find_shapes(tmp_path, (), "test", "first")) == len(test) // 2
 
 
-def test_flat_folders_with_splits_or_nothing(tmp_path):
+def test_flat_folders_with_split_folders_or_without_files(tmp_path):
     flat = _tree(tmp_path / "things", "train/a.binvox", "train/b.NPZ", "test/c.mat")
     found = find_shapes(flat)
     assert _names(found) == ["a", "b"] and found[0].class_name == "things"
@@ -102,7 +102,7 @@ def test_binvox_by_hand(tmp_path):
 
 
 def test_binvox_runs_by_hand(tmp_path):
-    """A count is one byte: 255 voxels fill one run, 257 need a second."""
+    """A count is one byte, so 255 voxels fill one run and 257 need two."""
     x_z_y = np.zeros(8**3, bool)
     x_z_y[:255] = True
     voxels = x_z_y.reshape(8, 8, 8)[:, ::-1]
@@ -127,7 +127,7 @@ def test_binvox_agrees_with_trimesh(tmp_path):
     voxels[:6] = False  # runs longer than 255
     write_binvox(tmp_path / "a.binvox", voxels)
     x_y_z = trimesh.load(tmp_path / "a.binvox").matrix
-    # A quarter turn about x brings y up: (x, y, z) -> (x, -z, y).
+    # A quarter turn about x makes y point up: (x, y, z) -> (x, -z, y).
     assert (np.rot90(x_y_z, 1, axes=(1, 2)) == voxels).all()
     assert (read_binvox(tmp_path / "a.binvox") == voxels).all()
 

@@ -1,4 +1,4 @@
-"""Loose fragments go, parts across a small gap stay."""
+"""Loose fragments are removed; parts across a small gap are kept."""
 
 import numpy as np
 
@@ -17,6 +17,6 @@ def test_fragments_by_hand():
     np.testing.assert_array_equal(without_fragments(whole), whole)
 
 
-def test_nothing_stays_nothing():
+def test_an_empty_shape_stays_empty():
     empty = np.zeros((4, 4, 4), bool)
     np.testing.assert_array_equal(without_fragments(empty), empty)

@@ -1,4 +1,4 @@
-"""MATLAB format 5: what guards the compressed data, and kinds of variables."""
+"""MATLAB format 5: checks of the compressed data, and kinds of variables."""
 
 import struct
 import zlib
@@ -18,7 +18,7 @@ HEADER = 128  # bytes before the first variable; then 8 with its type and length
 
 @pytest.fixture(params=["i1", "f8"])
 def path(tmp_path, request):
-    """A compressed file with one variable, written by SciPy."""
+    """Return a compressed file with one variable, written by SciPy."""
     path = tmp_path / "a.mat"
     content = {"instance": VOXELS.astype(request.param)}
     scipy.io.savemat(path, content, do_compression=True)
@@ -27,7 +27,7 @@ def path(tmp_path, request):
 
 
 def with_data(content: bytes, data: bytes) -> bytes:
-    """Return a file with other compressed data, whose length it states truly."""
+    """Return a file with other compressed data and their correct length."""
     return content[: HEADER + 4] + struct.pack("<I", len(data)) + data
 
 
@@ -38,20 +38,20 @@ def assert_damaged(path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("place", [1, 2, 3, 4])
-def test_the_checksum_guards_the_data(path, place):
-    """The last four bytes are the Adler-32 of all that is compressed."""
+def test_a_wrong_checksum_is_refused(path, place):
+    """The last four bytes are the Adler-32 of the data before compression."""
     content = bytearray(path.read_bytes())
     content[-place] ^= 1
     assert_damaged(path, bytes(content))
 
 
 @pytest.mark.parametrize("missing", [1, 4, 5])
-def test_data_without_their_end_are_refused(path, missing):
+def test_data_that_are_cut_short_are_refused(path, missing):
     content = path.read_bytes()
     assert_damaged(path, with_data(content, content[HEADER + 8 : -missing]))
 
 
-def test_more_data_than_the_dimensions_say_are_refused(path):
+def test_more_data_than_the_dimensions_need_are_refused(path):
     content = path.read_bytes()
     unpacked = zlib.decompress(content[HEADER + 8 :])
     same = with_data(content, zlib.compress(unpacked))
@@ -63,7 +63,7 @@ def test_more_data_than_the_dimensions_say_are_refused(path):
 def test_a_small_element_holds_four_bytes_at_most():
     content = encode_variable("abc", np.ones((2, 2, 2)))
     body = zlib.decompress(content[HEADER + 8 :])
-    # The name as an element of type and length, then as a small one.
+    # Replace the element that holds the name by a small element.
     long = struct.pack("<II", 1, 3) + b"abc" + bytes(5)
     assert body.count(long) == 1
     for length, fits in ((3, True), (5, False)):
@@ -74,12 +74,12 @@ def test_a_small_element_holds_four_bytes_at_most():
             assert list(variables) == ["abc"]
             assert variables["abc"].load().tolist() == np.ones((2, 2, 2)).tolist()
         else:
-            with pytest.raises(ValueError, match="a small element is torn"):
+            with pytest.raises(ValueError, match="a small element is damaged"):
                 read_variables(changed)
 
 
 @pytest.mark.parametrize("compress", [True, False])
-def test_kinds_and_shapes_are_known_before_anything_is_unpacked(tmp_path, compress):
+def test_kinds_and_shapes_are_read_without_decompressing_the_data(tmp_path, compress):
     content = {
         "number": np.ones((2, 3, 4)),
         "flag": np.ones((5, 1), bool),

@@ -17,7 +17,7 @@ def ball(size: int, radius: float) -> np.ndarray:
 
 
 def assert_printable(mesh: trimesh.Trimesh) -> None:
-    """Closed with equal points merged, as a slicer sees an STL file."""
+    """Check that a mesh is closed after merging equal points, as a slicer does."""
     single = np.asarray(mesh.vertices, np.float32).astype(float)
     merged = trimesh.Trimesh(single, mesh.faces)
     for version in (mesh, merged):
@@ -35,7 +35,7 @@ def test_ball_has_the_right_size_volume_and_normals():
     assert (outward > 0).all()
 
 
-def test_axes_stay_and_z_is_up():
+def test_axes_keep_their_order_and_z_is_up():
     shape = np.zeros((20, 20, 20), bool)
     shape[5:9, 4:12, 2:18] = True
     mesh = voxels_to_mesh(shape, size_mm=16, smooth=0.5)
@@ -65,7 +65,7 @@ def test_touching_edges_and_corners_are_printable():
 
 
 @pytest.mark.parametrize("size", [16, 64])
-def test_thin_legs_and_lone_voxels_stay(size):
+def test_thin_legs_and_single_voxels_are_kept(size):
     shape = np.zeros((size,) * 3, bool)
     shape[4, 4, 2:14] = shape[10, 10, 10] = True
     mesh = voxels_to_mesh(shape)
@@ -79,18 +79,18 @@ def test_largest_component_is_by_volume():
     cube = np.zeros((24, 24, 24), bool)
     cube[4:14, 4:14, 8:18] = True
     shape = cube.copy()
-    shape[:, :, 2] = True  # wider and with more faces, but less of it
+    shape[:, :, 2] = True  # wider and with more faces, but of less volume
     plate, alone = voxels_to_mesh(shape & ~cube), voxels_to_mesh(cube)
     assert len(plate.faces) > 2 * len(alone.faces)
     mesh = voxels_to_mesh(shape, largest_component_only=True)
     assert np.allclose(mesh.extents, 100, rtol=0.02)
-    cube[6:12, 6:12, 10:16] = False  # a hollow is no part of the largest body
+    cube[6:12, 6:12, 10:16] = False  # a closed cavity is not in the largest component
     filled = voxels_to_mesh(cube, largest_component_only=True)
     assert filled.volume == pytest.approx(alone.volume, rel=0.01)
     assert voxels_to_mesh(cube).volume < 0.95 * alone.volume
 
 
-def test_only_what_lies_above_the_threshold_is_solid():
+def test_only_voxels_above_the_threshold_are_solid():
     values = np.zeros((12, 12, 12), np.float32)
     values[3:9, 3:9, 3:6], values[3:9, 3:9, 6:9] = 0.75, 0.5
     half, whole = voxels_to_mesh(values), voxels_to_mesh(values, threshold=0.49)
@@ -125,13 +125,13 @@ def test_written_files_read_back(tmp_path, suffix):
         assert back.volume == pytest.approx(mesh.volume / 1e9, rel=1e-4)
     else:
         expected = mesh.vertices
-    # The points come back in another order.
+    # The points are read in another order.
     near = np.abs(back.vertices[:, None] - expected).max(axis=2).min(axis=1)
     assert near.max() < 1e-5 * np.ptp(expected)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_unknown_suffix_names_the_three(tmp_path):
+def test_an_unknown_suffix_is_refused_with_the_three_known_ones(tmp_path):
     mesh = trimesh.creation.box()
     with pytest.raises(UserError, match=r"\.stl, \.obj or \.glb, found shape\.3ds"):
         write_mesh(mesh, tmp_path / "shape.3ds")
@@ -160,7 +160,7 @@ def test_box_is_exact(tmp_path, margin):
     assert np.array_equal(voxels, expected)
 
 
-def test_turned_box_has_the_right_volume(tmp_path):
+def test_rotated_box_has_the_right_volume(tmp_path):
     path = tmp_path / "box.off"
     box = trimesh.creation.box((1, 0.8, 0.6))
     box.apply_transform(trimesh.transformations.rotation_matrix(0.5, [1, 2, 3]))
@@ -179,7 +179,8 @@ def test_up_axis(tmp_path):
     tall = mesh_to_voxels(path, 32, up="y")
     assert np.ptp(np.argwhere(tall), axis=0)[2] == 29
     assert tall[:, :, :8].sum() > 2 * tall[:, :, 24:].sum()
-    # y-up to z-up turns +z into -axis 1: the upright part is at the larger end
+    # The rotation from y up to z up turns +z into -axis 1, so the upright part is
+    # at the larger end.
     assert np.argwhere(tall[:, :, 25])[:, 1].min() > 16
     assert np.ptp(np.argwhere(mesh_to_voxels(path, 32)), axis=0)[1] == 29
 
@@ -197,7 +198,7 @@ def test_box_without_lid_keeps_only_its_walls(tmp_path):
 
 
 def test_loose_and_overlapping_triangles_are_filled(tmp_path):
-    # as in ModelNet: no shared points, turned faces, parts that overlap
+    # As in ModelNet: no shared points, flipped faces, overlapping parts.
     box, second = trimesh.creation.box((2, 2, 2)), trimesh.creation.box((1, 1, 2.5))
     soup = np.concatenate([box.triangles, second.triangles])
     soup[::2] = soup[::2, ::-1]
@@ -271,7 +272,7 @@ def test_material_files_are_not_opened(tmp_path):
     assert mesh_to_voxels(path, 8).sum() == 6**3
 
 
-def test_real_chairs_survive_the_way_to_a_mesh_and_back(tmp_path, shared_data):
+def test_real_chairs_survive_conversion_to_a_mesh_and_back(tmp_path, shared_data):
     from scipy.io import loadmat
 
     folder = shared_data / "3dshapenets/volumetric_data/chair/30/train"

@@ -1,4 +1,4 @@
-"""NumPy files of shapes: odd bytes, locked archives, labelled splits."""
+"""NumPy files of shapes: invalid bytes, encrypted archives, labelled splits."""
 
 from pathlib import Path
 
@@ -14,20 +14,20 @@ def _random(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random(shape) < 0.2
 
 
-def _told(path: Path, message: str, read=read_voxels) -> None:
-    """Check that reading ends in one clear line that names the file."""
+def _assert_refused(path: Path, message: str, read=read_voxels) -> None:
+    """Check that reading raises one clear line that names the file."""
     with pytest.raises(UserError, match=message) as caught:
         read(path)
     assert "\n" not in str(caught.value) and path.name in str(caught.value)
 
 
-def test_a_bool_may_hold_no_other_byte(tmp_path):
-    """NumPy itself takes the byte 7 for True."""
+def test_other_bytes_than_0_and_1_in_a_bool_array_are_refused(tmp_path):
+    """NumPy itself reads the byte 7 as True."""
     np.save(tmp_path / "a.npy", _random(3, 3, 3))
     content = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "a.npy").write_bytes(content[:-1] + b"\x07")
     assert np.load(tmp_path / "a.npy")[-1, -1, -1]
-    _told(tmp_path / "a.npy", "values 0 and 1 only, found 7")
+    _assert_refused(tmp_path / "a.npy", "values 0 and 1 only, found 7")
 
 
 def test_each_split_has_its_own_shapes_and_labels(tmp_path):
@@ -42,7 +42,7 @@ def test_each_split_has_its_own_shapes_and_labels(tmp_path):
         assert classes.tolist() == labels[split] and classes.dtype == np.int64
     for wrong in ([1, 3, 3], [1], [[1, 3]], [1.0, 3.0], [True, False]):
         np.savez(tmp_path / "b.npz", **arrays | {"y_test": np.array(wrong)})
-        _told(
+        _assert_refused(
             tmp_path / "b.npz",
             "expected 2 whole numbers in 'y_test'",
             lambda path: read_split(path, "test"),
@@ -50,26 +50,26 @@ def test_each_split_has_its_own_shapes_and_labels(tmp_path):
 
 
 def test_archives_with_a_password_are_refused(tmp_path):
-    """Bit 0 of the flags says so, in the entry and in the list at the end."""
+    """Bit 0 of the flags marks encryption, in the entry and in the central list."""
     np.savez(tmp_path / "a.npz", voxels=_random(3, 3, 3))
     content = bytearray((tmp_path / "a.npz").read_bytes())
     for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         content[content.index(mark) + flags] |= 1
     (tmp_path / "a.npz").write_bytes(content)
-    _told(tmp_path / "a.npz", "damaged .npz archive")
+    _assert_refused(tmp_path / "a.npz", "damaged .npz archive")
 
 
 def test_a_wrong_value_far_back_in_a_large_array_is_found(tmp_path):
-    """Large arrays are looked through part by part."""
+    """Large arrays are checked part by part."""
     shape = (3, 256, 256, 256)
     large = np.lib.format.open_memmap(tmp_path / "a.npy", "w+", np.float32, shape)
     large[-1, -1, -1, -1] = 2
     large.flush()
-    _told(tmp_path / "a.npy", "found 2")
+    _assert_refused(tmp_path / "a.npy", "found 2")
 
 
 @pytest.mark.parametrize("shape", [(4, 1, 1, 1), (4, 1, 1, 1, 1)])
-def test_shapes_of_one_voxel_are_told_from_channels(tmp_path, shape):
+def test_shapes_of_one_voxel_are_not_taken_for_channels(tmp_path, shape):
     values = np.array([0, 1, 1, 0], np.uint8)
     np.save(tmp_path / "a.npy", values.reshape(shape))
     found = read_voxels(tmp_path / "a.npy")

@@ -1,4 +1,4 @@
-"""Pictures of voxel shapes, contact sheets and the offline page."""
+"""Pictures of voxel shapes, sheets of them and the offline page."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from common.shapes.viewer import write_viewer
 
 
 def chair(size: int = 32) -> np.ndarray:
-    """A chair with legs one voxel thin; it looks towards -axis 0."""
+    """Return a chair with legs one voxel thick; it faces -axis 0."""
     shape = np.zeros((32, 32, 32), bool)
     shape[8:24, 8:24, 14:17] = True
     shape[22:24, 8:24, 14:30] = True
@@ -28,7 +28,7 @@ def chair(size: int = 32) -> np.ndarray:
 
 
 def painted(picture: np.ndarray) -> np.ndarray:
-    """Pixels of the shape: blue, where paper and shadow are nearly grey."""
+    """Return the pixels of the shape: blue, while paper and shadow are nearly grey."""
     return picture[..., 2].astype(int) - picture[..., 0] > 40
 
 
@@ -40,7 +40,7 @@ def test_picture_is_uint8_on_light_paper():
 
 
 def test_default_view_is_from_the_front_above_and_the_side():
-    # the same view asked for by numbers: front is -axis 0, side is -axis 1
+    # The same view with explicit angles; the front is -axis 0, the side -axis 1.
     assert np.array_equal(
         render_voxels(chair()), render_voxels(chair(), azimuth=215, elevation=25)
     )
@@ -58,13 +58,14 @@ def test_a_column_of_one_voxel_is_one_unbroken_stroke(size):
     rows = np.flatnonzero(picture.any(axis=1))
     assert np.array_equal(rows, np.arange(rows[0], rows[-1] + 1))
     assert len(rows) > 0.8 * 320
-    # about one voxel wide: 320 / 1.12 pixels show `size` voxels
+    # About one voxel wide: 320 / 1.12 pixels show `size` voxels.
     width = picture.sum() / len(rows) / (320 / 1.12 / size)
     assert 0.5 < width < 1.5
 
 
 def test_orientation_of_the_picture():
-    # one voxel above, one to the viewer's right; seen along -axis 0, axis 1 is right
+    # One voxel above, one to the viewer's right: seen along -axis 0, axis 1 points
+    # to the right.
     shape = np.zeros((16, 16, 16), bool)
     shape[8, 4, 4] = shape[8, 12, 4] = shape[8, 12, 12] = True
     rows, columns = np.nonzero(
@@ -91,7 +92,7 @@ def test_lit_side_is_lighter_than_the_other():
     assert picture[35, 35] > picture[65, 65] + 60  # the lamp is at the upper left
 
 
-def test_empty_shape_says_so():
+def test_an_empty_shape_gives_the_word_empty():
     picture = render_voxels(np.zeros((8, 8, 8)), image_size=120)
     assert picture.shape == (120, 120, 3)
     ink = (picture != PAPER).any(axis=2)
@@ -131,7 +132,7 @@ def test_grid_layout_and_common_scale():
     small[14:18, 14:18, 14:18] = True
     sheet = render_grid(np.stack([small, chair(), small]), columns=2, image_size=80)
     assert sheet.shape == (2 + 2 * 82, 2 + 2 * 82, 3)
-    assert (sheet[90:, 90:] == 255).all()  # the fourth place stays free
+    assert (sheet[90:, 90:] == 255).all()  # the fourth cell stays empty
     alone = painted(render_voxels(small, image_size=80)).sum()
     assert painted(sheet[:82, :82]).sum() < 0.3 * alone
 
@@ -152,7 +153,7 @@ def test_sheet_text_takes_room_and_is_drawn():
         render_grid(shapes, labels=["a"])
 
 
-def test_turntable_comes_round():
+def test_a_turntable_makes_a_full_turn():
     pictures = turntable(chair(), 4, image_size=48, azimuth=10)
     assert len(pictures) == 4
     assert np.array_equal(
@@ -170,7 +171,8 @@ def test_drawing_is_quick_and_repeatable():
 
 
 def test_covered_pixels_by_hand():
-    # legs of 4: centres with x + y <= 4, at 0.5, 1.5, 2.5, 3.5, the diagonal included
+    # A right triangle with legs of 4 covers the centres (0.5, 1.5, 2.5, 3.5) with
+    # x + y <= 4, including those on the diagonal.
     triangles = np.array([[[0, 0], [4, 0], [0, 4]], [[9, 9], [9, 9], [9, 9]]], float)
     face, x, y, weights = next(covered_pixels(triangles, 5, 5))
     expected = {(i, j) for i in range(4) for j in range(4) if i + j + 1 <= 4}
@@ -247,7 +249,7 @@ def test_page_is_offline_and_escaped(tmp_path):
     assert "default-src 'none'" in page
 
 
-def test_page_refuses_what_it_cannot_show(tmp_path):
+def test_wrong_arguments_of_the_page_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"ends in \.html, found page\.htm"):
         write_viewer(tmp_path / "page.htm", [chair()])
     with pytest.raises(UserError, match="at least one shape"):

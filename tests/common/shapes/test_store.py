@@ -19,7 +19,7 @@ def _random(*shape: int) -> np.ndarray:
 
 @pytest.fixture
 def files(tmp_path) -> tuple[list[ShapeFile], np.ndarray]:
-    """Three files of two classes, with four shapes, and the shapes at 32^3."""
+    """Return three files of two classes, and the four shapes in them at 32^3."""
     voxels = _random(4, 30, 30, 30)
     write_mat(tmp_path / "a.mat", voxels[0])
     np.save(tmp_path / "b.npy", voxels[1:3])
@@ -51,7 +51,7 @@ def _cache_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def test_store_decodes_once(files, tmp_path, monkeypatch):
+def test_files_are_decoded_only_once(files, tmp_path, monkeypatch):
     shapes, voxels = files
     VoxelStore.open(shapes, 32, tmp_path / "cache")
     assert _cache_files(tmp_path / "cache")[".bits"].stat().st_size == 4 * 4096
@@ -70,7 +70,7 @@ def test_store_decodes_once(files, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["short", "flipped", "meta", "count", "gone"])
-def test_a_damaged_cache_is_written_anew(files, tmp_path, damage):
+def test_a_damaged_cache_is_written_again(files, tmp_path, damage):
     shapes, voxels = files
     VoxelStore.open(shapes, 32, tmp_path / "cache")
     cache = _cache_files(tmp_path / "cache")
@@ -93,7 +93,7 @@ def test_a_damaged_cache_is_written_anew(files, tmp_path, damage):
 def test_a_bad_file_leaves_no_cache(files, tmp_path):
     shapes, _ = files
     np.save(tmp_path / "b.npy", np.zeros((40, 40, 40)))
-    with pytest.raises(UserError, match="b.npy: cannot bring"):
+    with pytest.raises(UserError, match="b.npy: cannot resize"):
         VoxelStore.open(shapes, 32, tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
     shapes[0].path.unlink()
@@ -104,7 +104,7 @@ def test_a_bad_file_leaves_no_cache(files, tmp_path):
 
 
 def test_store_of_an_array(monkeypatch, tmp_path):
-    voxels = _random(5, 9, 9, 9)  # 729 bits do not fill whole bytes
+    voxels = _random(5, 9, 9, 9)  # 729 bits are not a whole number of bytes
     store = VoxelStore.from_array(voxels)
     assert (store.voxels() == voxels).all()
     assert store.occupancy() == pytest.approx(voxels.mean(), rel=1e-12)

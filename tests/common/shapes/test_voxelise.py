@@ -1,4 +1,4 @@
-"""Thin parts of meshes: each stays, one voxel thick and without holes."""
+"""Thin parts of meshes: they are kept, one voxel thick and without holes."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from common.shapes.meshes import mesh_to_voxels
 from common.shapes.voxelise import fill_triangles
 
 THIRD = 1 / 3
-# The longest side of a mesh is scaled to this: these meshes are in voxels already.
+# The longest side of a mesh is scaled to this length, so a mesh of this length is in
+# voxels already.
 SPAN_12, SPAN_24, SPAN_64 = (size - 2 - THIRD for size in (12, 24, 64))
 
 
@@ -20,8 +21,8 @@ def box(low, high) -> np.ndarray:
 
 @pytest.mark.parametrize("thickness", [0.001, THIRD, 0.6])
 @pytest.mark.parametrize("axis", range(3))
-def test_a_plate_is_one_voxel_thick_wherever_it_lies(axis, thickness):
-    """Two outer plates hold the scale, so that the middle one lies where it says."""
+def test_a_plate_is_one_voxel_thick_at_any_position(axis, thickness):
+    """Two outer plates fix the scale, so that the middle one is at its position."""
     turn = np.roll(np.arange(3), axis)
     for ninth in range(9):
         low = 3 + THIRD + ninth / 9 + 1 / 30
@@ -39,7 +40,7 @@ def test_a_plate_is_one_voxel_thick_wherever_it_lies(axis, thickness):
         middle = voxels[1:-1, 1:-1, 3:9]
         assert (middle.sum(axis=2) == 1).all(), ninth
         height = np.argmax(middle, axis=2) + 3
-        # The mesh begins at 1 + 1/6.
+        # The mesh starts at 1 + 1/6.
         least, most = low + 7 / 6, low + thickness + 7 / 6
         assert np.floor(least) <= height.min() == height.max() <= np.floor(most)
 
@@ -57,7 +58,7 @@ def test_thin_rods_stay_in_one_piece(tmp_path):
 
 
 def test_slanted_hairs_fill_each_voxel_that_they_pass_through():
-    """Too thin for all centre lines; a finely cut line tells where they pass."""
+    """Hairs miss all centre lines; a finely sampled line gives the expected voxels."""
     rng = np.random.default_rng(0)
     for _ in range(50):
         direction = rng.normal(size=3)
@@ -72,14 +73,14 @@ def test_slanted_hairs_fill_each_voxel_that_they_pass_through():
         cells, counts = np.unique(line.astype(int), axis=0, return_counts=True)
         passed = counts / 10_001 * np.linalg.norm(direction)
         assert voxels[tuple(cells[passed > 0.55].T)].all()
-        # No voxel but these; where the line grazes one, rounding may decide.
+        # No other voxels are filled, except neighbours that the line may graze.
         near = np.zeros_like(voxels)
         near[tuple(cells.T)] = True
         assert not (voxels & ~ndimage.binary_dilation(near)).any()
 
 
 def test_a_forest_of_hairs_stays_whole():
-    """More edges than are looked at together."""
+    """The mesh has more edges than are sampled at once."""
     places = 2.1 * (np.arange(26) - 12.5)  # none is a centre line
     hair = box([-1e-6, -1e-6, -SPAN_64 / 2], [1e-6, 1e-6, SPAN_64 / 2])
     at = np.stack(np.meshgrid(places, places, [0], indexing="ij"), -1).reshape(-1, 3)

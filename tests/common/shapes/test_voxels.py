@@ -1,4 +1,4 @@
-"""Reading and writing voxel files, and bringing shapes to a size."""
+"""Reading and writing voxel files, and resizing shapes."""
 
 import pickle
 import struct
@@ -26,8 +26,8 @@ def _random(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random(shape) < 0.2
 
 
-def _told(path: Path, message: str, read=read_voxels) -> None:
-    """Check that reading ends in one clear line that names the file."""
+def _assert_refused(path: Path, message: str, read=read_voxels) -> None:
+    """Check that reading raises one clear line that names the file."""
     with pytest.raises(UserError, match=message) as caught:
         read(path)
     assert "\n" not in str(caught.value) and path.name in str(caught.value)
@@ -96,7 +96,7 @@ def test_mat_is_written_as_scipy_reads_it(tmp_path):
 )
 def test_mat_with_something_else_in_it_is_refused(tmp_path, content, message):
     scipy.io.savemat(tmp_path / "a.mat", content, do_compression=True)
-    _told(tmp_path / "a.mat", message)
+    _assert_refused(tmp_path / "a.mat", message)
 
 
 @pytest.mark.parametrize(
@@ -111,22 +111,22 @@ def test_mat_with_something_else_in_it_is_refused(tmp_path, content, message):
         (b"", "empty"),
     ],
 )
-def test_what_is_no_mat_is_told_apart(tmp_path, content, message):
+def test_other_files_than_mat_are_recognised(tmp_path, content, message):
     (tmp_path / "a.mat").write_bytes(content)
-    _told(tmp_path / "a.mat", message)
+    _assert_refused(tmp_path / "a.mat", message)
 
 
 def test_missing_and_huge_files(tmp_path):
-    _told(tmp_path / "none.mat", "no such file")
+    _assert_refused(tmp_path / "none.mat", "no such file")
     with open(tmp_path / "huge.mat", "wb") as file:
         file.truncate(65 * 2**20)
-    _told(tmp_path / "huge.mat", "too large")
+    _assert_refused(tmp_path / "huge.mat", "too large")
     (tmp_path / "a.obj").write_text("v 0 0 0")
-    _told(tmp_path / "a.obj", "expected a file that ends in .mat")
+    _assert_refused(tmp_path / "a.obj", "expected a file that ends in .mat")
 
 
 @pytest.mark.parametrize("suffix", [".mat", ".npy", ".npz", ".binvox"])
-def test_torn_files_end_in_one_line(tmp_path, suffix):
+def test_files_that_are_cut_short_give_one_line(tmp_path, suffix):
     path = _write(tmp_path / f"a{suffix}", _random(9, 9, 9))
     whole = path.read_bytes()
     for length in range(0, len(whole) - 1, max(1, len(whole) // 40)):
@@ -136,8 +136,8 @@ def test_torn_files_end_in_one_line(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".mat", ".npy", ".npz", ".binvox"])
-def test_damaged_files_are_refused_or_read_as_what_they_hold(tmp_path, suffix):
-    """A checksum guards .mat and .npz; the others have none, but hold plain bytes."""
+def test_damaged_files_are_refused_or_read_as_they_are(tmp_path, suffix):
+    """A checksum protects .mat and .npz; the other formats have none."""
     voxels = _random(9, 9, 9)
     path = _write(tmp_path / f"a{suffix}", voxels)
     whole, rng, refused = path.read_bytes(), np.random.default_rng(1), 0
@@ -165,7 +165,7 @@ def test_damaged_files_are_refused_or_read_as_what_they_hold(tmp_path, suffix):
 
 
 def _write(path: Path, voxels: np.ndarray) -> Path:
-    """Write one shape in the format that the suffix says."""
+    """Write one shape in the format of the suffix."""
     if path.suffix == ".npy":
         np.save(path, voxels)
     elif path.suffix == ".npz":
@@ -205,28 +205,28 @@ def test_arrays_of_all_layouts(tmp_path, shape, dtype):
         (np.zeros((0, 0, 0)), "expected a cube"),
     ],
 )
-def test_arrays_that_are_no_shapes_are_refused(tmp_path, array, message):
+def test_arrays_that_are_not_shapes_are_refused(tmp_path, array, message):
     np.save(tmp_path / "a.npy", array)
-    _told(tmp_path / "a.npy", message)
+    _assert_refused(tmp_path / "a.npy", message)
 
 
 def test_nothing_is_ever_unpickled(tmp_path):
     (tmp_path / "a.npy").write_bytes(pickle.dumps({"a": 1}))
-    _told(tmp_path / "a.npy", "pickled Python objects, which was refused")
+    _assert_refused(tmp_path / "a.npy", "pickled Python objects, which was refused")
     np.save(tmp_path / "b.npy", np.array([{}, 1], object), allow_pickle=True)
-    _told(tmp_path / "b.npy", "pickled Python objects, which was refused")
+    _assert_refused(tmp_path / "b.npy", "pickled Python objects, which was refused")
     np.savez(tmp_path / "c.npz", voxels=np.array([{}, 1], object))
-    _told(tmp_path / "c.npz", "pickled Python objects, which was refused")
+    _assert_refused(tmp_path / "c.npz", "pickled Python objects, which was refused")
 
 
 def test_wrong_archives_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros(2), y=np.zeros(2))
-    _told(tmp_path / "a.npz", "found x, y")
+    _assert_refused(tmp_path / "a.npz", "found x, y")
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("voxels", "text")
-    _told(tmp_path / "b.npz", "no NumPy array")
+    _assert_refused(tmp_path / "b.npz", "not a NumPy array")
     (tmp_path / "c.npy").write_text("<html>")
-    _told(tmp_path / "c.npy", "not a .npy file")
+    _assert_refused(tmp_path / "c.npy", "not a .npy file")
     np.savez_compressed(tmp_path / "d.npz", voxels=np.zeros((64, 64, 64)))
     with pytest.raises(UserError, match="at most 100,000 bytes unpacked"):
         read_array(tmp_path / "d.npz", max_bytes=100_000)
@@ -237,7 +237,7 @@ def test_wrong_archives_are_refused(tmp_path):
         read_array(tmp_path / "e.NPY", max_bytes=100_000)
 
 
-# Sizes
+# Resizing
 
 
 def test_fit_pads_then_repeats_as_the_book_does():
@@ -253,7 +253,7 @@ def test_fit_pads_then_repeats_as_the_book_does():
         assert (large == blocks).all()
 
 
-def test_fit_leaves_or_centres_other_sizes():
+def test_fit_keeps_or_centres_other_sizes():
     voxels = _random(32, 32, 32)
     assert fit_to_size(voxels, 32) is voxels
     assert fit_to_size(_random(17, 17, 17), 17).shape == (17, 17, 17)
@@ -266,6 +266,6 @@ def test_fit_leaves_or_centres_other_sizes():
 
 
 @pytest.mark.parametrize("found, size", [(64, 32), (30, 48), (40, 32), (130, 256)])
-def test_what_cannot_be_fitted_is_told(found, size):
+def test_sizes_that_cannot_be_reached_are_refused(found, size):
     with pytest.raises(UserError, match=rf"{found}\^3 voxels to {size}\^3"):
         fit_to_size(np.zeros((found,) * 3, bool), size)

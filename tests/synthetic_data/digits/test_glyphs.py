@@ -1,4 +1,4 @@
-"""The stand-in for MNIST: its frame, its variety, whether it can be read."""
+"""The stand-in for MNIST: position and size of digits, variety and legibility."""
 
 import hashlib
 import threading
@@ -23,7 +23,7 @@ def drawn() -> tuple[np.ndarray, np.ndarray]:
 
 
 def accuracy(train: tuple, test: tuple) -> float:
-    """Return the share of `test` that the nearest neighbour in `train` names."""
+    """Return the share of `test` that the nearest neighbour in `train` classifies."""
     (images, labels), (others, expected) = train, test
     nearest = KNeighborsClassifier(1).fit(images.reshape(len(images), -1) / 255, labels)
     return nearest.score(others.reshape(len(others), -1) / 255, expected)
@@ -48,7 +48,7 @@ def test_shapes_types_and_range(drawn):
     images, labels = drawn
     assert images.shape == (2500, 28, 28)
     assert images.dtype == labels.dtype == np.uint8
-    # Bright on black: most of a picture is background.
+    # White on black: most of an image is background.
     assert (images.max(axis=(1, 2)) > 200).all()
     assert 0.7 < (images == 0).mean() < 0.9
 
@@ -56,7 +56,7 @@ def test_shapes_types_and_range(drawn):
 def test_classes_are_balanced_in_random_order():
     _, labels = glyphs.make_glyphs(1003, seed=5)
     assert sorted(np.bincount(labels)) == 7 * [100] + 3 * [101]
-    # Of neighbours in random order one pair in ten is equal.
+    # In random order, one pair of neighbours in ten has the same label.
     assert 60 < (labels[1:] == labels[:-1]).sum() < 140
 
 
@@ -80,13 +80,13 @@ def test_seeds_and_splits_differ(seed, split):
 
 
 def sides(image: np.ndarray) -> tuple[int, int]:
-    """Return height and width of what is not black."""
+    """Return the height and width of the pixels that are not black."""
     return tuple(int(np.ptp(np.flatnonzero(image.any(axis=a)))) + 1 for a in (1, 0))
 
 
 def test_the_longer_side_of_a_digit_has_20_pixels(drawn):
     heights, widths = np.array([sides(image) for image in drawn[0]]).T
-    # The outermost ink may be too faint for the values of a byte.
+    # The outermost ink may be so faint that it rounds to 0.
     assert np.isin(np.maximum(heights, widths), [19, 20]).all()
     assert heights.min() < 17
     assert widths.min() < 8
@@ -95,11 +95,11 @@ def test_the_longer_side_of_a_digit_has_20_pixels(drawn):
 def test_the_centre_of_mass_is_in_the_middle(drawn):
     centres = np.array([ndimage.center_of_mass(i.astype(float)) for i in drawn[0]])
     assert (np.abs(centres - 14) <= 0.5 + 1e-9).all()
-    # By whole pixels and no finer, as in MNIST: evenly spread.
+    # Digits are shifted by whole pixels, as in MNIST, so the rest is spread evenly.
     assert np.abs(centres - 14).mean() == pytest.approx(0.25, abs=0.02)
 
 
-def test_the_frame_is_that_of_mnist(shared_data):
+def test_position_and_size_are_those_of_mnist(shared_data):
     images = idx.read_images(shared_data / "mnist" / "t10k-images-idx3-ubyte.gz")[:500]
     for image in images:
         assert max(sides(image)) in (19, 20)
@@ -107,8 +107,8 @@ def test_the_frame_is_that_of_mnist(shared_data):
         assert np.abs(np.array(centre) - 14).max() <= 0.51
 
 
-def test_digits_hang_together(drawn):
-    # The parts of a 4, 5 or 7 may lie apart, specks of ink may not be there.
+def test_digits_are_connected(drawn):
+    # A 4, 5 or 7 may have separate parts, but there are no specks of ink.
     for image in drawn[0][:600]:
         parts, count = ndimage.label(image > 60, np.ones((3, 3)))
         assert count <= 3
@@ -128,19 +128,19 @@ def test_a_class_is_as_varied_as_in_mnist(drawn, shared_data):
     assert (np.abs(ratio - 1) < 0.2).all(), ratio.round(2)
 
 
-def test_ink_and_its_scatter_are_those_of_mnist(drawn, shared_data):
+def test_mean_and_spread_of_ink_are_those_of_mnist(drawn, shared_data):
     real, _ = idx.load_split(shared_data / "mnist", "train")
     for measure in (np.mean, np.std):
         ink = [measure(images.mean(axis=(1, 2))) for images in (drawn[0], real)]
         assert ink[0] == pytest.approx(ink[1], rel=0.2)
 
 
-def test_neighbours_tell_the_classes(drawn):
+def test_nearest_neighbours_classify_the_digits(drawn):
     images, labels = drawn
     assert accuracy((images[:2000], labels[:2000]), glyphs.make_glyphs(500, 3)) > 0.9
 
 
-def test_glyphs_teach_to_read_mnist(drawn, shared_data):
+def test_a_classifier_of_glyphs_classifies_mnist(drawn, shared_data):
     real = idx.load_split(shared_data / "mnist", "test")
     assert accuracy(drawn, real) > 0.8
     assert accuracy(real, drawn) > 0.8
@@ -161,7 +161,7 @@ def test_fields_are_distances_to_digits_of_height_1():
         rows = y[(field < cell).any(axis=1)]
         assert rows.min() == pytest.approx(-0.5, abs=1.6 * cell)
         assert rows.max() == pytest.approx(0.5, abs=1.6 * cell)
-    # Nothing is nearer to its neighbour than the way between them.
+    # The distances of two cells differ by no more than the distance between the cells.
     for axis in (1, 2):
         assert np.abs(np.diff(fields, axis=axis)).max() <= cell + 1e-6
 
@@ -188,7 +188,7 @@ def test_same_seed_same_bytes(tmp_path):
     assert digests(tmp_path / "a") != digests(tmp_path / "c")
 
 
-def test_a_complete_set_is_left_as_it_is(tmp_path, monkeypatch):
+def test_a_complete_set_is_kept(tmp_path, monkeypatch):
     glyphs.write_glyphs(tmp_path, 30, 20)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
     monkeypatch.delattr(glyphs, "make_glyphs")
@@ -208,7 +208,9 @@ def test_other_files_are_not_overwritten(tmp_path):
         glyphs.write_glyphs(tmp_path / "synthetic.json", 30, 20)
 
 
-def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
+def test_a_set_that_another_process_has_written_meanwhile_is_kept(
+    tmp_path, monkeypatch
+):
     make = glyphs.make_glyphs
 
     def overtaken(*arguments):
@@ -222,7 +224,9 @@ def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
 
 
-def test_one_that_is_overtaken_by_other_digits_says_so(tmp_path, monkeypatch):
+def test_other_digits_that_another_process_has_written_meanwhile_are_an_error(
+    tmp_path, monkeypatch
+):
     make = glyphs.make_glyphs
 
     def overtaken(*arguments):

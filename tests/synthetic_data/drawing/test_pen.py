@@ -1,4 +1,4 @@
-"""The pen of the anime faces: where it paints, and its curves."""
+"""The pen of the cartoons: where it paints, and its curves."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from synthetic_data.drawing import pen
 
 
 def paint(shape: np.ndarray, **options: object) -> np.ndarray:
-    """Return where a pen with 20 pixels to a head unit paints, bool (100, 100)."""
+    """Return the pixels a pen with 20 pixels per head unit paints, bool (100, 100)."""
     image = Image.new("RGB", (100, 100))
     pen.Pen(image, 20, (50, 50), **options).fill(shape, pen.WHITE)
     return np.asarray(image)[..., 0] > 0
@@ -19,12 +19,12 @@ def test_a_pen_places_tilts_and_turns():
     rows, columns = np.nonzero(paint(bar))
     assert (rows.min(), rows.max()) == (46, 54)
     assert (columns.min(), columns.max()) == (50, 90)
-    # A quarter turn clockwise brings what is right to the bottom.
+    # A quarter turn clockwise moves the bar from the right to the bottom.
     rows, columns = np.nonzero(paint(bar, tilt=90))
     assert (rows.min(), rows.max()) == (50, 90)
     rows, _ = np.nonzero(paint(bar, tilt=90, pivot=(2, 0)))
     assert (rows.min(), rows.max()) == (10, 50)
-    # The middle of a face goes to the right, its outline stays.
+    # The middle of a face moves to the right; its outline stays.
     dot, rim = pen.ellipse(0, 0, 0.1, 0.1), pen.ellipse(1.1, 0, 0.1, 0.1)
     places = [paint(dot, turn=(x, 0)).nonzero()[1].mean() for x in (0, 0.5)]
     assert places[1] - places[0] == pytest.approx(10, abs=0.6)
@@ -41,7 +41,7 @@ def test_curves_pass_through_their_points():
     np.testing.assert_allclose(np.diff(inner, axis=0), [[1 / 6, 1 / 3]] * 18)
 
 
-def test_a_stroke_is_as_wide_as_asked():
+def test_a_stroke_has_the_given_widths():
     outline = pen.stroke([(-1, 0), (0, 0), (1, 0)], 0.4, start=0.5, end=0)
     x, y = outline.T
     assert y.max() == pytest.approx(0.2, abs=0.01)

@@ -19,7 +19,7 @@ from synthetic_data.drawing.pool import run_jobs
 
 @pytest.fixture(autouse=True)
 def nothing_changes():
-    """No process is left, and signals act as before."""
+    """Check that no process is left and that signals are handled as before."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     yield
@@ -33,18 +33,26 @@ def run(work, jobs, processes=2) -> list:
 
 
 def late(job: tuple[float, int, int]) -> list[int]:
-    """Wait for as many seconds as the first number says; return the others."""
+    """Sleep for the first number of seconds; return the other numbers."""
     time.sleep(job[0])
     return list(job[1:])
 
 
-def own_number(job: object) -> list[int]:
-    """Return the number of the process."""
+def report_and_sleep(seconds: float) -> list[int]:
+    """Print the id of the process and sleep; return one row."""
+    sys.stdout.write(f"{os.getpid()}\n")
+    sys.stdout.flush()
+    time.sleep(seconds)
+    return [1]
+
+
+def own_id(job: object) -> list[int]:
+    """Return the id of the process."""
     return [os.getpid()]
 
 
 def interrupted(number: signal.Signals) -> list[int]:
-    """Send the process a signal; return one row."""
+    """Send this process a signal; return one row."""
     signal.raise_signal(number)
     return [1]
 
@@ -60,35 +68,35 @@ def test_no_jobs_give_no_rows():
 
 
 def test_other_processes_work():
-    found = run(own_number, range(4))
+    found = run(own_id, range(4))
     assert len(found) == 4 and len(set(found)) == 2 and os.getpid() not in found
-    assert run(own_number, range(2), processes=1) == [os.getpid()] * 2
-    # One job needs no other process.
-    assert run(own_number, [0]) == [os.getpid()]
+    assert run(own_id, range(2), processes=1) == [os.getpid()] * 2
+    # A single job is done in this process.
+    assert run(own_id, [0]) == [os.getpid()]
 
 
 def test_the_bar_counts_rows(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     run(late, [(0, 1, 2), (0, 3, 4)], processes=1)
-    told = capsys.readouterr().err
-    assert "drawing: 100%" in told and "4/4" in told
+    bar = capsys.readouterr().err
+    assert "drawing: 100%" in bar and "4/4" in bar
 
 
-def test_a_process_that_dies_is_a_clear_message():
-    with pytest.raises(UserError, match="process that draws died, perhaps for want"):
+def test_a_process_that_dies_gives_a_clear_message():
+    with pytest.raises(UserError, match="process that draws died, perhaps for lack"):
         run(os._exit, [3, 3, 3])
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_a_job_raises_is_raised(processes):
+def test_the_exception_of_a_job_is_raised(processes):
     with pytest.raises(json.JSONDecodeError, match="Expecting value") as caught:
         run(json.loads, ["[1]", "x", "[2]"], processes)
-    # The lines of another process that failed would be lost.
+    # The traceback of the other process is kept as a note.
     if processes == 2:
         assert "raw_decode" in caught.value.__notes__[0]
 
 
-def test_a_process_that_cannot_start_is_a_clear_message(monkeypatch):
+def test_a_process_that_cannot_start_gives_a_clear_message(monkeypatch):
     def start(process):
         if process.name.endswith("2"):
             raise OSError(11, "Resource temporarily unavailable")
@@ -105,7 +113,7 @@ def test_a_process_that_cannot_start_is_a_clear_message(monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_in_this_process_lets_a_job_end(number):
+def test_an_interrupt_in_this_process_lets_the_job_finish(number):
     with pytest.raises(KeyboardInterrupt, match=number.name):
         run(interrupted, [number, None], processes=1)
 
@@ -126,23 +134,24 @@ def test_an_interrupt_while_processes_start(monkeypatch, moment):
     monkeypatch.setattr(SpawnProcess, "start", start)
     with pytest.raises(KeyboardInterrupt, match="SIGINT"):
         run(late, [(60, 0)] * 4)
-    # Nobody waits for the others only to kill them.
+    # The other processes are not even started, and the first one is killed.
     assert [process.exitcode for process in started] == [-signal.SIGKILL]
 
 
-def test_processes_are_deaf_to_interrupts():
+def test_processes_ignore_interrupts():
     assert run(interrupted, [signal.SIGINT] * 4) == [1] * 4
 
 
 def working(folder: Path, seconds: float) -> subprocess.Popen:
-    """Return a program that has just begun to work for two minutes."""
+    """Return a program that has just started two minutes of work."""
     lines = f"""\
+sys.path.insert(0, {str(Path(__file__).parent)!r})
 from synthetic_data.drawing.pool import run_jobs
-from programs import told
+from test_pool import report_and_sleep
 sys.stdout.write("now\\n")
 sys.stdout.flush()
 jobs = [{seconds}] * round(120 / {seconds})
-run_jobs(told, jobs, total=len(jobs), title="working", processes=2)
+run_jobs(report_and_sleep, jobs, total=len(jobs), title="working", processes=2)
 """
     process = programs.start(folder, lines)
     assert process.stdout.readline() == "now\n"
@@ -151,7 +160,7 @@ run_jobs(told, jobs, total=len(jobs), title="working", processes=2)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("seconds", [0, 0.02, 0.5])
-def test_a_program_ends_at_once_with_one_line(tmp_path, number, seconds):
+def test_an_interrupted_program_ends_at_once_with_one_line(tmp_path, number, seconds):
     process = working(tmp_path, 60)
     time.sleep(seconds)
     os.killpg(process.pid, number)
@@ -159,8 +168,8 @@ def test_a_program_ends_at_once_with_one_line(tmp_path, number, seconds):
 
 
 def test_no_process_outlives_a_program_that_is_killed(tmp_path):
-    process, numbers = working(tmp_path, 0.1), set()
-    while len(numbers) < 2:
-        numbers.add(process.stdout.readline())
+    process, ids = working(tmp_path, 0.1), set()
+    while len(ids) < 2:
+        ids.add(process.stdout.readline())
     process.kill()
     assert "Traceback" not in programs.end(process)[1]

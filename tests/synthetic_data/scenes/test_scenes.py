@@ -1,4 +1,4 @@
-"""Procedural scenes: what they have in common with photos, and their files."""
+"""Procedural scenes: statistics they share with photos, and their files."""
 
 from pathlib import Path
 from unittest.mock import Mock
@@ -26,13 +26,13 @@ from synthetic_data.scenes.write import MAX_SCENES, draw_scene, write_scenes
 
 @pytest.fixture(scope="module")
 def drawn() -> np.ndarray:
-    """Sixteen scenes, float64 (16, 128, 128, 3)."""
+    """Return sixteen scenes, float64 (16, 128, 128, 3)."""
     return np.stack([draw_scene(i, seed=4, size=128) for i in range(16)]).astype(float)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A small written set, which no test may change."""
+    """Write a small set, which no test may change."""
     path = tmp_path_factory.mktemp("scenes") / "new"
     write_scenes(path, train=4, test=2, seed=3, size=32)
     return path
@@ -43,7 +43,7 @@ def rng(number: int = 0) -> np.random.Generator:
 
 
 def grid(pixels: float, periods: int = 4) -> Grid:
-    """Return a plane without a tilt."""
+    """Return the grid of a plane without tilt."""
     places = np.arange(0.5, periods * pixels) / pixels
     u, v = np.meshgrid(places, places)
     return Grid(u.astype(np.float32), v.astype(np.float32), pixels)
@@ -64,8 +64,8 @@ def test_a_scene_depends_on_its_number_and_the_seed():
         assert np.abs(first.astype(float) - other).mean() > 10
 
 
-def test_the_power_falls_as_that_of_photos(drawn):
-    """Their radial power spectrum goes as f^-2 to f^-3 (white noise: f^0)."""
+def test_the_power_spectrum_falls_as_that_of_photos(drawn):
+    """The radial power spectrum falls as f^-2 to f^-3 (white noise: f^0)."""
     window = np.outer(np.hanning(128), np.hanning(128))
     grey = drawn.mean(axis=-1)
     grey -= grey.mean(axis=(1, 2), keepdims=True)
@@ -75,7 +75,7 @@ def test_the_power_falls_as_that_of_photos(drawn):
     means = [power[np.abs(frequency - ring) < 0.5 / 128].mean() for ring in rings]
     slope = np.polyfit(np.log(rings), np.log(means), 1)[0]
     assert -3.1 < slope < -1.9
-    # They hold details of all sizes, unlike pictures out of focus.
+    # There are details of all sizes, unlike in images out of focus.
     high = power[np.abs(frequency - 0.4) < 0.05].mean()
     assert high > 3e-5 * means[0]
 
@@ -83,7 +83,7 @@ def test_the_power_falls_as_that_of_photos(drawn):
 def test_edges_are_rare_and_run_in_all_directions(drawn):
     grey = drawn.mean(axis=-1)
     across, down = np.diff(grey, axis=2)[:, 1:], np.diff(grey, axis=1)[:, :, 1:]
-    assert stats.kurtosis(across.ravel()) > 6  # of a normal distribution 0
+    assert stats.kurtosis(across.ravel()) > 6  # normal distribution: 0
     assert 0.7 < across.std() / down.std() < 1.4
     edges = np.hypot(across, down) > 40
     angles = np.arctan2(down, across)[edges] % np.pi
@@ -91,7 +91,7 @@ def test_edges_are_rare_and_run_in_all_directions(drawn):
     assert counts.min() > 0.05
 
 
-def test_colours_go_together_and_are_not_grey(drawn):
+def test_channels_are_correlated_but_not_grey(drawn):
     pixels = drawn.reshape(-1, 3).T
     together = np.corrcoef(pixels)
     assert 0.6 < together[0, 2] < together[0, 1] < 0.99
@@ -135,7 +135,7 @@ def test_stripes_have_one_band_in_each_period():
 
 
 def test_a_chessboard_has_two_tones_and_a_tartan_three():
-    """A tartan's middle tone, where a bar crosses none, covers a half."""
+    """The middle tone of a tartan, where exactly one stripe is, covers a half."""
     fields = [patterns.checks(grid(40.0), rng(number)) for number in range(12)]
     middle = [(np.abs(field) < 0.5).mean() for field in fields]
     assert {share > 0.25 for share in middle} == {False, True}
@@ -143,15 +143,15 @@ def test_a_chessboard_has_two_tones_and_a_tartan_three():
         assert share < 0.1 or share == pytest.approx(0.5, abs=0.06)
 
 
-def test_bars_of_a_lattice_cover_what_they_should():
-    """Bars of shares s and s leave (1 - s)^2 free."""
+def test_bars_of_a_lattice_cover_the_right_share():
+    """Bars that cover a share s in both directions leave (1 - s)^2 free."""
     for number in range(5):
         share = rng(number).uniform(0.06, 0.3)
         field = patterns.lattice(grid(50.0, 20), rng(number))
         assert (field < 0).mean() == pytest.approx((1 - share) ** 2, abs=0.03)
 
 
-def test_a_plane_without_a_tilt_is_only_turned():
+def test_a_plane_without_tilt_is_only_rotated():
     canvas = Canvas(64)
     layer = canvas.mask(SPAN * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]))
     angles = []
@@ -161,7 +161,7 @@ def test_a_plane_without_a_tilt_is_only_turned():
         right, down = np.diff(places, axis=2)[:, 1:], np.diff(places, axis=1)[..., 1:]
         length = np.hypot(*right)
         if np.ptp(length) > 1e-3:
-            # Perspective: nowhere does the plane turn over.
+            # The perspective never flips the plane.
             assert length.max() < 60 * length.min()
             continue
         np.testing.assert_allclose([length, np.hypot(*down)], 1, rtol=1e-3)
@@ -183,7 +183,7 @@ def test_scenes_hold_leaves_of_all_depths(monkeypatch):
 
 @pytest.mark.parametrize("stroke", strokes.STROKES)
 def test_strokes_have_no_rim_of_another_colour(stroke):
-    """White and black strokes leave a white picture white, grey or black."""
+    """White and black strokes leave a white image white, grey or black."""
     for number in range(3):
         white, empty = Canvas(96), Canvas(96)
         white.image += 255
@@ -195,7 +195,7 @@ def test_strokes_have_no_rim_of_another_colour(stroke):
         assert 0.002 < (empty.image > 60).mean() < 0.95
 
 
-def test_backdrops_leave_nothing_free():
+def test_backdrops_cover_the_whole_image():
     kinds = set()
     for number in range(12):
         pictures = []
@@ -209,7 +209,7 @@ def test_backdrops_leave_nothing_free():
     assert len(kinds) == 3
 
 
-def test_leaves_and_faces_change_a_part_of_the_picture():
+def test_leaves_and_faces_change_a_part_of_the_image():
     shares = []
     for number in range(12):
         canvas, draw = Canvas(64), rng(number)
@@ -222,7 +222,7 @@ def test_leaves_and_faces_change_a_part_of_the_picture():
     assert 0.03 < (canvas.image > 0).any(axis=0).mean() < 0.9
 
 
-def test_written_scenes_are_those_that_are_drawn(folder):
+def test_written_scenes_equal_drawn_scenes(folder):
     for split, first, count in (("train", 0, 4), ("test", MAX_SCENES, 2)):
         files = sorted((folder / split).iterdir())
         assert [f.name for f in files] == [f"{i:05d}.png" for i in range(count)]
@@ -232,7 +232,7 @@ def test_written_scenes_are_those_that_are_drawn(folder):
     assert [p.name for p in folder.parent.iterdir()] == ["new"]
 
 
-def test_a_complete_set_is_left_as_it_is(folder, monkeypatch):
+def test_a_complete_set_is_kept(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
     monkeypatch.delattr(write, "draw_scene")
     write_scenes(folder, 4, 2, seed=3, size=32)
@@ -245,7 +245,7 @@ def test_other_scenes_are_not_overwritten(folder, arguments):
         write_scenes(folder, *arguments, size=32)
 
 
-def test_neither_are_other_files_or_a_torn_set(tmp_path, folder):
+def test_other_files_or_an_incomplete_set_are_not_overwritten(tmp_path, folder):
     with pytest.raises(UserError, match="already holds other files"):
         write_scenes(folder / "synthetic.json", 4, 2)
     write_scenes(tmp_path / "new", 1, 1, size=32)
@@ -254,7 +254,9 @@ def test_neither_are_other_files_or_a_torn_set(tmp_path, folder):
         write_scenes(tmp_path / "new", 1, 1, size=32)
 
 
-def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
+def test_a_set_that_another_process_has_written_meanwhile_is_kept(
+    tmp_path, monkeypatch
+):
     real = write.draw_scene
 
     def overtaken(*arguments, **options):
@@ -296,6 +298,6 @@ def test_wrong_arguments(tmp_path, arguments, words):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_wrong_number_of_a_scene():
+def test_a_negative_number_of_a_scene_is_refused():
     with pytest.raises(UserError, match="number: expected a whole number from 0"):
         draw_scene(-1)

@@ -1,4 +1,4 @@
-"""The procedural shapes: what a stand-in for 3D ShapeNets has to be."""
+"""The procedural shapes: properties that a stand-in for 3D ShapeNets needs."""
 
 import numpy as np
 import pytest
@@ -15,14 +15,14 @@ COUNT = 120
 
 @pytest.fixture(scope="module")
 def shapes() -> dict[str, np.ndarray]:
-    """Some shapes of each class."""
+    """Return some shapes of each class."""
     return {
         name: np.stack([make_shape(name, k) for k in range(COUNT)]) for name in CLASSES
     }
 
 
 def _pairwise_iou(voxels: np.ndarray) -> np.ndarray:
-    """Return the IoU of each pair, 0 on the diagonal."""
+    """Return the intersection over union of each pair, with 0 on the diagonal."""
     flat = voxels.reshape(len(voxels), -1).astype(np.float32)
     both = flat @ flat.T
     filled = flat.sum(1)
@@ -84,7 +84,7 @@ def test_chairs_face_the_same_way_as_the_real_ones(shapes, shared_data):
     assert abs(centres[0][1] - 14.5) < 0.5 and abs(centres[1][1] - 14.5) < 0.5
 
 
-def test_tables_are_flat_on_top_and_aeroplanes_have_their_tail_behind(shapes):
+def test_tables_are_flat_on_top_and_aeroplanes_have_their_tail_at_the_rear(shapes):
     upper = shapes["airplane"].copy()
     for shape in upper:
         middle = np.flatnonzero(shape.any((0, 1))).mean()
@@ -96,7 +96,7 @@ def test_tables_are_flat_on_top_and_aeroplanes_have_their_tail_behind(shapes):
     assert (layers > height).mean() > 0.8
 
 
-def test_the_key_alone_decides_on_a_shape():
+def test_a_shape_depends_on_its_arguments_alone():
     first = make_shape("chair", 5, "train", 7)
     make_shape("table", 1)
     assert (make_shape("chair", 5, "train", 7) == first).all()
@@ -109,10 +109,10 @@ def test_the_key_alone_decides_on_a_shape():
         assert (make_shape(*other) != first).any()
 
 
-def test_azimuths_are_turns_about_the_vertical_axis():
+def test_azimuths_are_rotations_about_the_vertical_axis():
     one, two, four = (make_shape("chair", 3, azimuth=a) for a in (1, 2, 4))
     assert (four == np.rot90(one, axes=(0, 1))).all()
-    # Turning by an independent way gives nearly the same voxels.
+    # Rotating with an independent method gives nearly the same voxels.
     turned = ndimage.rotate(one.astype(float), -30, axes=(0, 1), reshape=False, order=1)
     backward = ndimage.rotate(
         one.astype(float), 30, axes=(0, 1), reshape=False, order=1
@@ -131,7 +131,7 @@ def test_a_ball_has_the_volume_of_a_ball():
     assert (ball == ball[::-1]).all() and (ball == ball.transpose(1, 2, 0)).all()
 
 
-def test_a_bar_tapers_leans_and_sweeps():
+def test_a_bar_can_taper_lean_and_slant():
     cone = primitives.bar((0, 0, 0), (0, 0, 24), 12.0, 1.0, primitives.ROUND)
     areas = primitives.voxelise([cone]).sum((0, 1))[3:27]
     assert areas[0] > 400 and areas[-1] < 12 and (np.diff(areas) <= 0).all()
@@ -183,7 +183,7 @@ def test_write_refuses_a_folder_of_other_shapes(tmp_path):
         (("chair", 0, "train", 0, 13), "azimuth"),
     ],
 )
-def test_bad_arguments_are_told_in_one_line(arguments, message):
+def test_bad_arguments_give_one_line(arguments, message):
     with pytest.raises(UserError, match=message) as caught:
         make_shape(*arguments)
     assert "\n" not in str(caught.value)

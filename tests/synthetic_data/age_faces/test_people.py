@@ -22,6 +22,7 @@ AGES = (6, 24, 34, 44, 54, 72)
 
 @pytest.fixture(scope="module")
 def people() -> list[Person]:
+    """Two hundred random people."""
     return [sample_person(np.random.default_rng([9, i])) for i in range(200)]
 
 
@@ -244,7 +245,7 @@ def test_a_tilt_of_90_degrees_is_a_clockwise_turn():
     assert apart(np.rot90(upright, -1), lying) < 3
 
 
-# --- files
+# --- wrong arguments
 
 
 @pytest.mark.parametrize(

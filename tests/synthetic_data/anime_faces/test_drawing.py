@@ -28,11 +28,13 @@ HAIR = {
 
 @pytest.fixture(scope="module")
 def drawn() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Images and attributes of 400 faces."""
     return make_faces(400, seed=0)
 
 
 @pytest.fixture(scope="module")
 def faces() -> list[Face]:
+    """The parameters of sixty random faces."""
     return [sample_face(np.random.default_rng([7, i])) for i in range(60)]
 
 

@@ -82,7 +82,7 @@ def test_a_data_set_written_meanwhile_by_another_process_is_kept(tmp_path, monke
 def drawing(folder: Path, count: int) -> subprocess.Popen:
     """Start a program that writes faces."""
     lines = f"""\
-from common.synthetic.anime_faces import write_faces
+from synthetic_data.anime_faces.write import write_faces
 write_faces({str(folder / "new")!r}, {count}, 10, size=16)
 """
     return programs.start(folder, lines)

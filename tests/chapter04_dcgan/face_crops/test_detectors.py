@@ -155,7 +155,7 @@ def test_packages_that_are_missing_are_named(shared_data, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(importlib.metadata, "version", lambda _: "3.0")
         with pytest.raises(
-            UserError, match="is here in version 3.0; .*animeface==2.0.3"
+            UserError, match="is installed in version 3.0; .*animeface==2.0.3"
         ):
             open_detector("animeface")
     monkeypatch.setitem(sys.modules, "animeface", None)

@@ -214,8 +214,8 @@ class _Album:
 def _difference_hash(picture: np.ndarray) -> np.uint64:
     """Compute the difference hash (dHash) of an image.
 
-    The image is shrunk to 8 rows of 9 grey pixels. Each bit tells whether a pixel is
-    brighter than its left neighbour. Resizing or compressing the image changes only a
+    The image is shrunk to 8 rows of 9 grey pixels. A bit is 1 if a pixel is brighter
+    than its left neighbour. Resizing or compressing the image changes only a
     few of the bits.
 
     Args:

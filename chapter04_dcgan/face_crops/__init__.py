@@ -1,8 +1,8 @@
-"""Faces found in drawings and cut out: `data prepare`.
+"""Finding faces in drawings and cropping them: the command `data prepare`.
 
 In reading order:
 
-    detectors: AnimeFace, OpenCV's cascade, or none
-    prepare: a folder of drawings to a folder of faces
-    report: what was found, as a table and a contact sheet
+    prepare: turns a folder of drawings into a data set of faces
+    detectors: find faces by AnimeFace, OpenCV's cascade classifier, or not at all
+    report: the results as a table, a contact sheet and a short text
 """

@@ -1,4 +1,4 @@
-"""Finding faces in drawings by AnimeFace or OpenCV, and cutting them out."""
+"""Finding faces in drawings by AnimeFace or OpenCV, and cropping them."""
 
 import ctypes
 import importlib.metadata
@@ -14,38 +14,43 @@ from common.images.cascade import Box, Search, open_cascade, scaled, without_dou
 
 Detector = Literal["animeface", "cascade", "none"]
 
-# Drawings are searched at this size, whatever their own.
+# Every drawing is resized to this number of pixels before the search.
 SEARCH_PIXELS = 1_200_000
-# Edge in pixels, at that size, of the smallest face; AnimeFace's is about as large.
+# Edge of the smallest face that is searched for, in pixels of the resized drawing.
+# AnimeFace's own limit is about the same.
 SMALLEST = 42
+# The version of the package animeface whose memory layout `_pillow_4_image` imitates.
 ANIMEFACE = "2.0.3"
 
-
-# Takes uint8 (H, W, 3).
+# A detector: takes a drawing, uint8 (H, W, 3), and returns the boxes of its faces.
 Find = Callable[[np.ndarray], list[Box]]
 
 
 def open_detector(name: Detector, cascade: Path | None = None) -> Find:
-    """Return a function that finds the faces in a drawing, from top to bottom.
+    """Return a function that finds the faces in a drawing.
 
-    Each drawing is searched at 1.2 million pixels. So a copy of it in another size
-    gives the same boxes, and faces with an edge below about 42 of those pixels (a
-    thirtieth of the longer side of a 4:3 drawing) are not found. The same drawing
-    gives the same boxes on every machine.
+    Each drawing is resized to 1.2 million pixels for the search. Therefore, copies of
+    a drawing in different sizes give the same boxes (apart from their scale). Faces
+    with an edge below about 42 pixels of the resized drawing (a thirtieth of the
+    longer side of a 4:3 drawing) are not found. The same drawing gives the same boxes
+    on every machine.
 
     Args:
-        name: "animeface": the package of that name, its network included (Apache
-            licence). "cascade": OpenCV's cascade classifier. "none": every drawing
-            is a face already; its middle square is the box.
+        name: name of the detector. "animeface" is the package of that name, which
+            includes its network (Apache licence). "cascade" is OpenCV's cascade
+            classifier. "none" does not search: every drawing is a face already, and
+            its middle square is the box.
         cascade: XML file for "cascade", for example lbpcascade_animeface.xml. OpenCV
-            does not check all numbers in it: take one from a source that you trust.
+            does not check all numbers in it, so use a file from a trusted source.
 
     Returns:
-        A function of one drawing, uint8 (H, W, 3), that returns a list of boxes.
+        A function of one drawing, uint8 (H, W, 3), that returns the boxes of its
+        faces in pixels of that drawing, sorted from top to bottom.
 
     Raises:
-        UserError: the package is missing or the wrong one, or the file is missing
-            or no cascade.
+        UserError: the package is missing or has the wrong version, the cascade file
+            is missing or is not a cascade, or `cascade` does not fit `name`.
+        ValueError: there is no detector of this name.
 
     Reference:
         Viola & Jones 2001, "Rapid object detection using a boosted cascade of simple
@@ -84,20 +89,21 @@ def open_detector(name: Detector, cascade: Path | None = None) -> Find:
 def cut_out(
     drawing: np.ndarray, box: Box, margin: float, size: int
 ) -> tuple[np.ndarray, bool]:
-    """Cut a square around a box out of a drawing and resize it (Lanczos).
+    """Crop a square around a box from a drawing and resize it (Lanczos).
 
-    Its edge is (1 + 2 margin) times the longer edge of the box, at most the longer
-    edge of the drawing. Where it would leave the drawing it is moved into it; only
-    where the drawing is narrower than the square, its outermost pixels are repeated.
+    The edge of the square is (1 + 2 margin) times the longer edge of the box, but at
+    most the longer edge of the drawing. A square that extends beyond the drawing is
+    moved into it. If the drawing is narrower than the square, the drawing's outermost
+    pixels are repeated.
 
     Args:
-        drawing: uint8 (H, W, 3).
-        box: of the face.
-        margin: at least 0.
+        drawing: the drawing, uint8 (H, W, 3).
+        box: box of the face, in pixels of the drawing.
+        margin: margin on each side as a share of the box's longer edge, at least 0.
         size: edge of the result, pixels.
 
     Returns:
-        uint8 (size, size, 3), and whether pixels were repeated.
+        The crop, uint8 (size, size, 3), and whether pixels were repeated.
     """
     height, width = drawing.shape[:2]
     edge = round(max(box.width, box.height) * (1 + 2 * margin))
@@ -107,32 +113,43 @@ def cut_out(
     padding = (above_below, left_right, (0, 0))
     square = np.pad(drawing[rows, columns], padding, "edge")
     image = Image.fromarray(square)
-    # Three times the size before the filter looks the same as all of it.
+    # A fast reduction to about three times the final size comes first; the result
+    # looks the same as filtering all pixels.
     image = image.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.asarray(image), bool(np.any(padding))
 
 
 def _interval(middle: float, edge: int, whole: int) -> tuple[slice, tuple[int, int]]:
-    """Return the pixels of one axis that a square takes, and those that it lacks."""
+    """Compute which pixels along one axis belong to a square.
+
+    Args:
+        middle: middle of the square.
+        edge: edge of the square.
+        whole: length of the drawing along this axis.
+
+    Returns:
+        The slice of the drawing, and the number of pixels to pad before and after it.
+    """
     first = round(middle - edge / 2)
     if edge <= whole:
         first = min(max(first, 0), whole - edge)
     last = first + edge
-    lacking = max(-first, 0), max(last - whole, 0)
-    return slice(max(first, 0), min(last, whole)), lacking
+    padding = max(-first, 0), max(last - whole, 0)
+    return slice(max(first, 0), min(last, whole)), padding
 
 
 def _middle_square(drawing: np.ndarray) -> Box:
+    """Return the largest square in the middle of a drawing."""
     height, width = drawing.shape[:2]
     side = min(height, width)
     return Box((width - side) // 2, (height - side) // 2, side, side)
 
 
 def _open_animeface() -> Search:
-    """Return AnimeFace's search, at full size, a half, a quarter and so on.
+    """Return AnimeFace's search, applied at full size, half, a quarter and so on.
 
-    It goes by sharp lines, which a face enlarged from a small picture has only after
-    halving.
+    AnimeFace relies on sharp lines. A face that was enlarged from a small image has
+    them only after the drawing is shrunk again.
     """
     try:
         from animeface import _nvxs
@@ -140,26 +157,27 @@ def _open_animeface() -> Search:
         version = importlib.metadata.version("animeface")
     except ImportError as error:
         raise _no_animeface("is missing or broken") from error
-    # What follows writes memory as this version reads it.
+    # `_pillow_4_image` lays out memory for this version; others could crash.
     if version != ANIMEFACE:
-        raise _no_animeface(f"is here in version {version}")
+        raise _no_animeface(f"is installed in version {version}")
 
     def search(image: Image.Image) -> list[tuple[float, Box]]:
-        found, scale = [], 1
+        found = []
+        scale = 1
         while min(image.size) >= SMALLEST:
-            with_padding = np.asarray(image.convert("RGBX"))
-            for face in _nvxs.detect(_pillow_4_image(with_padding)):
-                found.append(
-                    (face["likelihood"], scaled(Box(*face["face_box"]), scale))
-                )
-            image, scale = image.reduce(2), 2 * scale
+            pixels = np.asarray(image.convert("RGBX"))
+            for face in _nvxs.detect(_pillow_4_image(pixels)):
+                box = scaled(Box(*face["face_box"]), scale)
+                found.append((face["likelihood"], box))
+            image = image.reduce(2)
+            scale *= 2
         return found
 
     return search
 
 
 class _Pillow4Image(ctypes.Structure):
-    """The start of Pillow 4.2.1's image in memory."""
+    """The first fields of an image in the memory layout of Pillow 4.2.1."""
 
     _fields_ = (
         ("mode", ctypes.c_char * 7),
@@ -176,15 +194,22 @@ class _Pillow4Image(ctypes.Structure):
 
 
 def _pillow_4_image(pixels: np.ndarray) -> _Pillow4Image:
-    """Wrap pixels as AnimeFace's extension module reads them.
+    """Wrap pixels in an object that AnimeFace's extension module accepts as an image.
 
-    Its `detect` was built for Pillow 4.2.1. It takes the word after an object's
-    header for the address of that version's image, and finds nothing in Pillow 12
-    and later, which changed the image. The ctypes objects of CPython have the address
-    of their content at the same place, so one of them can stand for the image.
+    The module's `detect` was built for Pillow 4.2.1. It reads the word after an
+    object's header as the address of an image of that version. Pillow 12 and later
+    have another memory layout, in which it finds no faces. A ctypes object of CPython
+    stores the address of its content at the same position, so it can replace the
+    image.
 
     Args:
-        pixels: uint8 (H, W, 4), contiguous: red, green, blue and one unused.
+        pixels: RGB and one unused channel, uint8 (H, W, 4), contiguous.
+
+    Returns:
+        The wrapped pixels; they stay in memory as long as this object.
+
+    Raises:
+        UserError: this Python lays out its objects differently.
     """
     height, width = pixels.shape[:2]
     rows = (pixels.ctypes.data + pixels.strides[0] * np.arange(height)).astype(np.uintp)
@@ -194,13 +219,14 @@ def _pillow_4_image(pixels: np.ndarray) -> _Pillow4Image:
     image.keeps_alive = (pixels, rows)
     content = ctypes.c_void_p.from_address(id(image) + object.__basicsize__).value
     if content != ctypes.addressof(image):
-        raise _no_animeface("does not fit this kind of Python")
+        raise _no_animeface("does not work with this implementation of Python")
     return image
 
 
-def _no_animeface(what: str) -> UserError:
+def _no_animeface(problem: str) -> UserError:
+    """Return the error that AnimeFace cannot be used; `problem` is a predicate."""
     return UserError(
-        f"--detector animeface needs the package animeface {ANIMEFACE}, which {what}; "
-        f"pip install animeface=={ANIMEFACE} (for CPython up to 3.13 on Linux x86 and "
-        "macOS ARM), or take --detector cascade"
+        f"--detector animeface needs the package animeface {ANIMEFACE}, which "
+        f"{problem}; pip install animeface=={ANIMEFACE} (for CPython up to 3.13 on "
+        "Linux x86 and macOS ARM), or use --detector cascade"
     )

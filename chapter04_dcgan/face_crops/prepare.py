@@ -1,4 +1,4 @@
-"""From a folder of drawings to a folder of faces that training reads."""
+"""Turning a folder of drawings into a folder of faces for training."""
 
 import hashlib
 import os
@@ -34,17 +34,19 @@ from common.files import atomic_path
 from common.images import writing
 from common.images.reading import ImageError, find_images, read_image
 
-# Difference hashes of 64 bits that differ in at most so many are of one picture.
+# Faces whose difference hashes (64 bits) differ in at most this many bits are
+# duplicates.
 SAME_PICTURE = 4
-# AnimeFace's boxes end at the chin and the forehead, the usual cascade's hold the
-# hair, and a drawing that is a face needs nothing more.
+# Default margins: AnimeFace's boxes end at chin and forehead, those of the usual
+# cascade include the hair, and a drawing that is a face already needs no margin.
 MARGINS = {"animeface": 0.25, "cascade": 0.05, "none": 0.0}
+# Upper limit of the default number of processes.
 MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of `prepare`, which explains them."""
+    """The options of `prepare`; its docstring explains them."""
 
     size: int
     margin: float
@@ -55,7 +57,7 @@ class Settings:
     workers: int
 
     def check(self) -> None:
-        """Raise a UserError about the first option that makes no sense."""
+        """Raise a UserError about the first option that is out of its range."""
         require(self, "size", 8 <= self.size <= 1024, "from 8 to 1024")
         require(self, "margin", 0 <= self.margin <= 1, "from 0 to 1")
         require(self, "min_face", 8 <= self.min_face <= 4096, "from 8 to 4096")
@@ -76,38 +78,41 @@ def prepare(
     test_share: float = 1 / 6,
     workers: int | None = None,
 ) -> str:
-    """Cut the faces out of all drawings below a folder and make them one size.
+    """Crop the faces from all drawings below a folder and resize them to one size.
 
-    A crop is a square around the face's box. One that would leave the drawing is
-    moved into it; only where the drawing is too narrow for it, its edge is repeated.
-    Faces that look the same (difference hashes of 64 bits, at most 4 of which differ)
-    are kept once, the first by name. All faces of a drawing land on the same side,
-    which the drawing's name alone decides.
+    A crop is a square around the box of a face. A crop that extends beyond the drawing
+    is moved into it; if the drawing is too narrow for that, its outermost pixels are
+    repeated. Of faces that look the same (difference hashes of 64 bits that differ in
+    at most 4 bits), only the first by file name is kept. All faces of a drawing go to
+    the same split, which depends only on the drawing's name, except that neither split
+    is left empty.
 
     Args:
-        drawings: folder of image files, at any depth, however they came here: the book
-            uses
-            gallery-dl, a program of its own which many sites refuse.
-        out: new drawings. Becomes train/ and test/ with PNG files, report.csv with one
-            row for each face or drawing without one, and contact.png, which shows
-            some of what was kept (green) and dropped (red).
-        size: edge of the faces that are written, pixels, 8 to 1024.
-        margin: what is added to the box on each side, as a part of its edge, 0 to 1;
-            default 0.25 for "animeface", 0.05 for "cascade", 0 for "none".
-        detector: see `detectors.open_detector`.
-        cascade: file for the detector "cascade".
-        min_face: faces whose box has a shorter edge are dropped, pixels, 8 to 4096.
-        test_share: part of the drawings whose faces are held out, in (0, 1). At
-            least one drawing is on either side.
-        workers: processes that search; default one for each core, at most 8. What
-            comes out does not depend on it.
+        drawings: folder of image files, at any depth. Their origin does not matter; the
+            book downloads them with gallery-dl, a separate program that many sites
+            block.
+        out: new folder to write: train/ and test/ with PNG files, report.csv with one
+            row for each face and for each drawing without a face, and contact.png,
+            which shows some of the kept (green) and dropped (red) faces.
+        size: edge of the written faces, pixels, 8 to 1024.
+        margin: margin added to the box on each side, as a share of its longer edge,
+            0 to 1; default 0.25 for "animeface", 0.05 for "cascade", 0 for "none".
+        detector: name of the detector, see `detectors.open_detector`.
+        cascade: XML file for the detector "cascade".
+        min_face: minimum of the shorter edge of a face's box, pixels of the drawing,
+            8 to 4096; smaller faces are dropped.
+        test_share: share of the drawings whose faces are held out, in (0, 1). Each
+            split gets the faces of at least one drawing.
+        workers: number of processes that search, 1 to 256; default one for each core,
+            at most 8. The results do not depend on it.
 
     Returns:
-        A report: how many of what, and up to ten reasons for broken files.
+        A report of a few lines: counts, and the reasons of up to ten broken files.
 
     Raises:
-        UserError: no such drawings, no images, fewer than two drawings with a face,
-            `out` exists, a detector that cannot be used, or an impossible number.
+        UserError: there is no such folder, it holds no images, fewer than two drawings
+            have a face, `out` exists, the detector cannot be used, or an option is
+            out of its range.
 
     Reference: Krawetz 2013, "Kind of like that", hackerfactor.com (dHash).
     """
@@ -140,46 +145,61 @@ def prepare(
 def _collect(
     folder: Path, paths: list[Path], settings: Settings, out: Path
 ) -> list[Finding]:
-    """Write every face that is kept to `out`; return what became of all."""
+    """Search all drawings and write the faces that are kept to `out`.
+
+    Returns:
+        The findings of all drawings, in their order.
+    """
     out.mkdir()
-    findings, album, shown = [], _Album(out), Counter()
-    # Closed at once when something fails here, so that no process goes on.
+    findings: list[Finding] = []
+    album = _Album(out)
+    counts = Counter()
+    # If something fails here, close the generator at once, which stops its processes.
     with closing(_search_all(paths, settings)) as searched:
         bar = tqdm(searched, "finding faces", len(paths), unit="drawing", disable=None)
         for path, found in zip(paths, bar, strict=True):
-            # Names need not be UTF-8, but what is written must be.
+            # File names may not be valid UTF-8, but the report must be.
             name = path.relative_to(folder).as_posix().encode(errors="replace").decode()
             for finding in found:
                 finding.source = name
                 if finding.kind == "kept":
                     album.add(finding)
-                shown[finding.kind] += 1
-                # Faces that are kept can be read again.
-                if finding.file or shown[finding.kind] > KINDS[finding.kind][1]:
+                counts[finding.kind] += 1
+                # Save memory: kept faces can be read from their files, and the contact
+                # sheet shows a limited number of the dropped ones.
+                if finding.file or counts[finding.kind] > KINDS[finding.kind][1]:
                     finding.picture = None
             findings += found
     return findings
 
 
 class _Album:
-    """A folder of faces, each of them once."""
+    """A folder of faces without duplicates."""
 
     def __init__(self, folder: Path) -> None:
-        """Start with none, in a folder that is there."""
+        """Start an empty album.
+
+        Args:
+            folder: an existing folder to write the faces to.
+        """
         self._folder = folder
+        # The first len(self._names) entries are in use; the array grows when full.
         self._hashes = np.zeros(1024, np.uint64)
         self._names: list[str] = []
         self._used: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
-        """Write a face, or make it a duplicate."""
+        """Write a face as a PNG file, or mark it as a duplicate of an earlier one."""
         key = _difference_hash(finding.picture)
         count = len(self._names)
-        bits = np.bitwise_count(self._hashes[:count] ^ key)
-        if (near := np.flatnonzero(bits <= SAME_PICTURE)).size:
-            finding.kind, finding.note = "duplicate", f"like {self._names[near[0]]}"
+        different_bits = np.bitwise_count(self._hashes[:count] ^ key)
+        similar = np.flatnonzero(different_bits <= SAME_PICTURE)
+        if similar.size:
+            finding.kind = "duplicate"
+            finding.note = f"like {self._names[similar[0]]}"
             return
-        # Folders become part of the name, which may have 255 bytes.
+        # The names of folders become part of the file name, which file systems limit to
+        # 255 bytes.
         stem = "_".join(Path(finding.source).with_suffix("").parts)
         stem = stem.encode()[:200].decode(errors="ignore")
         finding.file = f"{stem}_{self._used[stem]}.png"
@@ -192,9 +212,17 @@ class _Album:
 
 
 def _difference_hash(picture: np.ndarray) -> np.uint64:
-    """Return 64 bits: where a pixel of the picture at 8 x 9 is brighter than its left.
+    """Compute the difference hash (dHash) of an image.
 
-    Neither another size nor another compression changes more than a few of them.
+    The image is shrunk to 8 rows of 9 grey pixels. A bit is 1 if a pixel is brighter
+    than its left neighbour. Resizing or compressing the image changes only a
+    few of the bits.
+
+    Args:
+        picture: RGB image, uint8 (H, W, 3).
+
+    Returns:
+        The hash of 64 bits.
     """
     grey = (
         Image.fromarray(picture).convert("L").resize((9, 8), Image.Resampling.LANCZOS)
@@ -204,7 +232,7 @@ def _difference_hash(picture: np.ndarray) -> np.uint64:
 
 
 def _search_all(paths: list[Path], settings: Settings) -> Iterator[list[Finding]]:
-    """Yield what is in each drawing, in their order."""
+    """Yield the findings of each drawing, in the order of the paths."""
     search = partial(_search, settings)
     if settings.workers == 1:
         yield from map(search, paths)
@@ -212,7 +240,7 @@ def _search_all(paths: list[Path], settings: Settings) -> Iterator[list[Finding]
     pool = ProcessPoolExecutor(
         min(settings.workers, len(paths)),
         get_context("spawn"),
-        # Ctrl-C reaches all processes; the parent alone decides what it means.
+        # Ctrl-C reaches all processes of the terminal; only the parent handles it.
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_IGN),
     )
@@ -220,15 +248,15 @@ def _search_all(paths: list[Path], settings: Settings) -> Iterator[list[Finding]
         yield from pool.map(search, paths)
     except BrokenProcessPool as error:
         raise UserError(
-            "a process that searched drawings died, for want of memory or of a sound "
-            "cascade file; --workers 1 needs the least memory"
+            "a process that searched drawings died, perhaps because memory ran out or "
+            "the cascade file is damaged; try --workers 1, which needs the least memory"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _search(settings: Settings, path: Path) -> list[Finding]:
-    """Return the faces of one drawing, cut out."""
+    """Search one drawing; return its faces as crops, or why there is none."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="PIL")
@@ -244,6 +272,7 @@ def _search(settings: Settings, path: Path) -> list[Finding]:
 
 
 def _cut(drawing: np.ndarray, box: Box, settings: Settings) -> Finding:
+    """Return the crop of one face, marked as too small or to be kept."""
     picture, repeated = cut_out(drawing, box, settings.margin, settings.size)
     edge = min(box.width, box.height)
     if edge < settings.min_face:
@@ -252,10 +281,19 @@ def _cut(drawing: np.ndarray, box: Box, settings: Settings) -> Finding:
 
 
 def _divide(kept: list[Finding], folder: Path, test_share: float) -> None:
-    """Move the faces into train/ and test/, all of one drawing into the same."""
+    """Move the faces into train/ and test/, all faces of a drawing into the same one.
+
+    Args:
+        kept: findings of at least two drawings, whose files are in `folder`; their
+            `file` is updated.
+        folder: folder in which train/ and test/ are created.
+        test_share: share of the drawings that are held out, in (0, 1).
+    """
     places = {finding.source: _place(finding.source) for finding in kept}
     held_out = {source for source, place in places.items() if place < test_share}
-    held_out = held_out or {min(places, key=places.__getitem__)}
+    # Neither split may be empty.
+    if not held_out:
+        held_out = {min(places, key=places.__getitem__)}
     if len(held_out) == len(places):
         held_out.remove(max(places, key=places.__getitem__))
     for split in ("train", "test"):
@@ -268,6 +306,9 @@ def _divide(kept: list[Finding], folder: Path, test_share: float) -> None:
 
 
 def _place(source: str) -> float:
-    """Return a number in [0, 1) that only the name of a drawing decides."""
+    """Return a number in [0, 1) that depends only on a drawing's name, not its suffix.
+
+    It decides the split. A drawing therefore stays in its split when others are added.
+    """
     name = str(Path(source).with_suffix(""))
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) / 2**32

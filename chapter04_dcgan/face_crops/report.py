@@ -1,4 +1,4 @@
-"""What `data prepare` has found, told as a table, a contact sheet and a report."""
+"""The findings of `data prepare`: as a table, a contact sheet and a short text."""
 
 import csv
 from collections import Counter
@@ -12,8 +12,10 @@ from chapter04_dcgan.face_crops.detectors import Box
 from common.images import writing
 from common.images.grids import sheet
 
+# Maximum number of broken files that the text names.
 REASONS_TOLD = 10
-# What becomes of a face or a drawing: words for many, most tiles in contact.png.
+# The kinds of findings: their name in the plural, and the maximum number of tiles in
+# contact.png.
 KINDS = {
     "kept": ("faces kept", 60),
     "no face": ("without a face", 10),
@@ -21,24 +23,29 @@ KINDS = {
     "duplicate": ("duplicates", 20),
     "broken": ("broken", 10),
 }
-# Of the contact sheet; captions in letters.
-TILE, FRAME, COLUMNS, CAPTION = 128, 4, 10, 20
-GREEN, RED = (44, 160, 80), (205, 50, 50)
-GREY = 225
+# The contact sheet.
+TILE = 128  # edge of a tile with its frame, pixels
+FRAME = 4  # width of the frame, pixels
+COLUMNS = 10  # tiles per row
+CAPTION = 20  # maximum length of a caption, characters
+GREEN = (44, 160, 80)  # frames of kept faces
+RED = (205, 50, 50)  # frames of dropped ones
+GREY = 225  # tiles of broken files
 
 
 @dataclass
 class Finding:
-    """A face, or a drawing without one.
+    """A face in a drawing, or a drawing without a face.
 
     Attributes:
-        kind: what becomes of it, one of KINDS.
-        picture: uint8 (S, S, 3): the face, or the drawing as a tile; None when it is
-            broken, or no more needed.
-        box: of the face in the drawing.
-        note: why it is dropped, or what is special about it.
+        kind: result, one of `KINDS`.
+        picture: the crop of the face, or the whole drawing as a tile if it has no
+            face, uint8 (S, S, 3); None if the file is broken or if the pixels are no
+            longer needed.
+        box: box of the face in pixels of the drawing, or None.
+        note: why it was dropped, or what is special about it.
         source: path of the drawing below its folder.
-        file: in the new folder; "" if it is dropped.
+        file: path of the written face in the new folder, or "" if it was dropped.
     """
 
     kind: str
@@ -50,72 +57,77 @@ class Finding:
 
 
 def write_table(findings: list[Finding], path: Path) -> None:
-    """Write one row for each finding.
+    """Write report.csv, with one row for each finding.
 
     Args:
-        findings: all of them.
-        path: of the CSV file.
+        findings: all findings.
+        path: path of the CSV file to write.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow("source x y width height result file note".split())
+        header = ["source", "x", "y", "width", "height", "result", "file", "note"]
+        writer.writerow(header)
         for f in findings:
             box = f.box or ("", "", "", "")
             writer.writerow([f.source, *box, f.kind, f.file, f.note])
 
 
 def contact_sheet(findings: list[Finding], folder: Path) -> np.ndarray:
-    """Draw some of the faces that are kept, and below some of all that is dropped.
+    """Draw a sheet of some kept faces, followed by some dropped faces and drawings.
 
     Args:
-        findings: all of them. Those that are kept are read from their files; those
-            that are dropped must have their pictures, up to as many as are shown.
-        folder: that the files are in.
+        findings: all findings. Kept faces are read from their files. The first dropped
+            findings of each kind, up to the maximum in `KINDS`, must have a `picture`
+            unless they are broken.
+        folder: folder of the written faces.
 
     Returns:
-        uint8 (H, W, 3).
+        RGB image of the sheet, uint8 (H, W, 3).
     """
     kept = [f for f in findings if f.file]
-    # From the first to the last.
-    picks = np.linspace(0, len(kept) - 1, min(len(kept), KINDS["kept"][1]))
-    good = [kept[i] for i in picks.round().astype(int)]
-    bad = []
+    # Evenly spaced, including the first and the last one.
+    indices = np.linspace(0, len(kept) - 1, min(len(kept), KINDS["kept"][1]))
+    shown = [kept[i] for i in indices.round().astype(int)]
+    dropped = []
     for kind, (_, most) in KINDS.items():
         if kind != "kept":
-            bad += [f for f in findings if f.kind == kind][:most]
+            dropped += [f for f in findings if f.kind == kind][:most]
     rows = _rows(
-        [(_tile(writing.load_image(folder / f.file), GREEN), None) for f in good]
+        [(_tile(writing.load_image(folder / f.file), GREEN), None) for f in shown]
     )
-    rows += _rows([(_tile(f.picture, RED), _caption(f)) for f in bad])
+    rows += _rows([(_tile(f.picture, RED), _caption(f)) for f in dropped])
     return sheet(rows, title="green: kept, red: dropped; report.csv lists all")
 
 
 def count_kinds(drawings: int, findings: list[Finding]) -> str:
-    """Say how many drawings and how many findings of each kind there are.
+    """Summarise in one line how many findings of each kind there are.
 
     Args:
-        drawings: how many were searched.
-        findings: all of them.
+        drawings: number of drawings that were searched.
+        findings: all findings.
+
+    Returns:
+        For example "8 drawings: 3 faces kept, 2 duplicates".
     """
-    number = Counter(finding.kind for finding in findings)
-    words = [
-        f"{number[kind]:,} {words}"
-        for kind, (words, _) in KINDS.items()
-        if number[kind] or kind == "kept"
+    counts = Counter(finding.kind for finding in findings)
+    parts = [
+        f"{counts[kind]:,} {name}"
+        for kind, (name, _) in KINDS.items()
+        if counts[kind] or kind == "kept"
     ]
-    return f"{drawings:,} drawings: " + ", ".join(words)
+    return f"{drawings:,} drawings: " + ", ".join(parts)
 
 
 def report(counts: str, findings: list[Finding], out: Path) -> str:
-    """Say what was found and what is to be known about it.
+    """Summarise all findings in a few lines of text.
 
     Args:
-        counts: what `count_kinds` says, the first line.
-        findings: all of them.
+        counts: the result of `count_kinds`, which becomes the first line.
+        findings: all findings, after the faces are divided into train/ and test/.
         out: the new folder.
 
     Returns:
-        A few lines; at most ten of them are about broken files.
+        The text; it names at most ten broken files.
     """
     held_out = sum(f.file.startswith("test/") for f in findings)
     train = sum(f.file.startswith("train/") for f in findings)
@@ -130,11 +142,16 @@ def report(counts: str, findings: list[Finding], out: Path) -> str:
 
 
 def _rows(tiles: list[tuple[np.ndarray, str | None]]) -> list[list]:
+    """Split tiles into rows of `COLUMNS`."""
     return [tiles[i : i + COLUMNS] for i in range(0, len(tiles), COLUMNS)]
 
 
 def _tile(picture: np.ndarray | None, colour: tuple[int, int, int]) -> np.ndarray:
-    """Return a picture with a frame; without one a grey tile."""
+    """Return an image (a grey area if there is none) with a coloured frame.
+
+    Returns:
+        uint8 (TILE, TILE, 3).
+    """
     inner = TILE - 2 * FRAME
     if picture is None:
         picture = np.full((inner, inner, 3), GREY, np.uint8)
@@ -143,5 +160,6 @@ def _tile(picture: np.ndarray | None, colour: tuple[int, int, int]) -> np.ndarra
 
 
 def _caption(finding: Finding) -> str:
-    words = finding.note or finding.kind
-    return words if len(words) <= CAPTION else words[: CAPTION - 1] + "…"
+    """Return the caption of a dropped finding, shortened if it is too long."""
+    text = finding.note or finding.kind
+    return text if len(text) <= CAPTION else text[: CAPTION - 1] + "…"

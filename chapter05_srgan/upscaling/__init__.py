@@ -1,9 +1,9 @@
-"""Files of any size enlarged: the command `upscale`.
+"""Enlarging image files of any size: the command `upscale`.
 
 In reading order:
 
-    upscale: one file, or all files of a folder
-    tiles: a large image tile by tile, in bounded memory
-    reading: image files with all that they carry: bits, transparency, metadata
-    writing: the same, written strip by strip
+    upscale: enlarges one file, or all files of a folder
+    tiles: applies a network to a large image tile by tile, in bounded memory
+    reading: reads image files with 16 bits, transparency and metadata
+    writing: writes such files strip by strip
 """

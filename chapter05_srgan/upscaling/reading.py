@@ -1,6 +1,6 @@
-"""Reading picture files with all that they carry: bits, transparency, notes.
+"""Reading image files with everything they contain: 16 bits, transparency, metadata.
 
-It is as safe as that of `common.images.reading`, which looks at each file first.
+Each file is first read by `common.images.reading`, which makes its safety checks.
 """
 
 import io
@@ -18,29 +18,67 @@ from common.images.reading import ImageError, read_image
 logger = logging.getLogger(__name__)
 
 _GREY_MODES = ("1", "L", "LA", "La", "I")
+# EXIF tags.
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 _ORIENTATION = 274
-# Notes about how the pixels lie in the file, which are not true of another file.
+# Tags that are not copied to another file: most describe how this file stores its
+# pixels; the colour profile is kept separately.
 _LAYOUT = (
-    *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, _ORIENTATION, 277, 278, 279),
-    *(280, 281, 284, 301, 317, 318, 319, 320, 322, 323, 324, 325, 330, 338, 339),
-    *(347, 513, 514, 529, 530, 531, 532, 700, 34377, 34675),
+    254,  # NewSubfileType
+    255,  # SubfileType
+    256,  # ImageWidth
+    257,  # ImageLength
+    258,  # BitsPerSample
+    259,  # Compression
+    262,  # PhotometricInterpretation
+    263,  # Thresholding
+    266,  # FillOrder
+    273,  # StripOffsets
+    _ORIENTATION,
+    277,  # SamplesPerPixel
+    278,  # RowsPerStrip
+    279,  # StripByteCounts
+    280,  # MinSampleValue
+    281,  # MaxSampleValue
+    284,  # PlanarConfiguration
+    301,  # TransferFunction
+    317,  # Predictor
+    318,  # WhitePoint
+    319,  # PrimaryChromaticities
+    320,  # ColorMap
+    322,  # TileWidth
+    323,  # TileLength
+    324,  # TileOffsets
+    325,  # TileByteCounts
+    330,  # SubIFDs
+    338,  # ExtraSamples
+    339,  # SampleFormat
+    347,  # JPEGTables
+    513,  # JpegIFOffset
+    514,  # JpegIFByteCount
+    529,  # YCbCrCoefficients
+    530,  # YCbCrSubSampling
+    531,  # YCbCrPositioning
+    532,  # ReferenceBlackWhite
+    700,  # XMP
+    34377,  # Photoshop image resources
+    34675,  # ICC profile
 )
-_PIXEL_SIZES = (0xA002, 0xA003)
+_PIXEL_SIZES = (0xA002, 0xA003)  # width and height in the EXIF directory
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright picture and what its file said about it.
+    """An upright image and the metadata of its file.
 
     Attributes:
-        rgb: uint8 or uint16 (H, W, 3); of a grey picture all three are alike, or
-            their mean counts.
+        rgb: colours, uint8 or uint16 (H, W, 3). The channels of a grey image are equal
+            when it is read; if they differ, their mean is written.
         alpha: opacity (H, W) of the same dtype, or None.
-        grey: it has one channel only.
-        icc_profile: that suits the colours or the grey, or None.
-        exif: notes of the camera without those about the pixels' layout, or None.
-        format: as Pillow names it, "JPEG" for example.
+        grey: whether the image has a single grey channel.
+        icc_profile: colour profile for RGB, or for grey if `grey`; or None.
+        exif: EXIF metadata, except what describes the storage of the pixels; or None.
+        format: Pillow's name of the file format, for example "JPEG".
     """
 
     rgb: np.ndarray
@@ -52,46 +90,57 @@ class Picture:
 
     @property
     def bits(self) -> int:
-        """Return the bits of a value, 8 or 16."""
+        """The number of bits per value, 8 or 16."""
         return 8 * self.rgb.dtype.itemsize
 
 
 def read_picture(path: Path | str) -> Picture:
-    """Read a picture with all that its file carries.
+    """Read an image with its bit depth, transparency and metadata.
 
-    It is turned upright as the camera noted, and that note is dropped. CMYK becomes
-    RGB without its profile. 16 bits are kept of PNG and TIFF files and of grey PGM.
+    The image is rotated upright according to its EXIF orientation, which is then
+    removed. CMYK is converted to RGB and loses its profile. PNG, TIFF and grey PGM
+    files keep their 16 bits.
 
     Args:
-        path: the file; its content decides the kind, not its name.
+        path: the file; its format is detected from its content, not from its name.
 
     Returns:
-        The picture.
+        The image and its metadata.
 
     Raises:
-        ImageError: as of `common.images.reading.read_image`.
+        ImageError: the file cannot be read, see `common.images.reading.read_image`.
     """
     path = Path(path)
     with warnings.catch_warnings():
-        # Damaged notes do not make the picture unusable.
+        # An image with damaged metadata is still usable.
         warnings.filterwarnings("ignore", module="PIL")
         rgb = read_image(path)
         try:
-            # Pillow mixes up the sides of turned TIFF files that it opens by name.
+            # When it opens a rotated TIFF file by name, Pillow confuses width and
+            # height; from memory it does not.
             content = path.read_bytes()
             with Image.open(io.BytesIO(content)) as image:
                 return _with_the_rest(path, content, image, rgb)
-        except Exception as error:  # It was sound a moment ago.
-            told = " ".join(str(error).split())[:100]
-            raise ImageError(path, f"cannot be read ({told}); save it anew") from error
+        except Exception as error:  # `read_image` could read it, so this is rare.
+            reason = " ".join(str(error).split())[:100]
+            raise ImageError(
+                path, f"cannot be read ({reason}); save it again in an image editor"
+            ) from error
 
 
 def _with_the_rest(
     path: Path, content: bytes, image: Image.Image, rgb: np.ndarray
 ) -> Picture:
-    """Return a picture, of which `rgb` is the part that all files have."""
+    """Add bit depth, transparency and metadata to an image.
+
+    Args:
+        path: the file, for messages.
+        content: its bytes.
+        image: the file, opened by Pillow but not decoded yet.
+        rgb: its colours with 8 bits, already upright, uint8 (H, W, 3).
+    """
     raw = _raw_mode(image)
-    # Pillow makes RGBA of grey values of 16 bits with opacity.
+    # The raw mode decides as well, because Pillow opens 16-bit grey with alpha as RGBA.
     grey = image.mode in _GREY_MODES or raw.startswith(("I;16", "LA;16"))
     profile = image.info.get("icc_profile")
     if profile and profile[16:20] != (b"GRAY" if grey else b"RGB "):
@@ -109,7 +158,10 @@ def _with_the_rest(
 
 
 def _deep_values(path: Path, content: bytes, image: Image.Image) -> np.ndarray | None:
-    """Return values of 16 bits as they lie in the file, uint16 (H, W, 3 or 4)."""
+    """Return 16-bit values as stored in the file, uint16 (H, W, 3 or 4), or None.
+
+    They are not rotated upright yet.
+    """
     if image.mode.startswith("I;16") or (image.format, image.mode) == ("PPM", "I"):
         values = np.asarray(image).astype(np.uint16)
         channels = [values] * 3
@@ -118,26 +170,27 @@ def _deep_values(path: Path, content: bytes, image: Image.Image) -> np.ndarray |
         return np.stack(channels, axis=-1)
     if image.format not in ("PNG", "TIFF") or ";16" not in _raw_mode(image):
         return None
-    # Pillow would keep the upper 8 bits only.
+    # Pillow would keep only the upper 8 bits.
     values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.dtype != np.uint16 or values.ndim != 3:
         logger.warning("%s: only 8 of its 16 bits can be read", path)
         return None
+    # OpenCV's order is BGR.
     return values[..., [2, 1, 0, 3][: values.shape[-1]]]
 
 
 def _raw_mode(image: Image.Image) -> str:
-    """Return Pillow's name for how an image lies in a file that is not decoded yet."""
+    """Return Pillow's name of the pixel format in a file that is not decoded yet."""
     args = image.tile[0].args if image.tile else ""
     return args if isinstance(args, str) else str(args[0])
 
 
 def _notes(image: Image.Image) -> tuple[int, bytes | None]:
-    """Return how a picture is to be turned, and its other notes."""
+    """Return the EXIF orientation (1 to 8) and the remaining EXIF metadata."""
     turn = 1
     try:
         exif = image.getexif()
-        # Whoever decodes TIFF files turns them too.
+        # Pillow and OpenCV rotate TIFF files themselves when they decode them.
         turn = 1 if image.format == "TIFF" else exif.get(_ORIENTATION, 1)
         for tag in _LAYOUT:
             if tag in exif:
@@ -145,12 +198,12 @@ def _notes(image: Image.Image) -> tuple[int, bytes | None]:
         for tag in _PIXEL_SIZES:
             exif.get_ifd(EXIF_IFD).pop(tag, None)
         return turn, exif.tobytes() if len(exif) else None
-    except Exception:  # Damaged notes are worth no picture.
+    except Exception:  # An image with damaged metadata is still usable.
         return turn, None
 
 
 def _turned(values: np.ndarray, turn: int) -> np.ndarray:
-    """Turn and mirror an array (H, W, C) as EXIF's orientation says."""
+    """Rotate and mirror an array (H, W, C) according to an EXIF orientation, 1 to 8."""
     if turn in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
     down = -1 if turn in (3, 4, 7, 8) else 1

@@ -1,4 +1,4 @@
-"""Enlarging a picture, or all pictures of a folder, by a trained network."""
+"""Enlarging an image file, or all image files of a folder, by a trained network."""
 
 import itertools
 import logging
@@ -25,7 +25,7 @@ from common.images.reading import find_images
 
 logger = logging.getLogger(__name__)
 
-# Edge of the pictures in a comparison.
+# Edge of each image in a comparison, pixels.
 SIDE = 448
 
 
@@ -40,56 +40,60 @@ def upscale_files(
     compare: bool = False,
     name: str = "network",
 ) -> list[Path]:
-    """Enlarge a picture, or all pictures of a folder.
+    """Enlarge an image file, or all image files of a folder.
 
-    A folder becomes one of PNG files with the same folders in it. A file that is no
-    picture is named in a warning, and the others go on.
+    A folder becomes a folder of PNG files with the same subfolders. A file in it that
+    cannot be read is reported in a warning and skipped.
 
     Args:
-        network: (B, h, w, 3) in [-1, 1] -> (B, s h, s w, 3), of local layers.
-        scale: s.
-        source: image file, or folder of such at any depth.
-        target: file, whose suffix decides the format, or folder; default
-            <name>_x4.png or the folder <name>_x4 beside the source.
-        tile: edge of what the network gets at a time, pixels.
-        overwrite: replace what is there already, but never a source.
-        compare: write <name>_compare.png beside each result too, which shows it
-            beside a bicubic enlargement.
-        name: of the network, for these.
+        network: a network of local layers, (B, h, w, 3) in [-1, 1] -> (B, s h, s w, 3).
+        scale: the factor s.
+        source: an image file, or a folder of image files at any depth.
+        target: file to write, whose suffix determines the format, or folder; default
+            <name>_x<s>.png or the folder <name>_x<s> beside the source.
+        tile: edge of a tile, pixels of the source.
+        overwrite: whether to replace existing files; source files are never replaced.
+        compare: whether to write <name>_compare.png beside each result, which shows it
+            next to a bicubic enlargement.
+        name: name of the network in the comparisons.
 
     Returns:
-        Paths of the enlarged pictures, each followed by its comparison.
+        Paths of the enlarged images, each followed by its comparison if there is one.
 
     Raises:
-        UserError: a source is missing or no picture, none of a folder is one, a
-            target exists, is a source, cannot be written or has an unknown suffix, or
-            the tile is too small.
+        UserError: the source is missing or cannot be read, no file of a folder can
+            be read, a target exists, is a source, cannot be written or has an unknown
+            suffix, or the tile is too small.
     """
-    source, target = Path(source), None if target is None else Path(target)
-    plan = (_plan_folder if source.is_dir() else _plan_file)(source, target, scale)
+    source = Path(source)
+    target = None if target is None else Path(target)
+    if source.is_dir():
+        plan = _plan_folder(source, target, scale)
+    else:
+        plan = _plan_file(source, target, scale)
     _check_plan(plan, overwrite, compare)
     function = tiles.compiled(network)
     tiles.check_tile(tile, function.reach)
     written, failed = [], []
-    for path, wanted in tqdm(plan.items(), "enlarging", unit="picture", disable=None):
+    for path, out in tqdm(plan.items(), "enlarging", unit="image", disable=None):
         try:
             picture = read_picture(path)
-            large = (len(picture.rgb) * scale, picture.rgb.shape[1] * scale, 3)
-            check_target(wanted, large)
-            with _scratch(large, picture.rgb.dtype, wanted) as rgb:
+            height, width, _ = picture.rgb.shape
+            large = (height * scale, width * scale, 3)
+            check_target(out, large)
+            with _scratch(large, picture.rgb.dtype, out) as rgb:
                 tiles.enlarge(function, picture.rgb, scale, tile=tile, out=rgb)
-                _write(picture, rgb, wanted)
-                written.append(wanted)
+                _write(picture, rgb, out)
+                written.append(out)
                 if compare:
-                    written.append(_beside(wanted))
-                    writing.save_image(
-                        _comparison(picture, rgb, scale, name), written[-1]
-                    )
+                    comparison = _comparison(picture, rgb, scale, name)
+                    written.append(_beside(out))
+                    writing.save_image(comparison, _beside(out))
         except UserError as error:
             if not source.is_dir():
                 raise
             failed.append(error)
-            logger.warning("left out: %s", error)
+            logger.warning("skipped: %s", error)
     if not written:
         raise UserError(
             f"none of the {len(failed)} image files in {source} could be enlarged; the "
@@ -99,7 +103,7 @@ def upscale_files(
 
 
 def _plan_file(source: Path, target: Path | None, scale: int) -> dict[Path, Path]:
-    """Return which file to write for one picture."""
+    """Return the file to write for a source file, as {source: file}."""
     name = f"{source.stem}_x{scale}.png"
     if target is None:
         return {source: source.with_name(name)}
@@ -107,49 +111,58 @@ def _plan_file(source: Path, target: Path | None, scale: int) -> dict[Path, Path
 
 
 def _plan_folder(source: Path, target: Path | None, scale: int) -> dict[Path, Path]:
-    """Return which file to write for each picture of a folder."""
+    """Return the file to write for each image file of a folder."""
     whole = source.resolve()
     target = target or whole.with_name(f"{whole.name}_x{scale}")
     if target.resolve().is_relative_to(whole):
-        raise UserError(f"{target} is in the folder to be enlarged; choose another")
+        raise UserError(
+            f"{target} is in the folder to be enlarged; choose another target"
+        )
     if target.exists() and not target.is_dir():
         raise UserError(f"{target} is a file; expected a folder, as {source} is one")
     names = {path: path.relative_to(source) for path in find_images(source)}
-    # Not all file systems tell capitals from small letters.
+    # a.jpg becomes a.png, but if there are both a.jpg and a.bmp, they become a.jpg.png
+    # and a.bmp.png. Some file systems ignore case, so names are compared without it.
     used = Counter(str(name.with_suffix("")).casefold() for name in names.values())
     plan = {}
     for path, name in names.items():
-        alone = used[str(name.with_suffix("")).casefold()] == 1
-        stem = name.stem if alone else name.name
+        is_unique = used[str(name.with_suffix("")).casefold()] == 1
+        stem = name.stem if is_unique else name.name
         plan[path] = target / name.with_name(f"{stem}.png")
     return plan
 
 
 def _check_plan(plan: dict[Path, Path], overwrite: bool, compare: bool) -> None:
-    """Raise a UserError where something must not or cannot be written."""
+    """Raise a UserError if a file must not or cannot be written.
+
+    Args:
+        plan: the file to write for each source file.
+        overwrite: whether existing files may be replaced.
+        compare: whether comparisons are written, too.
+    """
     outputs = [out for out in plan.values() for out in _all_of(out, compare)]
     sources = {_identity(path) for path in plan} - {None}
     existing = [out for out in outputs if out.exists()]
     for out in existing:
         if _identity(out) in sources:
-            raise UserError(f"{out} is a picture to be enlarged; choose another target")
+            raise UserError(f"{out} is an image to be enlarged; choose another target")
         if out.is_dir():
             raise UserError(f"{out} is a folder; expected the name of a new file")
     if existing and not overwrite:
         raise UserError(
             f"{existing[0]} exists already ({len(existing)} of {len(outputs)} files "
-            "do); choose another target, or have them replaced by --overwrite"
+            "do); choose another target, or replace them with --overwrite"
         )
     if len(set(outputs)) < len(outputs):
         double = next(out for out in outputs if outputs.count(out) > 1)
-        raise UserError(f"two files would be named {double}; rename a source")
+        raise UserError(f"two results would be named {double}; rename a source file")
     for out in plan.values():
         check_target(out)
     _check_writable(outputs[0].parent)
 
 
 def _check_writable(folder: Path) -> None:
-    """Raise a UserError where no file can be made in a folder, which may be new."""
+    """Raise a UserError if a folder, which need not exist yet, is not writable."""
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         tempfile.TemporaryFile(dir=nearest).close()
@@ -158,7 +171,7 @@ def _check_writable(folder: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what is the same for all names of a file."""
+    """Return device and inode, which all names and links of a file share."""
     try:
         status = path.stat()
     except OSError:
@@ -167,18 +180,22 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _all_of(out: Path, compare: bool) -> list[Path]:
-    """Return the files that one picture becomes."""
+    """Return the files that are written for one image."""
     return [out, _beside(out)] if compare else [out]
 
 
 def _beside(out: Path) -> Path:
+    """Return the file of a result's comparison."""
     return out.with_name(f"{out.stem}_compare.png")
 
 
 def _scratch(
     shape: tuple, dtype: np.dtype, out: Path
 ) -> AbstractContextManager[np.ndarray]:
-    """Return an array for what becomes the file `out`, on the same disk."""
+    """Return an array for the pixels of the file `out`, in its folder if it is large.
+
+    The folder is created if it does not exist.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -187,7 +204,7 @@ def _scratch(
 
 
 def _write(picture: Picture, rgb: np.ndarray, out: Path) -> None:
-    """Write enlarged colours with all else that the picture has."""
+    """Write enlarged colours with the transparency and metadata of their source."""
     if picture.alpha is None:
         write_picture(out, replace(picture, rgb=rgb))
         return
@@ -198,16 +215,24 @@ def _write(picture: Picture, rgb: np.ndarray, out: Path) -> None:
 
 
 def _comparison(picture: Picture, rgb: np.ndarray, scale: int, name: str) -> np.ndarray:
-    """Draw an enlarged picture beside a bicubic enlargement, and a part of both.
+    """Draw an enlarged image beside a bicubic enlargement, and a detail of both.
+
+    Args:
+        picture: the source.
+        rgb: the enlarged colours, uint8 or uint16 (s H, s W, 3).
+        scale: the factor s.
+        name: name of the network, for the captions.
 
     Returns:
-        uint8 (H, W, 3).
+        RGB image of the sheet, uint8.
     """
     small = Image.fromarray(_shown(picture.rgb, picture.grey))
     height, width, _ = rgb.shape
+    # The detail: a square of `part` pixels of the source.
     part = min(SIDE // 4, height, width) // scale
     top, left = _most_detailed(np.asarray(small), part)
     box = (left, top, left + part, top + part)
+    # Both images are shrunk to fit the sheet; the details keep their enlarged size.
     shrink = max(1.0, max(height, width) / SIDE)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     cut = rgb[top * scale : (top + part) * scale, left * scale : (left + part) * scale]
@@ -230,7 +255,17 @@ def _comparison(picture: Picture, rgb: np.ndarray, scale: int, name: str) -> np.
 
 
 def _most_detailed(image: np.ndarray, edge: int) -> tuple[int, int]:
-    """Return the corner of the square whose neighbours differ most, in green."""
+    """Find the square with the largest differences between neighbouring pixels.
+
+    Only the green channel counts, and squares half an edge apart are compared.
+
+    Args:
+        image: the image, uint8 (H, W, 3).
+        edge: edge of the square, pixels.
+
+    Returns:
+        Top row and left column of the square.
+    """
     green = image[..., 1].astype(np.int16)
     down = np.abs(np.diff(green, axis=0, append=green[-1:]))
     right = np.abs(np.diff(green, axis=1, append=green[:, -1:]))
@@ -246,7 +281,10 @@ def _most_detailed(image: np.ndarray, edge: int) -> tuple[int, int]:
 
 
 def _squared(image: np.ndarray) -> np.ndarray:
-    """Return a picture in the middle of a white square, enlarged by its pixels."""
+    """Return an image in the middle of a white square of `SIDE` pixels.
+
+    It is resized by nearest neighbours, so that its pixels stay visible.
+    """
     cell = Image.new("RGB", (SIDE, SIDE), "white")
     times = SIDE / max(image.shape)
     size = [max(1, round(side * times)) for side in image.shape[1::-1]]
@@ -256,7 +294,7 @@ def _squared(image: np.ndarray) -> np.ndarray:
 
 
 def _shown(image: np.ndarray, grey: bool) -> np.ndarray:
-    """Return uint8 (H, W, 3) of 8 or 16 bits, without colour if asked."""
+    """Convert an image of 8 or 16 bits to uint8 (H, W, 3), its mean if it is grey."""
     if grey:
         image = np.broadcast_to(image.mean(axis=-1, keepdims=True), image.shape).astype(
             image.dtype

@@ -1,6 +1,6 @@
-"""Writing picture files with all that they carry, strip by strip.
+"""Writing image files with 16 bits, transparency and metadata, strip by strip.
 
-So a picture that is larger than the memory can be written from a mapped file.
+An image that does not fit into memory can be written from a memory-mapped file.
 
 Reference: "Portable Network Graphics (PNG) Specification" (W3C, third edition,
     2025), sections 5, 9 and 11; "TIFF Revision 6.0" (Adobe 1992), section 8.
@@ -25,53 +25,52 @@ from common.files import atomic_path
 
 logger = logging.getLogger(__name__)
 
-QUALITY = 95
-# Suffixes that are written, with the longest side that the format can have.
+QUALITY = 95  # of JPEG and WebP files
+# The supported suffixes, and the longest side that each format allows, pixels.
 SUFFIXES = {
-    **{".png": 2**31 - 1, ".tif": 2**31 - 1, ".tiff": 2**31 - 1, ".bmp": 2**31 - 1},
-    **{".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383},
+    ".png": 2**31 - 1,
+    ".tif": 2**31 - 1,
+    ".tiff": 2**31 - 1,
+    ".bmp": 2**31 - 1,
+    ".jpg": 65_500,
+    ".jpeg": 65_500,
+    ".webp": 16_383,
 }
-_MAX_TIFF_BYTES = 2**32 - 2**24  # the rest is for notes
-_MAX_JPEG_EXIF = 65_527
-_STRIP_PIXELS = 2**20
-_IN_MEMORY = 2**26
-# Of enlarged photos it packs as small as Pillow does, in a fourth of the time.
+_MAX_TIFF_BYTES = 2**32 - 2**24  # of pixels; the rest of 4 GiB is for metadata
+_MAX_JPEG_EXIF = 65_527  # bytes
+_STRIP_PIXELS = 2**20  # pixels that are converted and written at a time
+_IN_MEMORY = 2**26  # bytes; larger scratch arrays are mapped from a file
+# For enlarged photos, zlib's level 3 compresses as well as Pillow does, in a quarter of
+# the time.
 _PNG_LEVEL = 3
-_PNG_UP = 2  # rows as differences from those above
+_PNG_UP = 2  # filter type "up": each row is stored as the difference from the row above
+# PNG's colour type by the number of channels: grey, grey + alpha, RGB, RGBA.
 _PNG_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
-def check_target(path: Path, shape: tuple[int, ...] = (0, 0)) -> None:
-    """Raise a UserError where a picture (H, W) cannot be written under a name."""
-    most = SUFFIXES.get(path.suffix.lower())
-    if most is None:
-        raise UserError(f"{path}: expected a name ending in {', '.join(SUFFIXES)}")
-    if max(shape[:2]) > most:
-        raise UserError(
-            f"{path}: expected sides of at most {most:,} pixels in such a file, found "
-            f"{max(shape[:2]):,}; write a .png"
-        )
-
-
 def write_picture(path: Path | str, picture: Picture) -> None:
-    """Write a picture with its profile and notes, whole or not at all.
+    """Write an image with its profile and EXIF metadata.
 
-    PNG and TIFF files hold 8 or 16 bits and transparency; JPEG (of quality 95), WebP
-    and BMP 8 bits, JPEG and BMP on white, of which a warning tells.
+    The file appears only when it is complete. PNG and TIFF files have 8 or 16 bits and
+    transparency. JPEG (quality 95), WebP and BMP files have 8 bits. JPEG and BMP have
+    no transparency: the image is put on white, and a warning is logged.
 
     Args:
-        path: its suffix, one of SUFFIXES, decides the format.
-        picture: whose arrays may be mapped from a file. Of WebP and BMP alone more
-            than a few rows must fit into memory.
+        path: file to write; its suffix, one of `SUFFIXES`, determines the format.
+        picture: the image, whose arrays may be mapped from a file. Only WebP and BMP
+            need more than a few rows in memory.
 
     Raises:
-        UserError: another suffix, too large for the format, or the disk is full.
+        UserError: the suffix is not supported, the image is too large for the format,
+            or the file cannot be written.
     """
     path = Path(path)
     check_target(path, picture.rgb.shape)
     suffix = path.suffix.lower()
     if picture.alpha is not None and suffix in (".jpg", ".jpeg", ".bmp"):
-        logger.warning("%s: %s has no transparency; put on white", path, suffix)
+        logger.warning(
+            "%s: %s has no transparency; the image is put on white", path, suffix
+        )
     with atomic_path(path) as temporary:
         if suffix == ".png":
             _write_png(picture, temporary)
@@ -81,38 +80,73 @@ def write_picture(path: Path | str, picture: Picture) -> None:
             _write_by_pillow(picture, temporary)
 
 
-@contextlib.contextmanager
-def scratch_array(shape: tuple, dtype: np.dtype, folder: Path) -> Iterator[np.ndarray]:
-    """Yield an array for a while: of more than 64 MiB in a file without a name.
+def check_target(path: Path, shape: tuple[int, ...] = (0, 0)) -> None:
+    """Raise a UserError if an image cannot be written under a name.
 
     Args:
-        shape: its shape.
-        dtype: its dtype.
-        folder: where the file is.
+        path: the file to write.
+        shape: shape of the image, (H, W, ...); by default only the suffix is checked.
+    """
+    most = SUFFIXES.get(path.suffix.lower())
+    if most is None:
+        raise UserError(f"{path}: expected a name ending in {', '.join(SUFFIXES)}")
+    if max(shape[:2]) > most:
+        raise UserError(
+            f"{path}: expected sides of at most {most:,} pixels in this format, found "
+            f"{max(shape[:2]):,}; write a .png"
+        )
+
+
+@contextlib.contextmanager
+def scratch_array(shape: tuple, dtype: np.dtype, folder: Path) -> Iterator[np.ndarray]:
+    """Provide a temporary array, which is mapped from an unnamed file above 64 MiB.
+
+    Args:
+        shape: shape of the array.
+        dtype: dtype of the array.
+        folder: folder whose file system holds the unnamed file.
+
+    Yields:
+        The array; its values are undefined at first.
 
     Raises:
-        UserError: the disk has no room for it.
+        UserError: the disk does not have enough free space.
     """
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     if size <= _IN_MEMORY:
         yield np.empty(shape, dtype)
         return
-    # A write to a mapped file on a full disk would end the program.
+    # Writing to a mapped file on a full disk would kill the process (SIGBUS).
     if (free := shutil.disk_usage(folder).free) < size:
-        raise UserError(f"{folder}: expected {size:,} free bytes, found {free:,}")
+        raise UserError(
+            f"{folder}: expected {size:,} free bytes, found {free:,}; make room"
+        )
     with tempfile.TemporaryFile(dir=folder) as file:
         yield np.memmap(file, dtype, "w+", shape=shape)
 
 
 def forget(array: np.ndarray) -> None:
-    """Drop the pages of an array that is mapped from a file; its values stay."""
+    """Release the memory pages of a file-mapped array; its values stay in the file.
+
+    Args:
+        array: any array; nothing happens if it is not a writable mapping of a file.
+    """
     if isinstance(array, np.memmap) and array.mode in ("r+", "w+"):
         if isinstance(array.base, mmap.mmap) and hasattr(array.base, "madvise"):
             array.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _strips(picture: Picture, bits: int, alpha: bool) -> Iterator[np.ndarray]:
-    """Yield rows as they are written, (n, W, C): grey or RGB, and opacity if wanted."""
+    """Yield the rows of an image in the form in which they are written.
+
+    Args:
+        picture: the image.
+        bits: bits per value in the file, 8 or 16.
+        alpha: whether to keep the transparency; if not, the image is put on white.
+
+    Yields:
+        The next rows, uint8 or uint16 (n, W, C): grey or RGB, and opacity.
+    """
     peak = 2**picture.bits - 1
     step = max(1, _STRIP_PIXELS // picture.rgb.shape[1])
     for start in range(0, len(picture.rgb), step):
@@ -134,10 +168,12 @@ def _strips(picture: Picture, bits: int, alpha: bool) -> Iterator[np.ndarray]:
 
 
 def _channels(picture: Picture) -> int:
+    """Return the number of channels, including opacity."""
     return (1 if picture.grey else 3) + (picture.alpha is not None)
 
 
 def _write_png(picture: Picture, path: Path) -> None:
+    """Write a PNG file chunk by chunk."""
     height, width, _ = picture.rgb.shape
     channels, bits = _channels(picture), picture.bits
     kind = _PNG_KINDS[channels]
@@ -145,6 +181,7 @@ def _write_png(picture: Picture, path: Path) -> None:
     with path.open("wb") as file:
 
         def write(name: bytes, data: bytes) -> None:
+            """Write a chunk."""
             crc = zlib.crc32(name + data)
             file.write(struct.pack(">I", len(data)) + name + data)
             file.write(struct.pack(">I", crc))
@@ -168,12 +205,17 @@ def _write_png(picture: Picture, path: Path) -> None:
 
 
 def _write_tiff(picture: Picture, path: Path) -> None:
+    """Write an uncompressed TIFF file with a single strip."""
     height, width, _ = picture.rgb.shape
     channels, bits = _channels(picture), picture.bits
     size = height * width * channels * bits // 8
     if size > _MAX_TIFF_BYTES:
-        raise UserError(f"{path.name}: {size:,} bytes are too many; write a .png")
-    # Pillow knows no colours of 16 bits; it writes the tags, and we the pixels.
+        raise UserError(
+            f"{path.name}: expected at most {_MAX_TIFF_BYTES:,} bytes of pixels in a "
+            f"TIFF file, found {size:,}; write a .png"
+        )
+    # Pillow cannot write RGB with 16 bits, so it writes only the tags; the pixels
+    # follow below.
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     notes = Image.Exif()
     notes.load(picture.exif or b"")
@@ -184,7 +226,7 @@ def _write_tiff(picture: Picture, path: Path) -> None:
     tags[259], tags[262] = 1, 1 if picture.grey else 2
     tags[273], tags[277], tags[278], tags[279] = 0, channels, height, size
     if picture.alpha is not None:
-        tags[338] = 2  # not multiplied into the colours
+        tags[338] = 2  # the extra channel is alpha, not premultiplied
     if picture.icc_profile:
         tags[34675] = picture.icc_profile
     with path.open("wb") as file:
@@ -194,13 +236,13 @@ def _write_tiff(picture: Picture, path: Path) -> None:
 
 
 def _write_by_pillow(picture: Picture, path: Path) -> None:
-    """Write JPEG, WebP or BMP from a layout that Pillow takes without a copy."""
+    """Write a JPEG, WebP or BMP file from an array that Pillow uses without a copy."""
     suffix = path.suffix.lower()
     if picture.bits == 16:
-        logger.warning("%s: such files have 8 bits, 16 were found", path.name)
+        logger.warning("%s: expected 8 bits for this format, 16 were found", path.name)
     exif = picture.exif or b""
     if suffix.startswith(".jp") and len(exif) > _MAX_JPEG_EXIF:
-        logger.warning("%s: left out notes too long for JPEG", path.name)
+        logger.warning("%s: dropped EXIF metadata, too long for JPEG", path.name)
         exif = b""
     alpha = picture.alpha is not None and suffix == ".webp"
     mode = "RGBA" if alpha else "L" if picture.grey else "RGBX"

@@ -1,4 +1,4 @@
-"""How age changes a person: proportions of the face and the strength of its signs."""
+"""How age changes a person: proportions of the face and strength of the age signs."""
 
 from dataclasses import dataclass
 
@@ -13,26 +13,36 @@ _WHITE: Colour = (192, 191, 190)
 
 @dataclass(frozen=True)
 class Looks:
-    """A person at one age; lengths in head units, strengths from 0 to 1.
+    """The appearance of a person at one age.
+
+    Lengths and positions are in head units: half the height of the head, with the
+    origin in its middle, x to the right and y down. Strengths go from 0 to 1.
 
     Attributes:
         who: the person.
-        skin, lips: colours at this age.
-        child: 1 for a newborn, 0 for an adult.
-        temple, cheek, jaw, chin: half widths from top to bottom.
+        skin, lips: colours at this age, 0 to 255.
+        child: 1 for a newborn, 0 from the age of 20.
+        temple, cheek, jaw, chin: half widths of the head, from top to bottom.
         bottom: y of the chin.
-        eye_x, eye_y, eye_width, eye_height, eye_tilt: middle and half sizes of an
-            eye; how much higher its outer corner is.
-        hood: how far the upper eyelids hang.
-        brow_y, brow_width: of the eyebrows.
-        nose_y, nose_width: base and half width of the nose.
-        mouth_y, mouth_width, upper_lip, lower_lip: middle, half width, heights.
-        hairline: y of its middle; bald: how far hair has gone from the top.
-        grey: share of grey hairs; white: how white these are.
-        forehead_lines, crow_feet, folds, bags, mouth_lines, frown: wrinkles.
-        sag: of cheeks and jaw; relief: of bones under the skin; blush: of cheeks.
-        spots: age spots; dull: uneven skin.
-        beard: how far it has grown.
+        eye_x, eye_y: centre of the right-hand eye in the image.
+        eye_width, eye_height: half sizes of an eye.
+        eye_tilt: how much higher the outer corner of an eye is than the inner one.
+        hood: strength of drooping upper eyelids.
+        brow_y, brow_width: y and thickness of the eyebrows.
+        nose_y, nose_width: y of the base and half width of the nose.
+        mouth_y, mouth_width: y and half width of the mouth.
+        upper_lip, lower_lip: heights of the lips.
+        hairline: y of the hairline at the middle of the forehead.
+        bald: strength of hair loss on the top of the head.
+        grey: strength of greying; white: how white the grey hairs are.
+        forehead_lines, crow_feet, folds, bags, mouth_lines, frown: strengths of the
+            wrinkles; `folds` run from the nose to the corners of the mouth, `bags`
+            are below the eyes.
+        sag: strength of sagging cheeks and jaw.
+        relief: how clearly the bones show under the skin.
+        blush: redness of the cheeks.
+        spots: strength of age spots; dull: unevenness of the skin.
+        beard: how far the beard has grown.
     """
 
     who: Person
@@ -77,7 +87,7 @@ class Looks:
 
     @property
     def hair(self) -> Colour:
-        """The colour of hairs that are not grey."""
+        """The colour of hairs that are not grey; lighter in children, unless dark."""
         pale = mix(self.who.hair, (236, 204, 150), 0.22)
         return mix(self.who.hair, pale, self.child * (sum(self.who.hair) > 180))
 
@@ -88,11 +98,14 @@ class Looks:
 
 
 def at_age(who: Person, age: float) -> Looks:
-    """Return what a person looks like at an age.
+    """Compute the appearance of a person at an age.
 
     Args:
         who: the person.
-        age: years, 0 to 100.
+        age: age in years, 0 to 100.
+
+    Returns:
+        The appearance; the same arguments always give the same values.
     """
     child = 1 - _ramp(age, 0, 20)
     sag = _ramp(age, 32, 80)
@@ -113,12 +126,12 @@ def at_age(who: Person, age: float) -> Looks:
 
 
 def _ramp(age: float, start: float, end: float) -> float:
-    """Return how far age is from start (0) to end (1), in a straight line."""
+    """Return a linear ramp over age: 0 up to start, 1 from end."""
     return float(np.clip((age - start) / (end - start), 0, 1))
 
 
 def _tints(who: Person, age: float, child: float) -> dict[str, Colour]:
-    """Return the colours of skin and lips, which grow duller."""
+    """Return the colours of skin and lips, which become duller with age."""
     grey = sum(who.skin) / 3
     dull = mix(who.skin, (grey * 1.02, grey * 0.96, grey * 0.86), 0.5)
     skin = mix(who.skin, dull, _ramp(age, 20, 78))
@@ -129,7 +142,10 @@ def _tints(who: Person, age: float, child: float) -> dict[str, Colour]:
 
 
 def _outline(who: Person, age: float, child: float, sag: float) -> dict[str, float]:
-    """Return the half widths of the head: children are round, old jaws are square."""
+    """Return the half widths of the head.
+
+    Children have round heads; old people have square jaws.
+    """
     width = 1 + 0.075 * who.width
     full = 0.03 * _ramp(age, 20, 48)
     return {
@@ -142,7 +158,7 @@ def _outline(who: Person, age: float, child: float, sag: float) -> dict[str, flo
 
 
 def _features(who: Person, age: float, child: float, sag: float) -> dict[str, float]:
-    """Return where the parts of the face are and how large."""
+    """Return positions and sizes of eyes, eyebrows, nose and mouth."""
     eye_y = 0.01 + 0.19 * child
     brow_y = eye_y - 0.205 - 0.03 * who.brow_height + 0.025 * sag
     nose = (0.36 + 0.05 * who.nose_length) * (1 - 0.32 * child)
@@ -169,7 +185,7 @@ def _features(who: Person, age: float, child: float, sag: float) -> dict[str, fl
 
 
 def _signs(age: float) -> dict[str, float]:
-    """Return the strengths of what age writes into a face."""
+    """Return the strengths of the age signs."""
     return {
         "forehead_lines": _ramp(age, 26, 72),
         "crow_feet": _ramp(age, 30, 70),

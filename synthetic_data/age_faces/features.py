@@ -1,4 +1,4 @@
-"""Eyes, brows, nostrils, mouth, beard and glasses."""
+"""Drawing eyes, eyebrows, nose, mouth, beard and glasses."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from synthetic_data.drawing.canvas import Canvas, Layer, noise, planes
 from synthetic_data.drawing.pen import curve, darker, ellipse, mirrored, mix, stroke
 
 _LASH = (28, 20, 20)
-_DEEP = (48, 22, 18)  # where no light gets into skin
+_DEEP = (48, 22, 18)  # skin in creases and openings that no light reaches
 
 
 def draw_eyes(canvas: Canvas, looks: Looks, photo: Photo) -> None:
-    """Draw both eyes with their lids and lashes."""
+    """Draw both eyes with lids, lashes and the creases above them."""
     uppers, lowers = [], []
     for side in (-1, 1):
         upper, lower = _lids(looks, photo, side)
@@ -32,7 +32,10 @@ def draw_eyes(canvas: Canvas, looks: Looks, photo: Photo) -> None:
 
 
 def _lids(looks: Looks, photo: Photo, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lids of an eye (N, 2), upper first, from the inner corner."""
+    """Return the curves of an eye's upper and lower lid, (N, 2) each.
+
+    Both run from the inner corner to the outer one.
+    """
     x, y, half = side * looks.eye_x, looks.eye_y, looks.eye_width
     high = looks.eye_height * (1 - 0.12 * photo.smile)
     tilt, hang = looks.eye_tilt, 0.45 * high * looks.hood
@@ -61,7 +64,7 @@ def _eyeball(
     photo: Photo,
     side: int,
 ) -> np.ndarray:
-    """Return the colours (3, H, W) of what the lids leave open."""
+    """Return the colours of the eyeball between the lids, (3, H, W)."""
     x = side * looks.eye_x + 0.022 * photo.gaze[0]
     y = looks.eye_y + 0.01 * photo.gaze[1] - 0.006
     _, rows = canvas.axes(opening)
@@ -81,7 +84,7 @@ def _eyeball(
 
 
 def draw_brows(canvas: Canvas, looks: Looks, opacity: float = 1) -> None:
-    """Draw both eyebrows, which turn grey after the hair."""
+    """Draw both eyebrows; they turn grey later than the hair."""
     who, y, width = looks.who, looks.brow_y, looks.brow_width
     hair = darker(looks.hair, 0.35 * (sum(looks.hair) > 200) + 0.1)
     colour = mix(hair, looks.grey_hair, 0.3 * max(0, looks.grey - 0.3))
@@ -98,7 +101,7 @@ def draw_brows(canvas: Canvas, looks: Looks, opacity: float = 1) -> None:
 
 
 def draw_nose(canvas: Canvas, looks: Looks) -> None:
-    """Draw nostrils and the shadow under the nose."""
+    """Draw the nostrils, the sides of the nose and the shadow under it."""
     width, y = looks.nose_width, looks.nose_y
     under = stroke([(-0.8 * width, y), (0, y + 0.03), (0.8 * width, y)], 0.05)
     canvas.shade(canvas.mask(under, blur=0.022), (0.85, 0.76, 0.73))
@@ -134,7 +137,7 @@ def draw_mouth(canvas: Canvas, looks: Looks, photo: Photo) -> None:
 
 
 def draw_beard(canvas: Canvas, looks: Looks) -> None:
-    """Draw what grows on a man's face: at the least the shadow of a shaved beard."""
+    """Draw a man's beard or moustache; a shaved beard leaves a faint shadow."""
     if not (looks.who.gender and looks.beard):
         return
     kind, y, low = looks.who.beard, looks.mouth_y, looks.bottom
@@ -164,7 +167,7 @@ def draw_beard(canvas: Canvas, looks: Looks) -> None:
 
 
 def draw_glasses(canvas: Canvas, looks: Looks) -> None:
-    """Draw glasses on those who wear some."""
+    """Draw glasses if the person wears them."""
     if looks.who.glasses is None:
         return
     y, rings, holes = looks.eye_y + 0.03, [], []

@@ -1,4 +1,4 @@
-"""Hair: what hangs behind the head and what grows over the forehead."""
+"""Drawing hair: the part behind the head and the part above the forehead."""
 
 from typing import NamedTuple
 
@@ -11,14 +11,15 @@ from synthetic_data.drawing.pen import curve, ellipse, mirrored
 
 
 class _Style(NamedTuple):
-    """How hair is cut; lengths in head units.
+    """A hairstyle; lengths in head units.
 
     Attributes:
-        top, side: how far it stands off the skull.
-        low: y where the hair beside the face ends.
-        front: how it meets the forehead.
-        back: y where the hair behind the head ends, 0 if none is seen.
-        curl: size of its curls, 0 for straight hair; wave: of its waves.
+        top, side: thickness of the hair above and beside the skull.
+        low: y at which the hair beside the face ends.
+        front: shape of the hairline at the forehead, a key of `_hairline`'s table.
+        back: y at which the hair behind the head ends, 0 if none is visible.
+        curl: size of the curls, 0 for none.
+        wave: size of the waves, 0 for none.
     """
 
     top: float
@@ -45,7 +46,7 @@ _STYLES = {
 
 
 def draw_back_hair(canvas: Canvas, looks: Looks) -> None:
-    """Draw what is seen of the hair behind the head."""
+    """Draw the hair that is visible behind the head."""
     style = _STYLES[looks.who.style]
     if looks.who.style == "bun":
         knot = canvas.mask(ellipse(0, -1.04, 0.27, 0.22))
@@ -77,7 +78,7 @@ def draw_front_hair(canvas: Canvas, looks: Looks) -> None:
 
 
 def _cap(looks: Looks, style: _Style) -> np.ndarray:
-    """Return the outline (N, 2) of the hair in front."""
+    """Return the outline of the hair in front of the head, (N, 2)."""
     grown = 1 + 0.22 * looks.who.volume - 0.15 * looks.sag
     side = looks.temple + style.side * grown
     top = -1 - style.top * grown
@@ -100,7 +101,7 @@ def _cap(looks: Looks, style: _Style) -> np.ndarray:
 
 
 def _hairline(looks: Looks, style: _Style) -> np.ndarray:
-    """Return where hair ends towards the face, from left to right (N, 2)."""
+    """Return the edge of the hair around the face, from left to right, (N, 2)."""
     y, temple, cheek = looks.hairline, looks.temple, looks.cheek
     recede = 0.22 * looks.bald
     corner = [(0.72 * temple, y + 0.1 - recede), (0.9 * temple, -0.22)]
@@ -135,7 +136,7 @@ def _hairline(looks: Looks, style: _Style) -> np.ndarray:
 
 
 def _ruffled(edge: np.ndarray, style: _Style) -> np.ndarray:
-    """Return an outline (N, 2) with the bumps of curls or the swing of waves."""
+    """Add the bumps of curls or waves to an outline (N, 2); return it, (M, 2)."""
     if not (style.curl or style.wave):
         return edge
     steps = np.hypot(*np.diff(edge, axis=0, append=edge[:1]).T)
@@ -150,7 +151,7 @@ def _ruffled(edge: np.ndarray, style: _Style) -> np.ndarray:
 
 
 def _thinned(canvas: Canvas, layer: Layer, looks: Looks) -> Layer:
-    """Return the mask of hair without what has fallen out."""
+    """Return a hair mask that is fainter where the head is going bald."""
     if not looks.bald:
         return layer
     x, y = canvas.axes(layer)
@@ -160,7 +161,7 @@ def _thinned(canvas: Canvas, layer: Layer, looks: Looks) -> Layer:
 
 
 def _colours(canvas: Canvas, layer: Layer, looks: Looks, style: _Style) -> np.ndarray:
-    """Return the colours (3, H, W) of strands, some of them grey."""
+    """Return the colours of the strands, some of them grey, (3, H, W)."""
     x, y = canvas.axes(layer)
     rng = np.random.default_rng(looks.who.texture + 4)
     if style.curl:
@@ -186,7 +187,10 @@ def _colours(canvas: Canvas, layer: Layer, looks: Looks, style: _Style) -> np.nd
 def _strands(
     rng: np.random.Generator, x: np.ndarray, y: np.ndarray, style: _Style
 ) -> np.ndarray:
-    """Return noise along strands that leave the crown and then hang down, (H, W)."""
+    """Return noise that is constant along each strand, (H, W).
+
+    Strands spread from the crown and hang down from there.
+    """
     table = ndimage.gaussian_filter1d(rng.standard_normal(256), 1.2, mode="wrap") * 1.6
     fall = np.maximum(y + 0.5, 0)
     around = np.arctan2(x, 1.25 + np.minimum(y, -0.45)) * 0.55

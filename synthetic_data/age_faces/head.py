@@ -1,20 +1,22 @@
-"""Head, neck and clothes: the shaded surface that everything else lies on."""
+"""Drawing background, head, neck and clothes: the surface below all other parts."""
 
 import numpy as np
 from scipy import ndimage
 
-from synthetic_data.age_faces import lines as lines
+from synthetic_data.age_faces import lines
 from synthetic_data.age_faces.ageing import Looks
 from synthetic_data.age_faces.people import Photo
 from synthetic_data.drawing.canvas import Canvas, Layer, blob, noise, pair, planes
 from synthetic_data.drawing.pen import curve, darker, ellipse, lighter, mirrored
 
-_SHADOW = np.array([0.82, 1.04, 1.16], np.float32)[:, None, None]  # blood shines red
-_AMBIENT = 0.42
+# Exponents of the light for red, green and blue: skin in shadow turns reddish, because
+# light that passes through blood is red.
+_SHADOW = np.array([0.82, 1.04, 1.16], np.float32)[:, None, None]
+_AMBIENT = 0.42  # brightness of a surface that the light does not reach
 
 
 def draw_background(canvas: Canvas, photo: Photo) -> None:
-    """Paint a wall that one corner of lights."""
+    """Fill the canvas with a gradient from the upper left to the lower right."""
     ramp = np.linspace(0, 1, canvas.side, dtype=np.float32)
     share = 0.6 * ramp[:, None] + 0.4 * ramp[None]
     back, other = planes(photo.back), planes(photo.back2)
@@ -49,7 +51,7 @@ def draw_body(canvas: Canvas, looks: Looks, photo: Photo) -> None:
 
 
 def draw_ears(canvas: Canvas, looks: Looks) -> None:
-    """Draw both ears, which grow all life long."""
+    """Draw both ears; they keep growing with age."""
     size = 1 + 0.2 * looks.who.ears + 0.1 * looks.sag - 0.08 * looks.child
     y = (looks.eye_y + looks.nose_y) / 2 + 0.02
     for side in (-1, 1):
@@ -61,7 +63,11 @@ def draw_ears(canvas: Canvas, looks: Looks) -> None:
 
 
 def outline(looks: Looks) -> np.ndarray:
-    """Return the outline of the head with the skull (N, 2)."""
+    """Return the closed outline of the head, skull included.
+
+    Returns:
+        Points (N, 2) in head units, clockwise from the top.
+    """
     low = looks.bottom
     half = [
         (0.42 * looks.temple / 0.66, -0.92),
@@ -77,7 +83,14 @@ def outline(looks: Looks) -> np.ndarray:
 
 
 def draw_head(canvas: Canvas, looks: Looks, photo: Photo) -> Layer:
-    """Draw the skin of the head.
+    """Draw the shaded skin of the head, wrinkles included.
+
+    The face is a height map, which is lit from the direction of the photo's light.
+
+    Args:
+        canvas: the canvas to draw on.
+        looks: the appearance at an age.
+        photo: the light and the smile.
 
     Returns:
         The mask of the head.
@@ -98,7 +111,10 @@ def draw_head(canvas: Canvas, looks: Looks, photo: Photo) -> Layer:
 
 
 def _base(x: np.ndarray, y: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Return the height of the bare skull: round across, flatter from top to chin."""
+    """Return the height map of the bare skull.
+
+    It is round from left to right and flatter from top to chin.
+    """
     right = edge[edge[:, 0] >= 0]
     right = right[np.argsort(right[:, 1])]
     half = np.interp(y[:, 0], right[:, 1], right[:, 0])[:, None].astype(np.float32)
@@ -109,7 +125,7 @@ def _base(x: np.ndarray, y: np.ndarray, edge: np.ndarray) -> np.ndarray:
 
 
 def _bones(x: np.ndarray, y: np.ndarray, looks: Looks, photo: Photo) -> np.ndarray:
-    """Return the hills and hollows of the face above the skull."""
+    """Return the height map of nose, cheeks, eye sockets and chin above the skull."""
     eye_y, nose_y, mouth_y = looks.eye_y, looks.nose_y, looks.mouth_y
     firm, soft, width = looks.relief, 1 - looks.sag, looks.nose_width
     length = nose_y - eye_y
@@ -135,7 +151,10 @@ def _bones(x: np.ndarray, y: np.ndarray, looks: Looks, photo: Photo) -> np.ndarr
 def _light(
     height: np.ndarray, unit: float, photo: Photo
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how bright a surface is, 1 where it faces the camera, and its shine."""
+    """Return the brightness of a height map and its specular highlights.
+
+    Brightness is 1 where the surface faces the camera.
+    """
     down, right = np.gradient(height, 1 / unit)
     side, above = photo.light
     ahead = np.sqrt(1 - side**2 - above**2)
@@ -146,7 +165,7 @@ def _light(
 
 
 def _skin(x: np.ndarray, y: np.ndarray, looks: Looks, photo: Photo) -> np.ndarray:
-    """Return the colour of the skin under even light, (3, H, W)."""
+    """Return the colours of the skin without shading, (3, H, W)."""
     rng = np.random.default_rng(looks.who.texture)
     shape = (y.size, x.size)
     red = (0.05 + 0.2 * looks.blush + 0.04 * photo.smile) * pair(
@@ -168,12 +187,16 @@ def _skin(x: np.ndarray, y: np.ndarray, looks: Looks, photo: Photo) -> np.ndarra
 
 
 def _both(half: list[tuple[float, float]]) -> np.ndarray:
-    """Return a smooth shape (N, 2) by the points of its right half, from the top."""
+    """Return a smooth symmetric outline (N, 2).
+
+    Args:
+        half: points of its right half, from top to bottom.
+    """
     right = curve(half)
     return np.concatenate([right, mirrored(right[::-1], -1)])
 
 
 def _step(value: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return 0 below low, 1 above high, and a smooth rise between."""
+    """Return a smooth step: 0 below low, 1 above high."""
     t = ((value - low) / (high - low)).clip(0, 1)
     return t * t * (3 - 2 * t)

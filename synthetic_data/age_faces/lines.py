@@ -1,4 +1,4 @@
-"""Wrinkles, freckles and spots: what is drawn into the skin."""
+"""Drawing marks of the skin: wrinkles, freckles, age spots and a mole."""
 
 from collections.abc import Iterator
 
@@ -14,24 +14,28 @@ _Line = tuple[list[tuple[float, float]], float, float]  # points, width, depth
 
 
 def wrinkles(canvas: Canvas, looks: Looks, photo: Photo, head: Layer) -> np.ndarray:
-    """Return how deep wrinkles are at each pixel of the head, 0 for none.
+    """Return a map of the depth of wrinkles.
 
     Args:
-        canvas: what the mask belongs to.
-        looks: the person at an age.
-        photo: how much they smile.
+        canvas: the canvas that the mask of the head belongs to.
+        looks: the appearance at an age.
+        photo: the photo, whose smile deepens the folds beside the mouth.
         head: the mask of the head.
+
+    Returns:
+        float32 of the shape of `head.alpha`; 0 where there is no wrinkle.
     """
-    every = [line for line in _all(looks, photo) if line[2] > 0.02]
-    if not every:
+    visible = [line for line in _all(looks, photo) if line[2] > 0.02]
+    if not visible:
         return np.zeros_like(head.alpha)
-    strokes = [stroke(points, width, 0.2, 0.2) for points, width, _ in every]
-    layer = canvas.mask(*strokes, strengths=[line[2] for line in every], blur=0.011)
+    strokes = [stroke(points, width, 0.2, 0.2) for points, width, _ in visible]
+    depths = [depth for _, _, depth in visible]
+    layer = canvas.mask(*strokes, strengths=depths, blur=0.011)
     return 2.2 * _placed(layer, head)
 
 
 def _placed(layer: Layer, head: Layer) -> np.ndarray:
-    """Return a layer's mask on the part of the head."""
+    """Return a layer's mask at the pixels of the head's mask; the rest is cut off."""
     field = np.zeros_like(head.alpha)
     top = layer.rows.start - head.rows.start
     left = layer.columns.start - head.columns.start
@@ -44,7 +48,7 @@ def _placed(layer: Layer, head: Layer) -> np.ndarray:
 
 
 def _all(looks: Looks, photo: Photo) -> Iterator[_Line]:
-    """Yield all wrinkles."""
+    """Yield all wrinkles, including those of depth 0."""
     rng = np.random.default_rng(looks.who.texture + 1)
     yield from _forehead(looks, rng)
     ex, ey, ew = looks.eye_x, looks.eye_y, looks.eye_width
@@ -76,7 +80,7 @@ def _all(looks: Looks, photo: Photo) -> Iterator[_Line]:
 
 
 def _forehead(looks: Looks, rng: np.random.Generator) -> Iterator[_Line]:
-    """Yield the lines across the forehead: one more every few years."""
+    """Yield the lines across the forehead, which start to show at different ages."""
     space = looks.brow_y - 0.09 - looks.hairline
     for k in range(4):
         y = looks.brow_y - 0.1 - space * (k + 0.3) / 4.4
@@ -118,13 +122,13 @@ def _scattered(
     y: float,
     radii: tuple[float, float],
 ) -> list[np.ndarray]:
-    """Return round dots strewn about (0, y)."""
+    """Return outlines of dots at random places around (0, y)."""
     places = rng.uniform(-1, 1, (count, 2)) * spread + (0, y)
     sizes = rng.uniform(*radii, count)
     return [ellipse(*p, r, r) for p, r in zip(places, sizes, strict=True)]
 
 
 def _within(layer: Layer, head: Layer) -> Layer:
-    """Return a layer cut to the head's mask."""
+    """Return a layer without the parts outside the head."""
     inside = _placed(layer, head) * ndimage.minimum_filter(head.alpha, 3)
     return Layer(head.rows, head.columns, inside)

@@ -1,4 +1,4 @@
-"""Who stands before the camera, and how: identity and photo, drawn by lot."""
+"""Random identities of people, and what differs between two photos of a person."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from synthetic_data.drawing.pen import Colour, from_hsv, mix
 
-# Light to dark, sRGB.
+# From the lightest to the darkest skin, sRGB.
 _SKINS: tuple[Colour, ...] = (
     (250, 221, 202),
     (242, 203, 176),
@@ -26,7 +26,8 @@ _HAIRS: dict[str, Colour] = {
     "honey": (166, 122, 70),
     "blond": (218, 180, 112),
 }
-# How often each colour grows on light, middle and dark skin.
+# Weights of the hair colours (in the order of `_HAIRS`) for light, middle and dark
+# skin.
 _HAIR_WEIGHTS = {
     "light": (1.0, 1.5, 1.5, 1.2, 1.3, 1.2, 1.6),
     "middle": (2.5, 2.0, 1.2, 0.4, 0.0, 0.4, 0.1),
@@ -40,7 +41,7 @@ _EYES: dict[str, Colour] = {
     "blue": (84, 124, 168),
     "grey": (116, 128, 138),
 }
-# Women first, then men; the same order as the column of genders.
+# Hairstyles and their weights, women's first: the index is the gender, as in wiki.mat.
 _STYLES: tuple[dict[str, float], dict[str, float]] = (
     {"bob": 2, "long": 2, "wavy": 2, "bun": 1.3, "pixie": 1, "curly": 0.5, "afro": 0.7},
     {
@@ -58,24 +59,27 @@ _BEARDS = {"none": 3.0, "stubble": 1.5, "moustache": 1.2, "goatee": 1.0, "full":
 
 @dataclass(frozen=True)
 class Person:
-    """What stays of a person from childhood to old age.
+    """The identity of a person: all features that do not depend on the age.
 
-    Numbers without a unit are in [-1, 1], 0 for the average.
+    Numbers are in [-1, 1], with 0 for the average, unless stated otherwise.
 
     Attributes:
-        gender: 0 woman, 1 man.
-        skin, hair, eye: colours of a young adult.
-        style: of the hair; beard: of a man who may wear one.
+        gender: 0 for a woman, 1 for a man.
+        skin, hair, eye: colours as a young adult, 0 to 255.
+        style: name of the hairstyle.
+        beard: name of the kind of beard, "none" for women.
         width, jaw, chin, forehead: shape of the head.
-        eye_gap, eye_size, eye_tilt: place and shape of the eyes.
-        brow_width, brow_arch, brow_height: of the eyebrows.
-        nose_width, nose_length, mouth_width, lips, ears: of these.
-        freckles: 0 for none to 1.
-        mole: its place in head units, or None.
-        glasses: colour of their frame, or None.
-        balding: 0 for none to 1; greying: years later than others.
-        side: 1 or -1, where hair is parted; volume: of the hair.
-        texture: seed of all that is irregular about the person.
+        eye_gap, eye_size, eye_tilt: position, size and slant of the eyes.
+        brow_width, brow_arch, brow_height: thickness, arch and height of the eyebrows.
+        nose_width, nose_length, mouth_width, lips, ears: sizes of these features.
+        freckles: strength of freckles, 0 for none to 1.
+        mole: position (x, y) of a mole in head units, or None.
+        glasses: colour of the frame of the glasses, or None.
+        balding: strength of hair loss, 0 for none to 1.
+        greying: how many years later than average the hair turns grey, -3 to 3.
+        side: where the hair is parted, 1 for left or -1 for right in the image.
+        volume: volume of the hair.
+        texture: seed of the irregularities of skin and hair.
     """
 
     gender: int
@@ -111,18 +115,22 @@ class Person:
 
 @dataclass(frozen=True)
 class Photo:
-    """What differs between two photos of a person of one age.
+    """What differs between two photos of a person at the same age.
 
     Attributes:
-        x, y: shift of the head in head units.
-        scale: size of the head; tilt: its clockwise lean in degrees.
-        light: where the light comes from, to the right and from above.
-        brightness: factor of all colours.
-        smile: 0 for none to 1.
-        gaze: how far the eyes look to the right and down, in [-1, 1].
-        back, back2: colours of the background at its two ends.
-        cloth: colour of the clothes; collar: their cut, 0 round to 1 pointed.
-        grain: seed of the sensor's noise.
+        x, y: shift of the head to the right and down, in head units.
+        scale: size of the head, about 1.
+        tilt: clockwise rotation of the head in degrees.
+        light: components, to the right and upwards, of the unit vector that points
+            to the light; the third component points to the camera.
+        brightness: factor on all colours, about 1.
+        smile: strength of the smile, 0 to 1.
+        gaze: how far the eyes look to the right and down, each in [-1, 1].
+        back, back2: colours of the background in the upper left and lower right
+            corner, 0 to 255.
+        cloth: colour of the clothes, 0 to 255.
+        collar: depth of the neckline, 0 for high to 1 for low.
+        grain: seed of the sensor noise.
     """
 
     x: float
@@ -141,20 +149,37 @@ class Photo:
 
 
 def person_of(seed: int, number: int) -> Person:
-    """Return the person of a number, from 0, in the world of a seed."""
+    """Return a person by number.
+
+    Args:
+        seed: seed of the data set, a whole number from 0.
+        number: number of the person, from 0.
+
+    Returns:
+        The same person for the same seed and number.
+    """
     return sample_person(np.random.default_rng([1, seed, number]))
 
 
 def photo_of(seed: int, number: int, photo: int) -> Photo:
-    """Return the circumstances of a person's photo, counted from 0."""
+    """Return pose, light, smile, clothes and background of a photo by number.
+
+    Args:
+        seed: seed of the data set, a whole number from 0.
+        number: number of the person, from 0.
+        photo: number of the photo of this person, from 0.
+
+    Returns:
+        The same values for the same three numbers.
+    """
     return sample_photo(np.random.default_rng([2, seed, number, photo]))
 
 
 def sample_person(rng: np.random.Generator) -> Person:
-    """Draw an identity.
+    """Draw a random identity.
 
     Args:
-        rng: decides on everything.
+        rng: the source of all random numbers.
     """
     gender = int(rng.integers(2))
     tone = rng.uniform(0, len(_SKINS) - 1)
@@ -181,10 +206,10 @@ def sample_person(rng: np.random.Generator) -> Person:
 
 
 def sample_photo(rng: np.random.Generator) -> Photo:
-    """Draw the circumstances of one photo.
+    """Draw random pose, light, smile, clothes and background of one photo.
 
     Args:
-        rng: decides on everything.
+        rng: the source of all random numbers.
     """
     normal = rng.standard_normal(6).clip(-2, 2).tolist()
     hue = rng.uniform(0, 360)
@@ -207,13 +232,18 @@ def sample_photo(rng: np.random.Generator) -> Photo:
 
 
 def _pick(weights: dict[str, float], rng: np.random.Generator) -> str:
-    """Draw a name by its weight."""
+    """Draw a name with a probability proportional to its weight."""
     chances = np.array(list(weights.values()))
     return str(rng.choice(list(weights), p=chances / chances.sum()))
 
 
 def _colours(tone: float, rng: np.random.Generator) -> dict[str, Colour]:
-    """Draw colours that go together; tone counts from the lightest skin."""
+    """Draw colours of skin, hair and eyes that occur together.
+
+    Args:
+        tone: index into `_SKINS`, 0 for the lightest; in between, two are mixed.
+        rng: the source of all random numbers.
+    """
     low = min(int(tone), len(_SKINS) - 2)
     skin = mix(_SKINS[low], _SKINS[low + 1], tone - low)
     reddish = rng.uniform(-4, 4)
@@ -231,7 +261,11 @@ def _colours(tone: float, rng: np.random.Generator) -> dict[str, Colour]:
 
 
 def _shape(rng: np.random.Generator) -> dict[str, float]:
-    """Draw the proportions: flat distributions, which keep people apart."""
+    """Draw the proportions of a face.
+
+    The distributions are uniform, so that fewer people look alike than with normal
+    ones.
+    """
     names = (
         "width jaw chin forehead eye_gap eye_size eye_tilt brow_width brow_arch "
         "brow_height nose_width nose_length mouth_width lips ears"

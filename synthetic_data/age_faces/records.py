@@ -1,4 +1,4 @@
-"""The rows of the stand-in's wiki.mat: people, dates, and the real set's traps."""
+"""The rows of the stand-in's wiki.mat, including faulty ones as in the real set."""
 
 import datetime
 import io
@@ -10,6 +10,7 @@ from scipy.io import savemat
 
 from synthetic_data.age_faces.people import person_of
 
+# Youngest and oldest age of each age class, years.
 CLASSES = ((2, 18), (19, 29), (30, 39), (40, 49), (50, 59), (60, 85))
 MAX_PEOPLE, MAX_PHOTOS = 20_000, 60
 Kind = Literal[
@@ -23,11 +24,11 @@ _TRAPS: tuple[Kind, ...] = (
     "no_image",
     "no_file",
 )
-_TRAP_SHARE = 0.02
+_TRAP_SHARE = 0.02  # faulty rows per good row
 _MATLAB = 366  # MATLAB counts days from the year 0, Python from the year 1
 _FIRST_ID = 10_000
 
-# First names and family names are put together from syllables.
+# First names and family names are composed of syllables.
 _STARTS = "Al Be Ca Da El Fi Ga Ha Is Jo Ka Le Mi No Or Pa Re Sa Ti Ul Vi Wa Ya".split()
 _MIDDLES = "la ri no mi de va so re ti lu".split()
 _ENDINGS = ("na", "lia", "ra"), ("n", "ron", "mas")  # women, men
@@ -39,11 +40,15 @@ class Record(NamedTuple):
     """One row of wiki.mat.
 
     Attributes:
-        path: of the picture below the folder, "/" between the parts.
-        person, photo, age: what is drawn.
-        name, gender: of the person; 0 woman, 1 man.
-        born: date of birth as the row says; taken: year of the photo.
-        kind: "good", or what is wrong with the row.
+        path: path of the image file below the folder, with "/" as separator.
+        person: number of the person who is drawn.
+        photo: number of the photo of this person.
+        age: age at which the person is drawn, years.
+        name: name of the person.
+        gender: 0 for a woman, 1 for a man.
+        born: date of birth in the row; faulty rows may hold an impossible one.
+        taken: year of the photo.
+        kind: "good", or the fault of the row.
     """
 
     path: str
@@ -58,15 +63,18 @@ class Record(NamedTuple):
 
 
 def make_records(people: int, photos: int, seed: int) -> list[Record]:
-    """Return all rows, in the order of their paths.
+    """Return all rows, sorted by path.
+
+    The photos of a person go through the age classes in random order, again and again.
 
     Args:
-        people: how many, each with `photos` good rows.
-        photos: of each person: the classes of age in a random order, again and again.
-        seed: decides on everything, together with the person's number.
+        people: number of people with good rows.
+        photos: number of good rows of each person.
+        seed: seed of the data set. The good rows of a person depend on it and on the
+            person's number only.
 
     Returns:
-        people * photos good rows and about 2 % more that are not.
+        people * photos good rows and about 2 % more (at least 6) faulty ones.
     """
     records = []
     for person in range(people):
@@ -79,7 +87,7 @@ def make_records(people: int, photos: int, seed: int) -> list[Record]:
 
 
 def _ages(photos: int, rng: np.random.Generator) -> list[int]:
-    """Draw different ages, one of each class before a class comes again."""
+    """Draw different ages: one from each class before any class is repeated."""
     left = [rng.permutation(np.arange(low, high + 1)).tolist() for low, high in CLASSES]
     order = [int(k) for _ in range(-(-photos // 6)) for k in rng.permutation(6)]
     return [left[k].pop() for k in order[:photos]]
@@ -115,7 +123,7 @@ def _path(person: int, born: datetime.date, taken: int) -> str:
 
 
 def _trapped(row: Record, kind: Kind) -> Record:
-    """Return a row with something wrong about it."""
+    """Return a row with a fault of the given kind."""
     years = {"too_old": -120, "unborn": 110}.get(kind, 0)
     born = row.born.replace(year=row.born.year + years, day=min(row.born.day, 28))
     path = _path(row.person, born, row.taken)
@@ -123,7 +131,7 @@ def _trapped(row: Record, kind: Kind) -> Record:
 
 
 def _name(person: int, gender: int) -> str:
-    """Return a name that no other person has: their number is written in it."""
+    """Return a unique name: its syllables encode the person's number."""
     parts = []
     for syllables in (_FAMILY, _HOUSES, _STARTS, _MIDDLES):
         person, place = divmod(person, len(syllables))
@@ -133,12 +141,12 @@ def _name(person: int, gender: int) -> str:
 
 
 def write_mat(path: Path, records: list[Record], size: int) -> None:
-    """Write the rows as the struct `wiki` of a MATLAB file.
+    """Write the rows as the struct `wiki` of a MATLAB file, as in IMDB-WIKI.
 
     Args:
-        path: the file.
-        records: its rows.
-        size: pixels along each side of the pictures.
+        path: path of the file to write.
+        records: the rows.
+        size: edge of the images, pixels; scales the face boxes.
     """
     rng = np.random.default_rng(len(records))
     edge = size * np.array([0.25, 0.22, 0.75, 0.88])
@@ -164,11 +172,12 @@ def write_mat(path: Path, records: list[Record], size: int) -> None:
 
 
 def _row(values: list | np.ndarray) -> np.ndarray:
+    """Return values as an array (1, N)."""
     return np.array(values)[None]
 
 
 def _cells(values: list) -> np.ndarray:
-    """Return a cell array (1, N)."""
+    """Return values as a MATLAB cell array (1, N)."""
     cells = np.empty((1, len(values)), object)
     for place, value in enumerate(values):
         cells[0, place] = value

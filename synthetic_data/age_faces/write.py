@@ -1,7 +1,7 @@
-"""A stand-in for IMDB-WIKI: faces by procedure that have an identity and an age.
+"""A stand-in for IMDB-WIKI: procedurally drawn faces with an identity and an age.
 
-The two are independent: one person can be drawn at every age. A folder of them is
-laid out as the archive wiki_crop is, with its traps.
+Identity and age are independent: any person can be drawn at any age. A written data
+set has the same layout as the archive wiki_crop, including its kinds of faulty rows.
 
 Reference:
     Rothe, Timofte & Van Gool 2018, "Deep expectation of real and apparent age from
@@ -15,10 +15,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
-from synthetic_data.age_faces import features as features
-from synthetic_data.age_faces import hair as hair
-from synthetic_data.age_faces import head as head
-from synthetic_data.age_faces import lines as lines
+from synthetic_data.age_faces import features, hair, head, lines
 from synthetic_data.age_faces.ageing import at_age
 from synthetic_data.age_faces.people import Person, Photo, person_of, photo_of
 from synthetic_data.age_faces.records import (
@@ -39,15 +36,15 @@ _LIMITS = {
     "size": (MIN_SIZE, MAX_SIZE, " pixels"),
 }
 _MAT = "wiki.mat"
-_LEAST = 192  # pixels of a canvas: small pictures are shrunk from one of this size
-_CHUNK = 25  # pictures that a process draws between two looks at what comes next
-_ALONE = 100  # pictures that are drawn before other processes would have started
-_QUALITY = 92
-_GRAIN = 2.2  # standard deviation of the sensor's noise, of 255
+_LEAST = 192  # smallest edge of a canvas, pixels: it is shrunk for smaller images
+_CHUNK = 25  # images per job; a process can be stopped between two jobs
+_ALONE = 100  # up to this many images, one process is faster than starting several
+_QUALITY = 92  # of the JPEG files, 1 to 95
+_GRAIN = 2.2  # standard deviation of the sensor noise, on a scale of 0 to 255
 
 
 class _Job(NamedTuple):
-    """Pictures that are drawn and written one after the other."""
+    """A part of the images, which one process draws and writes."""
 
     folder: Path
     records: list[Record]
@@ -61,16 +58,16 @@ def draw_person(
     """Draw a person at an age.
 
     Args:
-        person: who, a whole number from 0; the identity depends on it and on
-            `seed` alone.
-        age: years, 0 to 100.
-        photo: which photo of the person, from 0: pose, light, smile, clothes and
-            background, whatever the age.
-        seed: any whole number from 0.
-        size: pixels along each side, 16 to 512.
+        person: number of the person, from 0. The identity depends only on it and on
+            `seed`.
+        age: age in years, 0 to 100.
+        photo: number of the photo of this person, from 0. It determines pose, light,
+            smile, clothes and background, independently of the age.
+        seed: seed of the data set, a whole number from 0.
+        size: edge of the image, pixels, 16 to 512.
 
     Returns:
-        uint8 (size, size, 3).
+        RGB image, uint8 (size, size, 3).
 
     Raises:
         UserError: a number is out of its range.
@@ -85,21 +82,23 @@ def draw_person(
 def write_wiki(
     folder: Path, people: int = 500, photos: int = 6, seed: int = 0, size: int = 128
 ) -> None:
-    """Write faces as JPEG files, and wiki.mat, which says who they are and how old.
+    """Write faces as JPEG files, and their people and dates as wiki.mat.
 
-    The photos of a person fall into different classes of age: with six photos,
-    one into each. About 2 % more rows hold the traps of the real set: no face, a
-    second face, an impossible date of birth, a file that is no picture, and one
-    that is missing. All files appear at once, when the last one is done. A folder
-    that was written with the same arguments before, or by another process
-    meanwhile, is left as it is.
+    The photos of a person fall into different age classes: with six photos, one into
+    each class. About 2 % more rows have the faults of the real set: no face, a second
+    face, an impossible date of birth, a file that is not an image, or a missing file.
+
+    All files appear at once, after the last one is written. If the folder already
+    holds the same data set, perhaps because another process has just written it, it
+    is left unchanged.
 
     Args:
         folder: the folder to write into.
-        people: how many, 1 to 20,000.
-        photos: of each person, 1 to 60.
-        seed: any whole number from 0; the same seed gives the same pictures.
-        size: pixels along each side, 16 to 512.
+        people: number of people, 1 to 20,000.
+        photos: number of photos of each person, 1 to 60.
+        seed: seed of the data set, a whole number from 0; the same seed gives the
+            same images.
+        size: edge of the images, pixels, 16 to 512.
 
     Raises:
         UserError: an argument is out of its range, `folder` holds other files, or
@@ -118,7 +117,7 @@ def write_wiki(
 
 
 def _draw(who: Person, age: float, how: Photo, size: int) -> np.ndarray:
-    """Draw from the back to the front, then take the photo."""
+    """Draw a photo from the back to the front, uint8 (size, size, 3)."""
     looks = at_age(who, age)
     canvas = Canvas(max(_LEAST, round(1.5 * size)))
     head.draw_background(canvas, how)
@@ -133,15 +132,22 @@ def _draw(who: Person, age: float, how: Photo, size: int) -> np.ndarray:
     features.draw_eyes(canvas, looks, how)
     features.draw_brows(canvas, looks)
     hair.draw_front_hair(canvas, looks)
+    # Once more, faintly: eyebrows show through a fringe.
     features.draw_brows(canvas, looks, opacity=0.4)
     features.draw_glasses(canvas, looks)
     return _expose(canvas, how, size)
 
 
 def _expose(canvas: Canvas, how: Photo, size: int) -> np.ndarray:
-    """Return what the camera sees: a canvas moved, leaned, shrunk and grainy."""
+    """Turn a canvas into a photo: shift, rotate and shrink it, then add noise.
+
+    Returns:
+        uint8 (size, size, 3).
+    """
     picture = canvas.image.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+    # Images below 128 pixels are shrunk from 128, which avoids aliasing.
     full = max(size, 128)
+    # The affine map goes from pixels of the photo to pixels of the canvas.
     step = FRAME * canvas.unit / full / how.scale
     angle = np.radians(how.tilt)
     cos, sin = step * np.cos(angle), step * np.sin(angle)
@@ -166,7 +172,7 @@ def _expose(canvas: Canvas, how: Photo, size: int) -> np.ndarray:
 
 
 def _write_pictures(folder: Path, records: list[Record], seed: int, size: int) -> None:
-    """Write the pictures of all records into a new folder."""
+    """Write the images of all records into a new folder."""
     for number in range(100):
         (folder / f"{number:02d}").mkdir(parents=True)
     jobs = [
@@ -184,7 +190,7 @@ def _write_pictures(folder: Path, records: list[Record], seed: int, size: int) -
 
 
 def _write_part(job: _Job) -> list[str]:
-    """Write the pictures of one job; return the paths of its records."""
+    """Write the images of one job; return the paths of its records."""
     for record in job.records:
         path = job.folder / record.path
         if record.kind == "no_image":
@@ -196,7 +202,7 @@ def _write_part(job: _Job) -> list[str]:
 
 
 def _picture(record: Record, seed: int, size: int) -> np.ndarray:
-    """Return the picture of a record, uint8 (size, size, 3)."""
+    """Return the image of a record, uint8 (size, size, 3)."""
     if record.kind == "no_face":
         how = photo_of(seed, record.person, record.photo)
         canvas = Canvas(_LEAST)

@@ -1,11 +1,11 @@
-"""Anime faces as a folder of PNG files.
+"""A stand-in for a collection of anime faces: procedural drawings as PNG files.
 
 In reading order:
 
-    write: a whole data set
-    parameters: what can differ between two faces
-    features: head, eyes, brows, nose, mouth and cheeks
-    hair: hair behind and beside the head
-    fringe: the fringe
-    extras: background, clothes and accessories
+    write: draws a face, or writes a whole data set
+    parameters: the attributes and measurements of a face, and how they are drawn
+    features: head, ears, eyes, eyebrows, nose and mouth
+    hair: hair behind, beside and on top of the head
+    fringe: shape of the fringe
+    extras: background, neck, clothes and accessories
 """

@@ -1,9 +1,9 @@
-"""What surrounds a drawn face: background, clothes and accessories."""
+"""Drawing what surrounds a face: background, neck, clothes and accessories."""
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from synthetic_data.anime_faces import hair as hair
+from synthetic_data.anime_faces import hair
 from synthetic_data.anime_faces.features import SIDES, skin_edge, skin_shadow
 from synthetic_data.anime_faces.parameters import Face
 from synthetic_data.drawing.pen import (
@@ -21,7 +21,15 @@ from synthetic_data.drawing.pen import (
 
 
 def make_background(face: Face, size: int) -> Image.Image:
-    """Return a square picture that holds nothing but the background."""
+    """Return an image of the background that `face.background` names.
+
+    Args:
+        face: the face, of which only background colours and `locks` are used.
+        size: edge of the image, pixels.
+
+    Returns:
+        RGB image (size, size).
+    """
     first, second = face.back_rgb, face.back2_rgb
     if face.background == "gradient":
         rows = np.linspace(first, second, size)[:, None].round().astype(np.uint8)
@@ -49,11 +57,12 @@ def make_background(face: Face, size: int) -> Image.Image:
 
 
 def _bytes(colour: Colour) -> tuple[int, ...]:
+    """Return a colour as integers, which Pillow needs."""
     return tuple(round(c) for c in colour)
 
 
 def draw_neck(pen: Pen, face: Face) -> None:
-    """Draw neck and shoulders with the shadow of the chin."""
+    """Draw the neck with the shadow of the chin on it."""
     neck = [
         (-0.3, 0.7),
         (-0.28, 1.25),
@@ -70,7 +79,7 @@ def draw_neck(pen: Pen, face: Face) -> None:
 
 
 def draw_clothes(pen: Pen, face: Face) -> None:
-    """Draw shoulders and the collar that `face.clothes` names."""
+    """Draw the shoulders and the kind of clothes that `face.clothes` names."""
     cloth, line = face.cloth_rgb, darker(face.cloth_rgb, 0.7)
     half = [(0.33, 1.3), (0.62, 1.4), (1.05, 1.52), (1.35, 1.8), (1.45, 2.4)]
     neckline = [(-0.33, 1.3), (0, 1.46), (0.33, 1.3)]
@@ -153,7 +162,7 @@ _COLLARS = {"sailor": _sailor, "shirt": _shirt, "hoodie": _hoodie, "dress": _dre
 def _draw_bow(
     pen: Pen, middle: tuple[float, float], size: float, colour: Colour
 ) -> None:
-    """Draw a bow of two loops and a knot; `size` is half its width."""
+    """Draw a bow with two loops and a knot; `size` is half its width."""
     line = darker(colour, 0.6)
     for side in SIDES:
         loop = [(0, 0), (0.45, -0.55), (1, -0.6), (0.95, 0.5), (0.45, 0.4)]
@@ -166,7 +175,7 @@ def _draw_bow(
 
 
 def draw_braids(pen: Pen, face: Face) -> None:
-    """Draw two braids that fall over the shoulders."""
+    """Draw two braids that hang down over the shoulders."""
     colour, line = face.hair_rgb, hair.edge(face)
     strand = curve(
         [(-0.02, 0.16), (0.15, 0.02), (0.16, -0.14), (0, -0.05)], closed=True
@@ -181,7 +190,7 @@ def draw_braids(pen: Pen, face: Face) -> None:
 
 
 def draw_ties(pen: Pen, face: Face) -> None:
-    """Draw the bands that hold two tails."""
+    """Draw the two bands that hold twintails."""
     for side in SIDES:
         tie = ellipse(side * 0.98, -0.86, 0.11, 0.17)
         pen.shape(tie, face.accent_rgb, darker(face.accent_rgb, 0.6), 0.04)
@@ -204,7 +213,7 @@ def draw_glasses(pen: Pen, face: Face) -> None:
 
 
 def draw_accessory(pen: Pen, face: Face) -> None:
-    """Draw what sits on the hair."""
+    """Draw an accessory in or on the hair; other accessories have functions above."""
     colour, side = face.accent_rgb, face.side
     line = darker(colour, 0.6)
     if face.accessory == "ribbon":
@@ -244,7 +253,7 @@ def _draw_flower(pen: Pen, middle: tuple[float, float], colour: Colour) -> None:
 
 
 def draw_cat_ears(pen: Pen, face: Face) -> None:
-    """Draw the ears of a cat, which grow out of the hair."""
+    """Draw cat ears on top of the hair."""
     ear = curve(
         [(0.36, -1.02), (0.66, -1.26), (1.0, -1.38), (1.06, -1.0), (0.97, -0.6)]
     )

@@ -1,4 +1,4 @@
-"""The parts of a drawn face: head, eyes, brows, nose, mouth and cheeks."""
+"""Drawing the parts of a face: head, ears, eyes, eyebrows, nose and mouth."""
 
 import numpy as np
 
@@ -20,14 +20,16 @@ from synthetic_data.drawing.pen import (
 SIDES = (-1, 1)
 _MOUTH: Colour = (140, 42, 58)
 _TONGUE: Colour = (242, 128, 128)
-# Lids and lashes: from the inner corner -1 to the outer one 1, and down.
+# The lids in half sizes of an eye: x from the inner corner -1 to the outer corner 1,
+# y down.
 _UPPER_LID = ((-1, 0.3), (-0.78, -0.5), (-0.1, -1), (0.58, -0.74), (1, 0))
 _LOWER_LID = ((-1, 0.3), (-0.6, 0.78), (0.1, 0.95), (0.75, 0.62), (1, 0))
-_LID, _UNDER = curve(_UPPER_LID), curve(_LOWER_LID)
+_LID = curve(_UPPER_LID)
+_UNDER = curve(_LOWER_LID)
 
 
 def skin_shadow(face: Face) -> Colour:
-    """Return the colour of skin that lies in shadow."""
+    """Return the colour of skin in shadow."""
     red, green, blue = face.skin_rgb
     return (0.93 * red, 0.78 * green, 0.79 * blue)
 
@@ -38,7 +40,11 @@ def skin_edge(face: Face) -> Colour:
 
 
 def head(face: Face) -> np.ndarray:
-    """Return the outline of cheeks and chin, from the left temple to the right."""
+    """Return the outline of cheeks and chin.
+
+    Returns:
+        Points (N, 2) in head units, from the left temple to the right one.
+    """
     w, c = face.face_width, face.chin
     right = [
         (w, -0.35),
@@ -52,7 +58,7 @@ def head(face: Face) -> np.ndarray:
 
 
 def draw_ears(pen: Pen, face: Face) -> None:
-    """Draw both ears, which hair may cover."""
+    """Draw both ears."""
     for side in SIDES:
         w = face.face_width
         outer = [
@@ -68,11 +74,11 @@ def draw_ears(pen: Pen, face: Face) -> None:
 
 
 def draw_head(pen: Pen, face: Face) -> None:
-    """Draw skin, the shadow of one cheek and blush."""
+    """Draw the skin, the shadow on one cheek and the blush."""
     outline = head(face)
     skull = curve([(face.face_width, -0.35), (0, -1.05), (-face.face_width, -0.35)])
     pen.fill(np.concatenate([outline, skull]), face.skin_rgb)
-    # Light comes from the left.
+    # The light comes from the left, so the shadow is on the right.
     edge = outline[len(outline) // 2 :]
     inset = edge * (0.86, 0.97) + (0.0, -0.02)
     pen.fill(np.concatenate([edge, inset[::-1]]), skin_shadow(face), 0.75)
@@ -86,7 +92,7 @@ def draw_head(pen: Pen, face: Face) -> None:
 
 
 def draw_nose(pen: Pen, face: Face) -> None:
-    """Draw the hint of a nose."""
+    """Draw the nose as one short line."""
     y = 0.5 * (face.eye_y + face.mouth_y) + 0.07
     nose = [(0.0, y - 0.07), (0.035, y), (-0.02, y + 0.02)]
     pen.fill(stroke(nose, 0.06, start=0.2), darker(skin_shadow(face), 0.22))
@@ -121,7 +127,7 @@ def draw_mouth(pen: Pen, face: Face) -> None:
 
 
 def draw_eyes(pen: Pen, face: Face) -> None:
-    """Draw both eyes, open or shut."""
+    """Draw both eyes, open or closed."""
     for side in SIDES:
         shut = face.eye_shape == "closed" or (
             face.eye_shape == "wink" and side == face.side
@@ -144,7 +150,16 @@ def draw_brows(pen: Pen, face: Face, opacity: float = 1) -> None:
 
 
 def _placed(points: Points, face: Face, side: int) -> np.ndarray:
-    """Move points (outwards, down), in half sizes of an eye, to one eye."""
+    """Transform points from the coordinates of an eye to head units.
+
+    Args:
+        points: (N, 2), x outwards and y down, in half sizes of an eye.
+        face: the face, which has position, size and slant of the eyes.
+        side: which eye, -1 for left or 1 for right in the image.
+
+    Returns:
+        Points (N, 2) in head units.
+    """
     u, v = np.asarray(points, float).T
     x = side * (face.eye_gap + face.eye_width * u)
     y = face.eye_y + face.eye_height * v - face.eye_slant * u
@@ -152,12 +167,12 @@ def _placed(points: Points, face: Face, side: int) -> np.ndarray:
 
 
 def _lash_colour(face: Face) -> Colour:
-    """Return what lashes are drawn with: nearly black, with a hint of the hair."""
+    """Return the colour of lashes: nearly black, with a tint of the hair colour."""
     return mix(darker(face.hair_rgb, 0.9), (34, 20, 36), 0.55)
 
 
 def _draw_shut_eye(pen: Pen, face: Face, side: int) -> None:
-    """Draw an eye that laughs: one arc and the lash."""
+    """Draw a closed, laughing eye: one arc and a lash."""
     arc = [(-1, 0.35), (-0.55, -0.12), (0, -0.25), (0.55, -0.12), (1.05, 0.4)]
     pen.fill(stroke(_placed(arc, face, side), 0.11, 0.2, 0.3), _lash_colour(face))
     wing = [(0.7, 0.02), (1.25, 0.02)]
@@ -165,7 +180,7 @@ def _draw_shut_eye(pen: Pen, face: Face, side: int) -> None:
 
 
 def _draw_open_eye(pen: Pen, face: Face, side: int) -> None:
-    """Draw an open eye: white, iris, lashes."""
+    """Draw an open eye: white, shadow of the lid, iris, lashes and crease."""
     lid, under = _placed(_LID, face, side), _placed(_UNDER, face, side)
     white = np.concatenate([lid, under[::-1]])
     pen.fill(white, (253, 252, 255))
@@ -173,7 +188,7 @@ def _draw_open_eye(pen: Pen, face: Face, side: int) -> None:
     pen.fill(_placed(_inside(shadow), face, side), (198, 196, 220))
     _draw_iris(pen, face, side)
     colour = _lash_colour(face)
-    # The lash grows thicker outwards and ends in a wing.
+    # The upper lashes become thicker towards the outer corner and end in a point.
     thick = np.interp(_LID[:, 0], (-1, 0, 1), (0.13, 0.24, 0.34))
     top = _LID - np.stack([-0.07 * thick, thick], axis=1)
     wing = np.array([(1.22, -0.12), (1.02, 0.12)])
@@ -186,7 +201,7 @@ def _draw_open_eye(pen: Pen, face: Face, side: int) -> None:
 
 
 def _inside(points: np.ndarray) -> np.ndarray:
-    """Keep points of an eye between its lids."""
+    """Clip points, in the coordinates of an eye, to the area between its lids."""
     u, v = points.T
     low = np.interp(u, *_LID.T)
     high = np.interp(u, *_UNDER.T)
@@ -194,7 +209,7 @@ def _inside(points: np.ndarray) -> np.ndarray:
 
 
 def _draw_iris(pen: Pen, face: Face, side: int) -> None:
-    """Draw the iris, light below and dark above, the pupil and its lights."""
+    """Draw the iris (dark at the top, light at the bottom), pupil and highlights."""
     colour = face.eye_rgb
     u, v = 0.2 * side * face.gaze[0] - 0.04, 0.02 + 0.1 * face.gaze[1]
     rx, ry = face.iris, 0.97
@@ -212,6 +227,6 @@ def _draw_iris(pen: Pen, face: Face, side: int) -> None:
     top[:, 1] = np.minimum(top[:, 1], v - 0.3 * ry)
     fill(top, darker(colour, 0.72))
     fill(disc(0, 0.02, 0.36, 0.44), darker(colour, 0.92))
-    # Both eyes mirror the same lamp at the left.
+    # Both highlights come from the same light, so they are on the left of both irises.
     fill(disc(-0.36 * side, -0.42, 0.34, 0.27), WHITE)
     fill(disc(0.4 * side, 0.5, 0.17, 0.14), lighter(colour, 0.85))

@@ -1,4 +1,4 @@
-"""The fringe of drawn hair: locks that hang from the crown over the forehead."""
+"""The shape of the fringe: locks of hair that hang over the forehead."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,12 +12,13 @@ _TEMPLE = (0.93, 0.05)
 
 
 class Fringe(NamedTuple):
-    """The lower rim of the hair over the forehead.
+    """The lower edge of the hair over the forehead; K locks, lengths in head units.
 
     Attributes:
-        rim: (N, 2) from the right temple to the left one.
-        notches: (K + 1, 2) where neighbouring locks part, from the left.
-        tips: (K, 2) the lowest points of the locks.
+        rim: the edge, (N, 2), from the right temple to the left one.
+        notches: points between neighbouring locks and at both temples, (K + 1, 2),
+            from left to right.
+        tips: lowest point of each lock, (K, 2); K is 0 for combed-back hair.
     """
 
     rim: np.ndarray
@@ -26,7 +27,14 @@ class Fringe(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """Where locks begin and end; how soon they leave their root sideways and down."""
+    """Start and end points of K locks.
+
+    Attributes:
+        notches: points between neighbouring locks, (K + 1, 2).
+        tips: lowest points of the locks, (K, 2).
+        bow: position of the Bezier control point of a lock's edges on the way from
+            notch to tip, as shares of that way in x and y.
+    """
 
     notches: np.ndarray
     tips: np.ndarray
@@ -34,7 +42,10 @@ class _Layout(NamedTuple):
 
 
 def make_fringe(face: Face) -> Fringe:
-    """Return the fringe that `face.fringe` names."""
+    """Return the fringe that `face.fringe` names.
+
+    The irregularities `face.locks` shift notches and tips.
+    """
     if face.fringe == "open":
         half = [_TEMPLE, (0.8, -0.3), (0.52, -0.6), (0.2, -0.72)]
         rim = curve([*half, (0, -0.66), *((-x, y) for x, y in half[::-1])])
@@ -51,7 +62,7 @@ def make_fringe(face: Face) -> Fringe:
 
 
 def _choppy(face: Face, jitter: np.ndarray) -> _Layout:
-    """Return pointed locks of different lengths."""
+    """Lay out pointed locks of different lengths."""
     x = np.linspace(-0.9, 0.9, 6)
     middle = (x[1:] + x[:-1]) / 2 + 0.1 * face.part
     notch = -0.42 + 0.1 * jitter[6:12] + 0.25 * x * x
@@ -63,7 +74,7 @@ def _choppy(face: Face, jitter: np.ndarray) -> _Layout:
 
 
 def _blunt(face: Face, jitter: np.ndarray) -> _Layout:
-    """Return a straight cut above the eyes."""
+    """Lay out locks that are cut straight above the eyes."""
     x = np.linspace(-0.9, 0.9, 7)
     middle = (x[1:] + x[:-1]) / 2
     notches = np.stack([x + 0.05 * jitter[:7], -0.24 + 0.06 * jitter[7:14]], 1)
@@ -72,7 +83,7 @@ def _blunt(face: Face, jitter: np.ndarray) -> _Layout:
 
 
 def _parted(face: Face, jitter: np.ndarray) -> _Layout:
-    """Return curtains to both sides of a part near the middle."""
+    """Lay out locks that fall to both sides of a parting near the middle."""
     x = np.array([-0.93, -0.6, -0.3, 0, 0.3, 0.6, 0.93])
     x += 0.2 * face.part * (1 - np.abs(x))
     notch = np.array([0, -0.3, -0.55, -0.92, -0.55, -0.3, 0]) + 0.05 * jitter[:7]
@@ -82,7 +93,7 @@ def _parted(face: Face, jitter: np.ndarray) -> _Layout:
 
 
 def _swept(face: Face, jitter: np.ndarray) -> _Layout:
-    """Return locks that all sweep away from a part at one side."""
+    """Lay out locks that sweep away from a parting on one side."""
     x = np.array([-0.93, -0.55, -0.2, 0.15, 0.5, 0.93])
     notch = np.array([0, -0.3, -0.42, -0.6, -0.85, 0]) + 0.05 * jitter[:6]
     lean = np.array([-0.2, -0.28, -0.3, -0.3, 0.12]) + 0.05 * jitter[6:11]

@@ -1,4 +1,4 @@
-"""Drawn hair: what hangs behind the head, the locks beside it and the top."""
+"""Drawing hair: behind the head, beside the face and on top of the head."""
 
 import numpy as np
 
@@ -26,17 +26,17 @@ def shadow(face: Face) -> Colour:
 
 
 def edge(face: Face) -> Colour:
-    """Return the colour of the outline of hair."""
+    """Return the colour of outlines of hair."""
     return darker(face.hair_rgb, 0.7)
 
 
 def covers_ears(face: Face) -> bool:
-    """Say whether the hair hides the ears."""
+    """Return whether the hair hides the ears."""
     return face.hair_style in _COVERS_EARS
 
 
 def draw_back_hair(pen: Pen, face: Face) -> None:
-    """Draw what hangs behind the head and the body."""
+    """Draw the hair behind head and body, including tails and buns."""
     if face.hair_style == "ponytail":
         _draw_ponytail(pen, face)
     for side in SIDES:
@@ -58,7 +58,7 @@ def draw_back_hair(pen: Pen, face: Face) -> None:
 
 
 def _back_outline(face: Face) -> np.ndarray:
-    """Return the hair behind the neck, a closed outline."""
+    """Return the closed outline of the hair behind the neck, (N, 2)."""
     v, j = face.volume, face.locks
     if face.hair_style == "long":
         low, wave = 1.55 + 0.4 * face.hair_length, 0.13 * face.wave
@@ -88,7 +88,7 @@ def _back_outline(face: Face) -> np.ndarray:
 
 
 def _draw_ponytail(pen: Pen, face: Face) -> None:
-    """Draw one tail that springs from behind the head."""
+    """Draw a ponytail, which starts behind the head."""
     tail = [
         (0.2, -1.1),
         (0.9, -1.32),
@@ -107,7 +107,7 @@ def _draw_ponytail(pen: Pen, face: Face) -> None:
 
 
 def _draw_tail(pen: Pen, face: Face, side: int) -> None:
-    """Draw one of two tails."""
+    """Draw one of the twintails."""
     out = 0.1 * face.wave
     tail = [
         (0.82, -0.95),
@@ -139,7 +139,7 @@ def _draw_bun(pen: Pen, face: Face, side: int) -> None:
 
 
 def draw_front_hair(pen: Pen, face: Face) -> None:
-    """Draw locks beside the face, the fringe and the top of the head."""
+    """Draw the locks beside the face, the fringe and the hair on top of the head."""
     fringe, top = make_fringe(face), _crown(face)
     for side in SIDES:
         _draw_side_lock(pen, face, side)
@@ -151,19 +151,19 @@ def draw_front_hair(pen: Pen, face: Face) -> None:
 
 
 def draw_fringe_shadow(pen: Pen, face: Face) -> None:
-    """Draw the shadow that the fringe throws on the forehead."""
+    """Draw the shadow of the fringe on the forehead."""
     low = make_fringe(face).rim + (0.02, 0.09)
     pen.fill(np.concatenate([low, [(-0.7, -1), (0.7, -1)]]), (150, 60, 70), 0.24)
 
 
 def _crown(face: Face) -> np.ndarray:
-    """Return the outline of the hair over the head, from left to right."""
+    """Return the outline of the hair on top of the head, from left to right, (N, 2)."""
     v, low = face.volume, 0.3 if covers_ears(face) else 0.0
     half = [(1.02 * v, low), (1.05 * v, -0.4), (0.88 * v, -0.9), (0.47 * v, -1.2 * v)]
     smooth = curve([*((-x, y) for x, y in half), (0, -1.28 * v), *half[::-1]])
     if face.hair_style != "spiky":
         return smooth
-    # A spike stands on each piece of the outline; the lower ones hang.
+    # One spike grows on each section of the outline; the lower spikes hang down.
     roots = smooth[::6]
     middle = 0.5 * (roots[1:] + roots[:-1])
     lift = 1.2 + 0.06 * np.array(face.locks[: len(middle)])
@@ -175,7 +175,7 @@ def _crown(face: Face) -> np.ndarray:
 
 
 def _shade_fringe(pen: Pen, face: Face, fringe: Fringe) -> None:
-    """Draw the shadow side of each lock, and lines towards the crown."""
+    """Draw the shaded side of each lock, and lines from the notches to the crown."""
     dark = shadow(face)
     crown = np.array((0.25 * face.part, -1.25))
     starts, ends = fringe.notches[:-1], fringe.notches[1:]
@@ -187,11 +187,11 @@ def _shade_fringe(pen: Pen, face: Face, fringe: Fringe) -> None:
     for notch in fringe.notches[1:-1]:
         way = crown - notch
         if way[1] > -0.45:
-            continue  # a part, which reaches the crown by itself
+            continue  # a parting, which is close to the crown already
         points = [notch, notch + 0.3 * way * (0.7, 1), notch + 0.6 * way]
         pen.fill(stroke(points, 0.045, start=0.9), edge(face))
     if len(fringe.tips) == 0:
-        # Hair that is combed back.
+        # Lines of hair that is combed back.
         for x in np.linspace(-0.7, 0.7, 7):
             y = -0.76 + 0.55 * x * x
             points = [(x, y), (0.85 * x, y - 0.15), (0.6 * x, y - 0.28)]
@@ -199,7 +199,7 @@ def _shade_fringe(pen: Pen, face: Face, fringe: Fringe) -> None:
 
 
 def _draw_shine(pen: Pen, face: Face) -> None:
-    """Draw the ring of light around the top of the head."""
+    """Draw the jagged highlight around the top of the head, if there is one."""
     if face.shine < 0.15 or face.accessory == "hairband":
         return
     angles = np.linspace(-2.5, -0.64, 25)
@@ -212,7 +212,7 @@ def _draw_shine(pen: Pen, face: Face) -> None:
 
 
 def _draw_side_lock(pen: Pen, face: Face, side: int) -> None:
-    """Draw the lock between temple and cheek."""
+    """Draw the lock of hair beside the cheek."""
     w, v, j = face.face_width, face.volume, face.locks[11 + side]
     bushy = covers_ears(face) or (face.hair_style == "ponytail" and face.wave > 0)
     low, width = (0.7 + 0.75 * face.hair_length, 0.26) if bushy else (0.42, 0.15)

@@ -1,4 +1,4 @@
-"""What can differ between two drawn faces, and how it is drawn by lot."""
+"""The parameters of a face, and how they are drawn at random."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from synthetic_data.drawing.pen import Colour, from_hsv
 
-LOCKS = 16  # locks of hair that have an irregularity of their own
+LOCKS = 16  # number of random irregularities of the locks of hair
 
-# Hue in degrees, saturation, value.
+# Mean colours as hue (degrees), saturation and value (0 to 1).
 _HAIR = {
     "blond": (46, 0.50, 0.97),
     "brown": (22, 0.58, 0.52),
@@ -36,7 +36,7 @@ _SKIN = {
     "brown": (22, 0.48, 0.66),
 }
 
-# How often each name is drawn, relative to the others of its attribute.
+# Weight of each value of an attribute: its probability relative to the others.
 _WEIGHTS = {
     "hair_colour": dict.fromkeys(_HAIR, 1.0),
     "hair_style": {
@@ -88,6 +88,7 @@ _WEIGHTS = {
     },
 }
 
+# The possible values of each attribute.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     name: tuple(weights) for name, weights in _WEIGHTS.items()
 }
@@ -95,29 +96,44 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Face:
-    """Everything that a drawing depends on; lengths are in head units.
+    """All parameters that a drawing depends on.
+
+    Lengths are in head units: the origin is the middle of the head, x points right, y
+    points down, and a face is about 1.8 wide and 2.2 high.
 
     Attributes:
-        hair_colour, ..., background: one of `ATTRIBUTES[name]` each.
-        hair_rgb, eye_rgb, skin_rgb: shades of the named colours, 0 to 255.
-        accent_rgb, cloth_rgb, back_rgb, back2_rgb: of the accessory, the clothes
-            and the background.
-        x, y: middle of the head from the middle of the picture, in its heights.
-        scale: heights of the picture in a head unit.
-        tilt: clockwise lean of the head in degrees.
-        yaw, pitch: how far the face is turned right and down.
+        hair_colour, ..., background: values of the attributes; each is one of
+            `ATTRIBUTES[name]`.
+        hair_rgb, eye_rgb, skin_rgb: random shades of the named colours, 0 to 255.
+        accent_rgb: colour of the accessory, 0 to 255.
+        cloth_rgb: colour of the clothes, 0 to 255.
+        back_rgb, back2_rgb: colours of the background, 0 to 255.
+        x, y: offset of the head from the middle of the image to the right and down,
+            as a share of the image's edge.
+        scale: size of a head unit, as a share of the image's edge.
+        tilt: clockwise rotation of the head in degrees.
+        yaw, pitch: how far the middle of the face is shifted to the right and down,
+            as if the head were turned.
         face_width, chin: half widths of the cheeks and of the chin.
-        eye_width, eye_height: half sizes; eye_gap, eye_y: where the eyes are.
-        eye_slant: how much higher the outer corner is.
-        gaze: how far the eyes look to the right and down, in [-1, 1].
-        iris: radius as a share of the half width of an eye.
-        brow_y, brow_slant, brow_width: of the eyebrows, above the eyes.
-        mouth_y, mouth_width: of the mouth; blush: 0 for none to 1.
-        volume: how far hair stands off the head; hair_length: 0 short to 1 long.
-        part: where the hair is parted, in [-1, 1]; wave: 0 for straight hair.
-        shine: strength of the ring of light on the hair.
-        side: 1 or -1, where an accessory or a ponytail sits.
-        locks: irregularities in [-1, 1] of the locks.
+        eye_width, eye_height: half sizes of an eye.
+        eye_gap: horizontal distance of an eye from the middle of the face.
+        eye_y: y of the eyes.
+        eye_slant: how much the outer corner of an eye is raised.
+        gaze: how far the eyes look to the right and down, each in [-1, 1].
+        iris: horizontal radius of the iris, as a share of `eye_width`.
+        brow_y: distance of the eyebrows above the eyes.
+        brow_slant, brow_width: slant and thickness of the eyebrows.
+        mouth_y, mouth_width: y and half width of the mouth.
+        blush: strength of the blush, 0 for none to 1.
+        volume: size of the hair around the head, about 1.
+        hair_length: 0 for short to 1 for long.
+        part: position of the parting in [-1, 1]; positive values are right of the
+            middle, but left of it for a swept fringe.
+        wave: strength of waves, 0 for straight hair to 1.
+        shine: strength of the highlight on the hair, 0 to 1.
+        side: side of the accessory, the ponytail or the winking eye, 1 for right or
+            -1 for left in the image.
+        locks: `LOCKS` irregularities of the hair, each in [-1, 1].
     """
 
     hair_colour: str
@@ -168,10 +184,10 @@ class Face:
 
 
 def sample_face(rng: np.random.Generator) -> Face:
-    """Draw all that makes a face.
+    """Draw random parameters of a face.
 
     Args:
-        rng: decides on everything.
+        rng: the source of all random numbers.
     """
     names = {name: _pick(weights, rng) for name, weights in _WEIGHTS.items()}
     return Face(
@@ -184,7 +200,7 @@ def sample_face(rng: np.random.Generator) -> Face:
 
 
 def _pick(weights: dict[str, float], rng: np.random.Generator) -> str:
-    """Draw a name by its weight."""
+    """Draw a name with a probability proportional to its weight."""
     limits = np.cumsum(list(weights.values()))
     return list(weights)[int(np.searchsorted(limits, rng.random() * limits[-1]))]
 
@@ -192,7 +208,13 @@ def _pick(weights: dict[str, float], rng: np.random.Generator) -> str:
 def _shade(
     base: tuple[float, float, float], spread: float, rng: np.random.Generator
 ) -> Colour:
-    """Draw a colour near one given by hue, saturation and value."""
+    """Draw a colour near a base colour.
+
+    Args:
+        base: hue in degrees, saturation and value in [0, 1].
+        spread: size of the random changes.
+        rng: the source of all random numbers.
+    """
     hue, saturation, value = base
     jitter = rng.uniform(-spread, spread, 3)
     saturation *= 1 + 1.5 * jitter[1]
@@ -218,11 +240,12 @@ def _colours(names: dict[str, str], rng: np.random.Generator) -> dict[str, Colou
 
 
 def _pose(rng: np.random.Generator) -> dict[str, float]:
-    """Draw where the head is and where it looks."""
+    """Draw position, size and rotation of the head."""
     normal = rng.standard_normal(5).clip(-2.2, 2.2).tolist()
     scale, yaw = rng.uniform(0.36, 0.4), 0.13 * normal[3]
     return {
-        # A detector centres the eyes of a turned head, not the head.
+        # A face detector centres the face, so a head that is turned to the right is
+        # further left, and the other way round.
         "x": 0.012 * normal[0] - 0.6 * scale * yaw,
         "y": -0.01 + 0.01 * normal[1],
         "scale": scale,
@@ -233,7 +256,7 @@ def _pose(rng: np.random.Generator) -> dict[str, float]:
 
 
 def _features(eye_shape: str, rng: np.random.Generator) -> dict[str, object]:
-    """Draw the parts of the face."""
+    """Draw positions and sizes of the parts of the face."""
     width, height, slant = {
         "round": (0.29, 0.31, 0.02),
         "tall": (0.25, 0.36, 0.0),

@@ -1,7 +1,8 @@
-"""A stand-in for a collection of anime faces: drawn by procedure, each different.
+"""A stand-in for a collection of anime faces: procedural drawings, all different.
 
-They are framed as crops of a face detector are: the head fills the picture and the
-eyes lie a little below its middle. What each face shows stands in attributes.csv.
+They are framed like the crops of a face detector: the head fills the image, and the
+eyes are a little below its middle. The file attributes.csv lists the attributes of
+each face.
 """
 
 from pathlib import Path
@@ -12,16 +13,11 @@ from PIL import Image
 
 from common.errors import UserError
 from common.files import check_file
-from synthetic_data.anime_faces import extras as extras
-from synthetic_data.anime_faces import features as features
-from synthetic_data.anime_faces import hair as hair
+from synthetic_data.anime_faces import extras, features, hair
 from synthetic_data.anime_faces.parameters import ATTRIBUTES, Face, sample_face
 from synthetic_data.drawing.folders import check_numbers, write_once
 from synthetic_data.drawing.pen import OVERSAMPLING, Pen
 from synthetic_data.drawing.pool import run_jobs
-
-_PIVOT = (0, 0.4)
-_BODY = -0.2  # shoulders sit close under the chin, to be seen at all
 
 __all__ = [
     "ATTRIBUTES",
@@ -40,18 +36,20 @@ MIN_SIZE, MAX_SIZE = 16, 512
 _TABLE = "attributes.csv"
 _MAX_TABLE_BYTES = 64 * 2**20
 _HEADER = ("file", *ATTRIBUTES)
+_PIVOT = (0, 0.4)  # point about which the head is tilted, in head units
+_BODY = -0.2  # shift of neck and shoulders, so that they are visible below the chin
 _LIMITS = {
     "train": (1, MAX_FACES, " faces"),
     "test": (1, MAX_FACES, " faces"),
     "count": (1, MAX_FACES, " faces"),
     "size": (MIN_SIZE, MAX_SIZE, " pixels"),
 }
-_CHUNK = 50  # faces that a process draws between two looks at what comes next
-_ALONE = 500  # faces that are drawn before other processes would have started
+_CHUNK = 50  # faces per job; a process can be stopped between two jobs
+_ALONE = 500  # up to this many faces, one process is faster than starting several
 
 
 class _Job(NamedTuple):
-    """Faces that are drawn and written one after the other."""
+    """A part of the faces, which one process draws and writes."""
 
     folder: Path
     split: Split
@@ -64,17 +62,17 @@ class _Job(NamedTuple):
 def make_faces(
     count: int, seed: int = 0, size: int = 64, split: Split = "train"
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Draw faces.
+    """Draw faces as arrays.
 
     Args:
-        count: how many; face i is the same whatever the count.
-        seed: any whole number from 0.
-        size: pixels along each side, 16 to 512.
-        split: "train" or "test", which are drawn independently.
+        count: number of faces, 1 to 100,000; face i does not depend on it.
+        seed: seed of the faces, a whole number from 0.
+        size: edge of the images, pixels, 16 to 512.
+        split: "train" or "test"; the two splits are independent.
 
     Returns:
-        Images uint8 (count, size, size, 3); and for each name of `ATTRIBUTES`
-        the places of the faces' values there, uint8 (count,).
+        RGB images, uint8 (count, size, size, 3); and for each attribute the indices
+        of the faces' values in `ATTRIBUTES[name]`, uint8 (count,).
 
     Raises:
         UserError: a number is out of its range.
@@ -88,6 +86,51 @@ def make_faces(
     return np.stack([draw(face, size) for face in faces]), numbers
 
 
+def draw(face: Face, size: int = 64) -> np.ndarray:
+    """Draw a face.
+
+    Args:
+        face: the parameters of the face.
+        size: edge of the image, pixels.
+
+    Returns:
+        RGB image, uint8 (size, size, 3).
+    """
+    # The drawing is larger than the image and shrunk at the end, against aliasing.
+    full = OVERSAMPLING * size
+    image = extras.make_background(face, full)
+    unit, x, y = full * face.scale, full * (0.5 + face.x), full * (0.5 + face.y)
+    # The body stays upright, the head is tilted, and its front is also turned.
+    body = Pen(image, unit, (x, y + _BODY * unit))
+    head = Pen(image, unit, (x, y), _PIVOT, face.tilt)
+    front = Pen(image, unit, (x, y), _PIVOT, face.tilt, (face.yaw, face.pitch))
+    # Everything is drawn from the back to the front.
+    hair.draw_back_hair(head, face)
+    extras.draw_neck(body, face)
+    extras.draw_clothes(body, face)
+    if not hair.covers_ears(face):
+        features.draw_ears(head, face)
+    features.draw_head(front, face)
+    hair.draw_fringe_shadow(front, face)
+    features.draw_nose(front, face)
+    features.draw_mouth(front, face)
+    features.draw_eyes(front, face)
+    features.draw_brows(front, face)
+    hair.draw_front_hair(front, face)
+    # Once more, faintly: eyebrows show through the fringe.
+    features.draw_brows(front, face, opacity=0.4)
+    if face.accessory == "glasses":
+        extras.draw_glasses(front, face)
+    elif face.accessory == "cat_ears":
+        extras.draw_cat_ears(head, face)
+    if face.hair_style == "braids":
+        extras.draw_braids(body, face)
+    elif face.hair_style == "twintails":
+        extras.draw_ties(head, face)
+    extras.draw_accessory(front, face)
+    return np.asarray(image.reduce(OVERSAMPLING))
+
+
 def write_faces(
     folder: Path | str,
     train: int = 4000,
@@ -95,18 +138,19 @@ def write_faces(
     seed: int = 0,
     size: int = 64,
 ) -> None:
-    """Write faces as PNG files, and attributes.csv, which names what they show.
+    """Write faces as PNG files, and their attributes as attributes.csv.
 
-    The files are train/00000.png, ... and test/00000.png, ... They appear all at
-    once, when the last one is done. A folder that was written with the same
-    arguments before, or by another process meanwhile, is left as it is.
+    The images are train/00000.png, ... and test/00000.png, ... All files appear at
+    once, after the last one is written. If the folder already holds the same data
+    set, perhaps because another process has just written it, it is left unchanged.
 
     Args:
         folder: the folder to write into.
-        train: how many images to train on.
-        test: how many images to test on.
-        seed: any whole number from 0; the same seed gives the same images.
-        size: pixels along each side, 16 to 512.
+        train: number of training images, 1 to 100,000.
+        test: number of test images, 1 to 100,000.
+        seed: seed of the faces, a whole number from 0; the same seed gives the same
+            images.
+        size: edge of the images, pixels, 16 to 512.
 
     Raises:
         UserError: an argument is out of its range, `folder` holds other files, or
@@ -126,20 +170,20 @@ def write_faces(
 
 
 def read_attributes(folder: Path | str) -> dict[str, dict[str, str]]:
-    """Read what the faces of `write_faces` show.
+    """Read the attributes of faces that `write_faces` wrote.
 
     Args:
         folder: the folder that holds attributes.csv.
 
     Returns:
-        For each file, as "train/00000.png", the value of each attribute.
+        For each file, for example "train/00000.png", the value of each attribute.
 
     Raises:
         UserError: attributes.csv is missing or damaged.
     """
     path = Path(folder) / _TABLE
     check_file(path, _MAX_TABLE_BYTES)
-    # What is no UTF-8 becomes a value that no attribute has.
+    # Bytes that are not UTF-8 become a character that no valid value contains.
     lines = path.read_bytes().decode("utf-8-sig", "replace").splitlines()
     if tuple(lines[0].split(",")) != _HEADER:
         raise _damaged(path, 1, ",".join(_HEADER), lines[0])
@@ -159,7 +203,7 @@ def read_attributes(folder: Path | str) -> dict[str, dict[str, str]]:
 
 
 def _damaged(path: Path, line: int, expected: str, found: str) -> UserError:
-    """Return the message for a line that is not as it was written."""
+    """Return the error for a damaged line of attributes.csv."""
     return UserError(
         f"{path} is damaged in line {line}: expected {expected}, found "
         f"'{found[:60]}'; write the faces again"
@@ -171,7 +215,7 @@ def _name(index: int) -> str:
 
 
 def _sample(seed: int, split: Split, index: int) -> Face:
-    """Draw by lot one face of a split."""
+    """Return the random parameters of one face of a split."""
     return sample_face(np.random.default_rng([seed, SPLITS.index(split), index]))
 
 
@@ -204,49 +248,9 @@ def _write_part(job: _Job) -> list[tuple[str, ...]]:
     """Draw and write the faces of one job; return their rows of attributes.csv."""
     rows = []
     for index in range(job.start, job.stop):
-        face, file = _sample(job.seed, job.split, index), f"{job.split}/{_name(index)}"
-        picture = Image.fromarray(draw(face, job.size))
-        picture.save(job.folder / file, compress_level=1)
+        face = _sample(job.seed, job.split, index)
+        file = f"{job.split}/{_name(index)}"
+        image = Image.fromarray(draw(face, job.size))
+        image.save(job.folder / file, compress_level=1)
         rows.append((file, *(getattr(face, name) for name in ATTRIBUTES)))
     return rows
-
-
-def draw(face: Face, size: int = 64) -> np.ndarray:
-    """Draw a face.
-
-    Args:
-        face: all that the drawing depends on.
-        size: pixels along each side.
-
-    Returns:
-        uint8 (size, size, 3).
-    """
-    full = OVERSAMPLING * size
-    image = extras.make_background(face, full)
-    unit, x, y = full * face.scale, full * (0.5 + face.x), full * (0.5 + face.y)
-    body = Pen(image, unit, (x, y + _BODY * unit))
-    head = Pen(image, unit, (x, y), _PIVOT, face.tilt)
-    front = Pen(image, unit, (x, y), _PIVOT, face.tilt, (face.yaw, face.pitch))
-    hair.draw_back_hair(head, face)
-    extras.draw_neck(body, face)
-    extras.draw_clothes(body, face)
-    if not hair.covers_ears(face):
-        features.draw_ears(head, face)
-    features.draw_head(front, face)
-    hair.draw_fringe_shadow(front, face)
-    features.draw_nose(front, face)
-    features.draw_mouth(front, face)
-    features.draw_eyes(front, face)
-    features.draw_brows(front, face)
-    hair.draw_front_hair(front, face)
-    features.draw_brows(front, face, opacity=0.4)
-    if face.accessory == "glasses":
-        extras.draw_glasses(front, face)
-    elif face.accessory == "cat_ears":
-        extras.draw_cat_ears(head, face)
-    if face.hair_style == "braids":
-        extras.draw_braids(body, face)
-    elif face.hair_style == "twintails":
-        extras.draw_ties(head, face)
-    extras.draw_accessory(front, face)
-    return np.asarray(image.reduce(OVERSAMPLING))

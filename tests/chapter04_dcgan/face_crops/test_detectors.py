@@ -1,4 +1,4 @@
-"""Chapter 4's detectors of faces: what they find, cut out and need."""
+"""Chapter 4's face detectors: faces that they find, crops, files and packages."""
 
 import hashlib
 import importlib.metadata
@@ -19,18 +19,19 @@ from common.images.cascade import MAX_CASCADE_BYTES
 
 @pytest.fixture(scope="module")
 def faces(shared_data):
+    """Twelve real faces, 64 x 64."""
     return real_faces(shared_data)
 
 
 @pytest.fixture(scope="module", params=["animeface", "cascade"])
 def detector(request, shared_data):
-    """The options of each detector that searches."""
+    """The name and the cascade file of each detector that searches."""
     file = shared_data / "lbpcascade_animeface.xml"
     return request.param, file if request.param == "cascade" else None
 
 
 def tree(folder):
-    """Return the hash of every file by its path."""
+    """Return the hash of every file in a folder, by its path."""
     return {
         p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in folder.rglob("*")
@@ -52,7 +53,7 @@ def test_an_empty_page_has_no_face(detector):
     assert open_detector(*detector)(page) == []
 
 
-def test_another_size_of_the_drawing_gives_the_same_box(faces):
+def test_a_resized_drawing_gives_the_same_box(faces):
     find = open_detector("animeface")
     drawing = draw(faces[7], 150)
     (small,) = find(np.asarray(drawing))
@@ -60,7 +61,7 @@ def test_another_size_of_the_drawing_gives_the_same_box(faces):
     assert np.array(large) / 1.8 == pytest.approx(np.array(small), abs=2)
 
 
-def test_faces_of_one_drawing_come_from_top_to_bottom(faces):
+def test_faces_of_a_drawing_are_sorted_from_top_to_bottom(faces):
     drawing = draw(faces[4], 100, (500, 500), (350, 20))
     drawing.paste(faces[7].resize((100, 100)), (30, 350))
     boxes = open_detector("animeface")(np.asarray(drawing))
@@ -76,7 +77,7 @@ def test_without_a_detector_the_middle_square_is_taken():
 
 @pytest.fixture
 def coordinates():
-    """A drawing whose red tells the column and whose green the row."""
+    """A drawing whose red channel is the column, and whose green channel the row."""
     y, x = np.mgrid[:50, :80]
     return np.stack([x, y, 0 * x], axis=-1).astype(np.uint8)
 
@@ -97,7 +98,7 @@ def test_a_crop_is_moved_into_the_drawing(coordinates, box, left, top):
     assert (crop == coordinates[top : top + edge, left : left + edge]).all()
 
 
-def test_the_edge_is_repeated_where_the_drawing_is_too_narrow(coordinates):
+def test_the_edge_is_repeated_if_the_drawing_is_too_narrow(coordinates):
     crop, repeated = cut_out(coordinates, Box(30, 5, 40, 40), 0.25, 60)
     assert repeated
     assert (crop[5:55] == coordinates[:, 20:80]).all()
@@ -116,7 +117,7 @@ def test_shrinking_is_antialiased():
     assert np.abs(crop[:, 2:-2].astype(int) - 128).max() < 10
 
 
-def test_the_number_of_workers_changes_nothing(faces, detector, tmp_path):
+def test_the_results_do_not_depend_on_the_number_of_workers(faces, detector, tmp_path):
     folder = tmp_path / "drawings"
     folder.mkdir()
     for number, face in enumerate(faces[:5]):
@@ -128,7 +129,7 @@ def test_the_number_of_workers_changes_nothing(faces, detector, tmp_path):
     assert one.splitlines()[:-1] == two.splitlines()[:-1]
 
 
-def test_cascade_files_that_are_none(shared_data, tmp_path):
+def test_missing_and_damaged_cascade_files_are_refused(shared_data, tmp_path):
     path = tmp_path / "cascade.xml"
     with pytest.raises(UserError, match="cascade.xml: no such file"):
         open_detector("cascade", path)
@@ -146,7 +147,7 @@ def test_cascade_files_that_are_none(shared_data, tmp_path):
         open_detector("cascade", path)
 
 
-def test_packages_that_are_missing_are_named(shared_data, monkeypatch):
+def test_missing_packages_and_wrong_versions_are_named(shared_data, monkeypatch):
     file = shared_data / "lbpcascade_animeface.xml"
     for opencv in (None, SimpleNamespace(__version__="5.0.0")):
         monkeypatch.setitem(sys.modules, "cv2", opencv)
@@ -155,7 +156,7 @@ def test_packages_that_are_missing_are_named(shared_data, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(importlib.metadata, "version", lambda _: "3.0")
         with pytest.raises(
-            UserError, match="is here in version 3.0; .*animeface==2.0.3"
+            UserError, match="is installed in version 3.0; .*animeface==2.0.3"
         ):
             open_detector("animeface")
     monkeypatch.setitem(sys.modules, "animeface", None)

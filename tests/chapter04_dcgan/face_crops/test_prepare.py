@@ -17,16 +17,18 @@ from common.images.reading import find_images
 
 @pytest.fixture(scope="module")
 def faces(shared_data):
+    """Twelve real faces, 64 x 64."""
     return real_faces(shared_data)
 
 
 @pytest.fixture
 def drawings(faces, tmp_path):
+    """A folder of three drawings, each of which is a face: a.png, b.png and c.png."""
     return three_drawings(faces, tmp_path)
 
 
 def write_all_kinds(folder, faces):
-    """Write eight drawings: faces, doubles, a tiny one, an empty one, broken ones."""
+    """Write eight drawings: faces, duplicates, a tiny face, no face, broken files."""
     (folder / "more").mkdir(parents=True)
     draw(faces[7], 150).save(folder / "a.png")
     draw(faces[7], 150).resize((360, 270)).save(folder / "b small.png")
@@ -42,14 +44,14 @@ def write_all_kinds(folder, faces):
 
 
 def check_contact_sheet(path, kept, dropped, broken):
-    """Green frames of what is kept come before red ones of all else."""
+    """Check the numbers of green, red and grey tiles; green ones come first."""
     sheet = np.asarray(Image.open(path)).reshape(-1, 3)
     green = (sheet == (44, 160, 80)).all(axis=1)
     red = (sheet == (205, 50, 50)).all(axis=1)
     frame = 128**2 - 120**2
     assert (green.sum(), red.sum()) == (kept * frame, dropped * frame)
     assert np.flatnonzero(green).max() < np.flatnonzero(red).min()
-    # Only what is broken has no picture.
+    # Only broken files have grey tiles.
     grey = (sheet == 225).all(axis=1).sum()
     assert grey == pytest.approx(broken * 120**2, rel=0.02)
 
@@ -92,7 +94,7 @@ def test_a_folder_of_drawings_becomes_a_data_set(faces, tmp_path):
     check_contact_sheet(out / "contact.png", kept=3, dropped=6, broken=2)
 
 
-def test_a_repeated_edge_is_told(drawings, faces, tmp_path):
+def test_repeated_edges_are_reported(drawings, faces, tmp_path):
     wide = Image.new("RGB", (100, 60), "white")
     wide.paste(faces[5].resize((60, 60)), (20, 0))
     wide.save(drawings / "wide.png")
@@ -106,7 +108,7 @@ def test_a_repeated_edge_is_told(drawings, faces, tmp_path):
     ]
 
 
-def test_at_most_ten_reasons_are_told(drawings, tmp_path):
+def test_at_most_ten_broken_files_are_named(drawings, tmp_path):
     for number in range(13):
         (drawings / f"{number}.png").touch()
     text = prepare(drawings, tmp_path / "out", detector="none", workers=1)
@@ -114,31 +116,34 @@ def test_at_most_ten_reasons_are_told(drawings, tmp_path):
 
 
 def stop(*_):
+    """Behave as if the user pressed Ctrl-C here."""
     raise KeyboardInterrupt
 
 
 def die(*_):
+    """End the process without any cleanup."""
     os._exit(1)
 
 
 @pytest.mark.parametrize("where", ["_Album.add", "write_table"])
 def test_ctrl_c_leaves_nothing(drawings, tmp_path, monkeypatch, where):
     monkeypatch.setattr(f"chapter04_dcgan.face_crops.prepare.{where}", stop)
-    # `caught` holds on to all that was going on.
+    # `caught` keeps the traceback, and with it the generator of the search, alive: the
+    # processes must be stopped even so.
     with pytest.raises(KeyboardInterrupt) as caught:
         prepare(drawings, tmp_path / "new" / "out", detector="none", workers=2)
     assert list((tmp_path / "new").iterdir()) == []
     assert multiprocessing.active_children() == [], caught
 
 
-def test_a_dead_worker_ends_in_one_line(drawings, tmp_path, monkeypatch):
+def test_a_search_process_that_dies_is_a_user_error(drawings, tmp_path, monkeypatch):
     monkeypatch.setattr(preparation, "_search", die)
     with pytest.raises(UserError, match="process that searched drawings died"):
         prepare(drawings, tmp_path / "new" / "out", detector="none", workers=2)
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_no_faces_end_in_one_line(tmp_path):
+def test_drawings_without_any_face_are_refused(tmp_path):
     folder = tmp_path / "drawings"
     folder.mkdir()
     for name in "ab":
@@ -163,12 +168,12 @@ def test_no_faces_end_in_one_line(tmp_path):
         ({"cascade": "lbpcascade_animeface.xml"}, "go together"),
     ],
 )
-def test_nonsense_is_refused(drawings, tmp_path, options, message):
+def test_options_out_of_range_are_refused(drawings, tmp_path, options, message):
     with pytest.raises(UserError, match=message):
         prepare(drawings, tmp_path / "out", **options)
 
 
-def test_folders_that_do_not_fit(drawings, tmp_path):
+def test_missing_empty_and_existing_folders_are_refused(drawings, tmp_path):
     with pytest.raises(UserError, match="no such directory: .*nowhere"):
         prepare(tmp_path / "nowhere", tmp_path / "out")
     (tmp_path / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""Picture files with all that they carry: bits, opacity, profile, notes."""
+"""Reading and writing image files: bit depth, transparency, profile, metadata."""
 
 import itertools
 
@@ -27,13 +27,13 @@ TURNS = {
 
 
 def _values(bits: int, channels: int) -> np.ndarray:
-    """Return random values (12, 10, C); of 2 bytes where bits is 16."""
+    """Return random values of 8 or 16 bits, uint8 or uint16 (12, 10, C)."""
     dtype = np.uint16 if bits == 16 else np.uint8
     return np.random.default_rng(0).integers(0, 2**bits, (12, 10, channels), dtype)
 
 
 def _picture(bits: int, channels: int, **rest) -> Picture:
-    """Return grey (1 or 2 channels) or colours (3 or 4), with opacity where even."""
+    """Return a random image of 1 (grey), 2 (with alpha), 3 (RGB) or 4 channels."""
     values = _values(bits, channels)
     alpha = values[..., -1] if channels % 2 == 0 else None
     grey = channels < 3
@@ -41,7 +41,8 @@ def _picture(bits: int, channels: int, **rest) -> Picture:
     return Picture(rgb, alpha, grey, **rest)
 
 
-def _notes(turn: int = 1) -> bytes:
+def _exif(turn: int = 1) -> bytes:
+    """Return EXIF metadata with an orientation, a maker, and tags to keep and drop."""
     exif = Image.Exif()
     exif[MAKER], exif[ORIENTATION] = "Someone", turn
     exif[EXIF_IFD] = {EXPOSURE: 0.5, PIXELS_WIDE: 10}
@@ -49,20 +50,21 @@ def _notes(turn: int = 1) -> bytes:
 
 
 def _same(one: Picture, other: Picture) -> bool:
+    """Return whether two images have the same values, bit depth and channels."""
     if (one.alpha is None) != (other.alpha is None) or one.grey != other.grey:
         return False
     alpha = one.alpha is None or np.array_equal(one.alpha, other.alpha)
     return one.bits == other.bits and np.array_equal(one.rgb, other.rgb) and alpha
 
 
-# Pillow reads no TIFF of 16-bit grey with alpha.
+# Pillow cannot read TIFF files of 16-bit grey with alpha.
 LAYOUTS = sorted(
     {*itertools.product((".png", ".tif"), (1, 2, 3, 4), (8, 16))} - {(".tif", 2, 16)}
 )
 
 
 @pytest.mark.parametrize(("suffix", "channels", "bits"), LAYOUTS)
-def test_what_is_written_is_read(tmp_path, suffix, channels, bits, monkeypatch):
+def test_lossless_files_keep_all_values(tmp_path, suffix, channels, bits, monkeypatch):
     monkeypatch.setattr(writing, "_STRIP_PIXELS", 50)  # five rows
     picture = _picture(bits, channels)
     write_picture(tmp_path / f"x{suffix}", picture)
@@ -71,7 +73,7 @@ def test_what_is_written_is_read(tmp_path, suffix, channels, bits, monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_another_program_reads_16_bits(tmp_path, suffix, channels):
+def test_opencv_reads_the_written_16_bits(tmp_path, suffix, channels):
     picture = _picture(16, channels)
     write_picture(tmp_path / f"x{suffix}", picture)
     read = cv2.imread(str(tmp_path / f"x{suffix}"), cv2.IMREAD_UNCHANGED)
@@ -80,7 +82,7 @@ def test_another_program_reads_16_bits(tmp_path, suffix, channels):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".bmp"])
-def test_8_bit_files_are_nearly_the_picture(tmp_path, suffix, caplog):
+def test_8_bit_formats_are_close_to_the_original(tmp_path, suffix, caplog):
     ramp = smooth(40, 60)
     for name, picture in (
         ("plain", Picture(ramp)),
@@ -120,7 +122,7 @@ def test_transparent_palettes_keep_colours_and_opacity(tmp_path, transparency):
     assert picture.rgb[8, 0].tolist() == [0, 100, 255] and not picture.grey
 
 
-def test_a_transparent_value_of_16_bits_is_found(tmp_path):
+def test_the_transparent_grey_value_of_a_16_bit_png_is_kept(tmp_path):
     values = _values(16, 1)[..., 0]
     path = saved(values, tmp_path / "x.png", transparency=int(values[3, 4]))
     picture = read_picture(path)
@@ -141,10 +143,10 @@ def test_cmyk_becomes_rgb_without_its_profile(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
-def test_profile_and_notes_are_kept(tmp_path, suffix):
+def test_profile_and_exif_are_kept(tmp_path, suffix):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     first = tmp_path / f"first{suffix}"
-    saved(smooth(12, 20), first, exif=_notes(), icc_profile=profile)
+    saved(smooth(12, 20), first, exif=_exif(), icc_profile=profile)
     for _ in range(2):
         picture = read_picture(first)
         assert picture.icc_profile == profile
@@ -155,7 +157,7 @@ def test_profile_and_notes_are_kept(tmp_path, suffix):
         write_picture(first, picture)
 
 
-def test_notes_without_content_and_damaged_ones_are_none(tmp_path):
+def test_empty_and_damaged_exif_is_none(tmp_path):
     assert read_picture(saved(smooth(9, 9), tmp_path / "x.tif")).exif is None
     damaged = b"II*\0\xff\xff\xff\xff"
     path = saved(smooth(9, 9), tmp_path / "x.webp", lossless=True, exif=damaged)
@@ -165,9 +167,9 @@ def test_notes_without_content_and_damaged_ones_are_none(tmp_path):
 
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_pictures_are_turned_upright(tmp_path, suffix, turn):
+def test_images_are_rotated_upright(tmp_path, suffix, turn):
     for bits, channels in ((8, 3), (8, 4), (16, 1), (16, 3), (16, 4)):
-        stored = _picture(bits, channels, exif=_notes(turn))
+        stored = _picture(bits, channels, exif=_exif(turn))
         path = tmp_path / f"{bits}_{channels}{suffix}"
         write_picture(path, stored)
         read = read_picture(path)
@@ -176,7 +178,7 @@ def test_pictures_are_turned_upright(tmp_path, suffix, turn):
             assert np.array_equal(read.alpha, TURNS[turn](stored.alpha))
 
 
-def test_notes_too_long_for_jpeg_are_left_out(tmp_path, caplog):
+def test_exif_too_long_for_jpeg_is_dropped(tmp_path, caplog):
     exif = Image.Exif()
     exif[MAKER] = "x" * 70_000
     write_picture(tmp_path / "x.jpg", Picture(smooth(9, 9), exif=exif.tobytes()))
@@ -184,7 +186,7 @@ def test_notes_too_long_for_jpeg_are_left_out(tmp_path, caplog):
     assert "too long" in caplog.text
 
 
-def test_sizes_and_names_that_no_format_has_are_refused(tmp_path):
+def test_unknown_suffixes_and_too_large_sizes_are_refused(tmp_path):
     for name in ("x.gif", "x"):
         with pytest.raises(UserError, match="expected a name ending in .png"):
             write_picture(tmp_path / name, Picture(smooth(9, 9)))
@@ -195,7 +197,7 @@ def test_sizes_and_names_that_no_format_has_are_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
 
 
-def test_large_arrays_lie_in_a_file_if_it_fits(tmp_path, monkeypatch):
+def test_large_scratch_arrays_are_mapped_from_a_file_if_it_fits(tmp_path, monkeypatch):
     with scratch_array((8, 9), np.uint16, tmp_path) as array:
         assert not isinstance(array, np.memmap)
     monkeypatch.setattr(writing, "_IN_MEMORY", 100)

@@ -1,4 +1,4 @@
-"""Networks on pictures of any size: reach, tiles, seams, mirrored edges."""
+"""Networks on images of any size: reach, tiles, seams, mirrored edges."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ from common.layers.pixel_shuffle import PixelShuffle
 
 
 def _plain(*, scale: int = 2, dilation: int = 1) -> keras.Model:
-    """Return convolutions on an enlarged map: reach 2 + (1 + 2 d) / scale."""
+    """Return a network with an upsampling layer; its reach is 2 + (1 + 2 d) / scale."""
     keras.utils.set_random_seed(0)
     images = keras.Input((None, None, 3))
     x = layers.Conv2D(8, 5, padding="same", activation="tanh")(images)
@@ -35,7 +35,7 @@ def _plain(*, scale: int = 2, dilation: int = 1) -> keras.Model:
 
 
 def _shuffling() -> keras.Model:
-    """Return a network x4 with a pixel shuffle and a branch: reach 1 + 1 + 1 + 1."""
+    """Return a x4 network with pixel shuffle and a branch; reach 1 + 1 + 1 + 1."""
     keras.utils.set_random_seed(1)
     images = keras.Input((None, None, 3))
     x = layers.Conv2D(16, 3, padding="same", activation="tanh")(images)
@@ -46,12 +46,12 @@ def _shuffling() -> keras.Model:
 
 
 def _repeated(images: np.ndarray) -> np.ndarray:
-    """Return a batch x3, which needs no overlap."""
+    """Enlarge a batch x3 by repeating pixels, which needs no overlap."""
     return images.repeat(3, axis=1).repeat(3, axis=2)
 
 
 def _difference(network, image, scale, tile, overlap=None) -> float:
-    """Return the largest difference between tiles and the whole, off the edges."""
+    """Return the largest difference between tiled and whole result inside the edges."""
     tiled = enlarge_floats(network, image, scale, tile=tile, overlap=overlap)
     whole = np.asarray(network(to_floats(image)[None], training=False))[0]
     assert tiled.shape == whole.shape and tiled.dtype == np.float32
@@ -60,7 +60,7 @@ def _difference(network, image, scale, tile, overlap=None) -> float:
     return np.abs(tiled - whole)[inner].max()
 
 
-def test_reach_is_that_of_the_layers():
+def test_reach_is_the_sum_over_the_layers():
     assert reach(_plain()) == 4  # 2 + 3 / 2
     assert reach(_plain(scale=4)) == 3
     assert reach(_plain(dilation=3)) == 6  # 2 + 7 / 2
@@ -71,7 +71,7 @@ def test_reach_is_that_of_the_layers():
     assert reach(paper) == 10  # 4 + 2 + 1 + 1 / 1 + 1 / 2 + 4 / 4 = 9.5
 
 
-def test_no_pixel_outside_of_the_reach_matters():
+def test_only_pixels_within_the_reach_change_a_result():
     image = to_floats(noise(0, 21, 21))[None]
     for network, scale in ((_plain(), 2), (_shuffling(), 4)):
         radius = reach(network)
@@ -101,25 +101,25 @@ def test_layers_that_are_not_known_to_be_local_are_refused(kind):
 
 
 @pytest.mark.parametrize("tile", [32, 47])
-def test_tiles_equal_the_whole(tile):
+def test_tiles_give_the_same_result_as_the_whole_image(tile):
     image = noise(2, 75, 58)
     assert _difference(_plain(), image, 2, tile) < 1e-5
     assert _difference(_shuffling(), image, 4, tile) < 1e-5
 
 
-def test_too_small_an_overlap_differs():
+def test_too_small_an_overlap_changes_the_result():
     assert _difference(_shuffling(), noise(2, 75, 58), 4, 40, overlap=1) > 1e-3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 9), (20, 50), (21, 41), (64, 3)])
-def test_sizes_of_all_kinds_are_covered_once(shape):
+def test_every_pixel_is_written_for_all_image_sizes(shape):
     image = noise(3, *shape)
     made = enlarge(_repeated, image, 3, tile=20 + BLEND, overlap=2)
     assert made.dtype == np.uint8
     assert np.array_equal(made, _repeated(image[None])[0])
 
 
-def test_all_tiles_have_one_size_and_small_pictures_small_ones():
+def test_all_tiles_have_one_size_which_is_smaller_for_small_images():
     seen = []
 
     def network(images: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ def test_all_tiles_have_one_size_and_small_pictures_small_ones():
     assert seen == [(1, 64, 128, 3)]
 
 
-def test_edges_are_mirrored():
+def test_images_are_mirrored_at_their_edges():
     seen = []
 
     def network(images: np.ndarray) -> np.ndarray:
@@ -146,7 +146,7 @@ def test_edges_are_mirrored():
     assert np.allclose(seen[0], wanted, atol=1e-6)
 
 
-def test_seams_are_mixed_in_equal_steps():
+def test_seams_are_blended_in_equal_steps():
     count = iter([-1.0, 1.0])
 
     def network(images: np.ndarray) -> np.ndarray:
@@ -158,8 +158,9 @@ def test_seams_are_mixed_in_equal_steps():
     assert np.allclose(made, np.array(wanted)[:, None])
 
 
-def test_seams_are_mixed_where_four_tiles_meet():
-    values = iter([0.0, 0.2, 0.4, 0.6])  # nw, ne, sw, se
+def test_seams_are_blended_where_four_tiles_meet():
+    # Upper left, upper right, lower left and lower right tile.
+    values = iter([0.0, 0.2, 0.4, 0.6])
 
     def network(images: np.ndarray) -> np.ndarray:
         return np.full_like(images, next(values))
@@ -170,20 +171,20 @@ def test_seams_are_mixed_where_four_tiles_meet():
     assert np.allclose(made, 0.4 * share[:, None] + 0.2 * share, atol=1e-6)
 
 
-def test_16_bits_go_through_as_floats():
+def test_16_bit_values_are_kept():
     values = np.random.default_rng(5).integers(0, 2**16, (12, 9, 3), np.uint16)
     made = enlarge(_repeated, values, 3, overlap=1)
     assert made.dtype == np.uint16
     assert np.array_equal(made, _repeated(values[None])[0])
 
 
-def test_floats_become_bytes_and_are_cut_off():
+def test_floats_become_bytes_and_are_clipped():
     image = np.random.default_rng(6).uniform(-1.5, 1.5, (9, 9, 3)).astype(np.float32)
     made = enlarge(lambda images: images, image, 1, overlap=0)
     assert np.array_equal(made, to_bytes(image))
 
 
-def test_a_mapped_file_is_written_and_forgotten(tmp_path):
+def test_forget_keeps_the_values_of_mapped_arrays(tmp_path):
     image = noise(7, 60, 40)
     path = tmp_path / "large.bin"
     out = np.memmap(path, np.uint8, "w+", shape=(180, 120, 3))
@@ -209,7 +210,7 @@ def test_a_compiled_network_is_traced_once_and_equals_the_model():
     assert compiled(model, 7).reach == 7
 
 
-def test_what_does_not_fit_is_refused():
+def test_impossible_arguments_and_results_are_refused():
     image = noise(9, 40, 40)
     least = 2 * 9 + BLEND + MIN_STEP
     with pytest.raises(UserError, match=f"at least {least}.*found {least - 1}"):
@@ -217,9 +218,9 @@ def test_what_does_not_fit_is_refused():
     enlarge(_repeated, image, 3, tile=least, overlap=9)
     with pytest.raises(ValueError, match="out must be"):
         enlarge(_repeated, image, 3, overlap=1, out=np.empty((40, 40, 3), np.uint8))
-    with pytest.raises(ValueError, match="of the network, found"):
+    with pytest.raises(ValueError, match="expected the network to return shape"):
         enlarge(_repeated, image, 2, overlap=1)
     with pytest.raises(ValueError, match="overlap"):
         enlarge(_repeated, image, 3)
-    with pytest.raises(TrainingError, match="no numbers"):
+    with pytest.raises(TrainingError, match="expected finite values"):
         enlarge(lambda images: images * np.nan, image, 1, overlap=1)

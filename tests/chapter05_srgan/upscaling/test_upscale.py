@@ -1,4 +1,4 @@
-"""Enlarging picture files and folders: what is written, kept and refused."""
+"""Enlarging image files and folders: results, targets, errors and comparisons."""
 
 import struct
 import zlib
@@ -19,16 +19,17 @@ from common.errors import UserError
 
 @pytest.fixture(scope="module")
 def doubling() -> keras.Model:
-    """A network that repeats each pixel; the result is known exactly."""
+    """A x2 network that repeats each pixel, so that results are known exactly."""
     images = keras.Input((None, None, 3))
     return keras.Model(images, layers.UpSampling2D(2)(images))
 
 
 def _repeated(values: np.ndarray) -> np.ndarray:
+    """Return the result of the network `doubling`."""
     return values.repeat(2, axis=0).repeat(2, axis=1)
 
 
-def test_a_picture_is_enlarged_beside_itself_with_all_it_has(tmp_path, doubling):
+def test_an_enlarged_image_keeps_bits_alpha_profile_and_exif(tmp_path, doubling):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     source = tmp_path / "some.photo.png"
     values = noise(0, 12, 10).astype(np.uint16) * 257 + 5
@@ -45,11 +46,11 @@ def test_a_picture_is_enlarged_beside_itself_with_all_it_has(tmp_path, doubling)
     assert np.array_equal(after.alpha, wanted)
 
 
-def test_grey_stays_grey_and_is_the_mean(tmp_path):
+def test_a_grey_image_stays_grey_as_the_mean_of_the_channels(tmp_path):
     images = keras.Input((None, None, 3))
     factors = layers.Rescaling([1.0, 0.0, -1.0], [0.0, 0.0, 0.3])(images)
-    network = keras.Model(images, factors)  # its mean is 0.1
-    values = noise(0)[..., 0] % 64 + 96  # nothing is cut off
+    network = keras.Model(images, factors)  # the mean of the channels is 0.1
+    values = noise(0)[..., 0] % 64 + 96  # so that nothing is clipped
     picture = read_picture(
         upscale_files(
             network, 1, saved(values, tmp_path / "x.bmp"), tmp_path / "y.tif"
@@ -58,7 +59,9 @@ def test_grey_stays_grey_and_is_the_mean(tmp_path):
     assert picture.grey and (picture.rgb == round(1.1 * 127.5)).all()
 
 
-def test_folders_are_mirrored_and_broken_files_named(tmp_path, doubling, caplog):
+def test_folders_keep_their_structure_and_broken_files_are_reported(
+    tmp_path, doubling, caplog
+):
     source = tmp_path / "photos.2"
     good = {"a.png": "a", "b/a.bmp": "b/a", "b/c.d.png": "b/c.d"}
     same = {"same.png": "same.png", "Same.bmp": "Same.bmp"}
@@ -83,20 +86,20 @@ def test_folders_are_mirrored_and_broken_files_named(tmp_path, doubling, caplog)
         assert np.array_equal(
             read_picture(path).rgb, _repeated(read_picture(source / name).rgb)
         )
-    told = sorted(record.getMessage() for record in caplog.records)
-    assert [line.split(": ")[1] for line in told] == [
+    messages = sorted(record.getMessage() for record in caplog.records)
+    assert [message.split(": ")[1] for message in messages] == [
         str(source / name) for name in ("bomb.png", "empty.png", "text.jpg", "torn.png")
     ]
-    assert all("\n" not in line for line in told)
+    assert all("\n" not in message for message in messages)
 
 
-def test_one_broken_file_is_one_line(tmp_path, doubling):
-    for name, content, told in (
+def test_files_that_cannot_be_read_are_refused(tmp_path, doubling):
+    for name, content, words in (
         ("empty.png", b"", "is empty"),
         ("text.png", b"no image", "found something else"),
     ):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(UserError, match=f"^{tmp_path / name}.*{told}"):
+        with pytest.raises(UserError, match=f"^{tmp_path / name}.*{words}"):
             upscale_files(doubling, 2, tmp_path / name)
     with pytest.raises(UserError, match="no such file"):
         upscale_files(doubling, 2, tmp_path / "none.png")
@@ -110,7 +113,7 @@ def test_one_broken_file_is_one_line(tmp_path, doubling):
     assert not list(tmp_path.glob("*_x2*"))
 
 
-def test_nothing_is_overwritten_unasked_and_a_source_never(tmp_path, doubling):
+def test_files_are_replaced_only_with_overwrite_and_sources_never(tmp_path, doubling):
     source = saved(noise(1), tmp_path / "in" / "x.png")
     content = source.read_bytes()
     target = tmp_path / "y.png"
@@ -123,7 +126,7 @@ def test_nothing_is_overwritten_unasked_and_a_source_never(tmp_path, doubling):
     link = tmp_path / "link.png"
     link.symlink_to(source)
     for out in (source, link, tmp_path / "in" / ".." / "in" / "x.png"):
-        with pytest.raises(UserError, match="is a picture to be enlarged"):
+        with pytest.raises(UserError, match="is an image to be enlarged"):
             upscale_files(doubling, 2, source, out, overwrite=True)
     for folder in (source.parent, source.parent / "new"):
         with pytest.raises(UserError, match="is in the folder to be enlarged"):
@@ -131,14 +134,14 @@ def test_nothing_is_overwritten_unasked_and_a_source_never(tmp_path, doubling):
     assert source.read_bytes() == content
 
 
-def test_targets_that_cannot_be_are_refused_before_any_work(tmp_path, doubling):
+def test_impossible_targets_are_refused(tmp_path, doubling):
     source = saved(noise(1), tmp_path / "in" / "x.png")
     (tmp_path / "file").write_bytes(b"")
-    for out, told in (
+    for out, words in (
         (tmp_path / "y.gif", "expected a name ending in"),
         (tmp_path / "file" / "y.png", "cannot write .*Not a directory"),
     ):
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=words):
             upscale_files(doubling, 2, source, out)
     with pytest.raises(UserError, match="is a file; expected a folder"):
         upscale_files(doubling, 2, source.parent, tmp_path / "file")
@@ -167,8 +170,8 @@ def test_comparisons_show_the_most_detailed_part(tmp_path, doubling, shape):
         upscale_files(doubling, 2, source, tmp_path / "z.jpg", compare=True)
 
 
-def test_a_comparison_of_16_bits_looks_as_that_of_8(tmp_path, doubling):
-    """257 v + 100 of 65,535 is nearest to v of 255."""
+def test_the_comparison_of_a_16_bit_image_equals_that_of_8_bits(tmp_path, doubling):
+    """The 16-bit values 257 v + 100 correspond to the 8-bit values v."""
     values = noise(4, 24, 20) % 255
     sheets = []
     for name, pixels in (("8", values), ("16", values.astype(np.uint16) * 257 + 100)):

@@ -1,4 +1,4 @@
-"""The stand-in for IMDB-WIKI: identity and age, its files and their traps."""
+"""Drawings of the stand-in for IMDB-WIKI: identity, age, photo and the canvas."""
 
 import dataclasses
 import itertools
@@ -22,6 +22,7 @@ AGES = (6, 24, 34, 44, 54, 72)
 
 @pytest.fixture(scope="module")
 def people() -> list[Person]:
+    """Two hundred random people."""
     return [sample_person(np.random.default_rng([9, i])) for i in range(200)]
 
 
@@ -50,7 +51,7 @@ def test_shape_type_and_range(drawn):
     assert draw_person(0, 33.3).shape == (128, 128, 3)
 
 
-def test_a_picture_depends_on_its_numbers_alone():
+def test_an_image_depends_only_on_person_age_photo_and_seed():
     image = draw_person(3, 40, 1, size=32)
     np.testing.assert_array_equal(image, draw_person(3, 40, 1, size=32))
     others = [(4, 40, 1, 0), (3, 60, 1, 0), (3, 40, 2, 0), (3, 40, 1, 1)]
@@ -72,12 +73,12 @@ def test_every_size_shows_the_same_drawing(size):
 
 
 def test_people_differ_more_than_ages_and_photos(drawn):
-    """The nearest picture of those twenty years older shows the same person."""
+    """Of all faces twenty years older, the nearest one is of the same person."""
     middle = drawn[:, [1, 3], 18:62, 18:46].astype(float)
     coarse = middle.reshape(20, 2, 11, 4, 7, 4, 3).mean(axis=(3, 5))
     flat = coarse.reshape(20, 2, -1)
-    away = np.linalg.norm(flat[:, None, 0] - flat[None, :, 1], axis=2)
-    assert np.mean(away.argmin(axis=1) == np.arange(20)) > 0.8
+    distances = np.linalg.norm(flat[:, None, 0] - flat[None, :, 1], axis=2)
+    assert np.mean(distances.argmin(axis=1) == np.arange(20)) > 0.8
 
 
 def test_a_detector_finds_the_faces():
@@ -95,7 +96,7 @@ def test_a_detector_finds_the_faces():
 
 
 def test_each_decade_changes_a_face(drawn):
-    """The same photo ten years later is another picture, and the more the later."""
+    """Each step of ten years changes the image, and the changes add up."""
     for person in range(5):
         faces = [draw_person(person, age, size=64) for age in (4, *range(15, 80, 10))]
         steps = [apart(*two) for two in itertools.pairwise(faces)]
@@ -103,7 +104,7 @@ def test_each_decade_changes_a_face(drawn):
         assert apart(faces[0], faces[-1]) > 2 * np.median(steps)
 
 
-def test_signs_never_go_back(people):
+def test_age_signs_change_in_one_direction_only(people):
     rising = "grey white forehead_lines crow_feet folds bags frown sag spots dull beard"
     falling = "child eye_height upper_lip lower_lip blush"
     for person in people[:20]:
@@ -114,7 +115,7 @@ def test_signs_never_go_back(people):
             assert (np.diff([getattr(k, name) for k in looks]) <= 0).all(), name
 
 
-def test_children_have_low_large_eyes_and_small_noses(people):
+def test_children_have_low_round_eyes_and_short_noses(people):
     for person in people[:50]:
         child, adult = at_age(person, 5), at_age(person, 25)
         assert child.eye_y > adult.eye_y + 0.1
@@ -122,7 +123,7 @@ def test_children_have_low_large_eyes_and_small_noses(people):
         assert child.nose_y - child.eye_y < 0.85 * (adult.nose_y - adult.eye_y)
 
 
-def test_hair_turns_grey_and_keeps_its_colour_before():
+def test_hair_keeps_its_colour_until_it_turns_grey():
     person = dataclasses.replace(
         sample_person(np.random.default_rng(0)),
         hair=(150.0, 40.0, 20.0),
@@ -131,17 +132,17 @@ def test_hair_turns_grey_and_keeps_its_colour_before():
         greying=0.0,
     )
     how = dataclasses.replace(sample_photo(np.random.default_rng(0)), x=0.0, y=0.0)
-    share = []
+    redness = []
     for age in (20, 30, 45, 55, 70):
         image = write._draw(person, age, how, 64).astype(float)
         top = image[6:14, 24:40]
-        share.append(float((top[..., 0] - top[..., 2]).mean()))
-    assert share[0] == pytest.approx(share[1], abs=1)
-    assert share[1] > share[2] + 8 > share[3] + 16
-    assert abs(share[4]) < 12
+        redness.append(float((top[..., 0] - top[..., 2]).mean()))
+    assert redness[0] == pytest.approx(redness[1], abs=1)
+    assert redness[1] > redness[2] + 8 > redness[3] + 16
+    assert abs(redness[4]) < 12
 
 
-def test_some_men_go_bald_and_no_women(people):
+def test_some_men_but_no_women_go_bald(people):
     bald = [at_age(p, 70).bald for p in people if p.gender]
     assert 0.3 < np.mean(np.array(bald) > 0) < 0.6
     assert not any(at_age(p, 70).bald for p in people if not p.gender)
@@ -152,7 +153,7 @@ def test_some_men_go_bald_and_no_women(people):
     assert young.mean() < 100 < 140 < old.mean()
 
 
-def test_beards_come_with_the_years(people):
+def test_boys_have_no_beards(people):
     boy = dataclasses.replace(people[0], gender=1, beard="full", skin=(240, 205, 180))
     boy = dataclasses.replace(boy, hair=(30, 25, 25))
     how = sample_photo(np.random.default_rng(1))
@@ -178,7 +179,7 @@ def test_every_kind_of_person_occurs(people):
 # --- the canvas
 
 
-def test_masks_lie_where_asked():
+def test_masks_are_at_the_positions_of_their_shapes():
     canvas = Canvas(310)
     assert pytest.approx(310 / SPAN) == canvas.unit == 100
     square = np.array([(-0.5, 0), (0.5, 0), (0.5, 0.2), (-0.5, 0.2)])
@@ -197,7 +198,7 @@ def test_masks_lie_where_asked():
     assert canvas.image[:, 165, 155].tolist() == [0, 0, 0]
 
 
-def test_blobs_are_hills():
+def test_blob_and_pair_are_gaussian_hills():
     x, y = np.linspace(-1, 1, 5)[None], np.linspace(-1, 1, 5)[:, None]
     hill = blob(x, y, (0.5, 0), (0.5, 1))
     assert hill[2, 3] == 1
@@ -208,7 +209,7 @@ def test_blobs_are_hills():
     )
 
 
-def test_heads_lean_and_move():
+def test_heads_are_tilted_and_shifted():
     who = dataclasses.replace(sample_person(np.random.default_rng(0)), style="buzz")
     how = sample_photo(np.random.default_rng(0))
     how = dataclasses.replace(
@@ -222,7 +223,7 @@ def test_heads_lean_and_move():
     )
 
     def middle(lines: slice, **changes: float) -> float:
-        """Return the middle column of what is not blue."""
+        """Return the mean column of the pixels that are not blue."""
         image = write._draw(who, 30, dataclasses.replace(how, **changes), 128)
         blue = image[lines].astype(int) @ (-1, -1, 2) > 150
         return float(np.nonzero(~blue)[1].mean())
@@ -235,7 +236,7 @@ def test_heads_lean_and_move():
     assert middle(top, tilt=5) > middle(top) + 1.2
 
 
-def test_a_quarter_turn_is_clockwise():
+def test_a_tilt_of_90_degrees_is_a_clockwise_turn():
     who, how = (f(np.random.default_rng(2)) for f in (sample_person, sample_photo))
     upright, lying = (
         write._draw(who, 30, dataclasses.replace(how, x=0, y=0, tilt=tilt), 128)
@@ -244,7 +245,7 @@ def test_a_quarter_turn_is_clockwise():
     assert apart(np.rot90(upright, -1), lying) < 3
 
 
-# --- files
+# --- wrong arguments
 
 
 @pytest.mark.parametrize(
@@ -256,6 +257,6 @@ def test_a_quarter_turn_is_clockwise():
         ((1, float("nan")), "age: expected 0 to 100 years, found nan"),
     ],
 )
-def test_wrong_numbers_of_a_drawing(arguments, words):
+def test_numbers_out_of_range_are_refused(arguments, words):
     with pytest.raises(UserError, match=words):
         draw_person(*arguments)

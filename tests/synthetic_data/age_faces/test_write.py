@@ -1,4 +1,4 @@
-"""Procedural faces that age, written as a data set: labels, traps, interrupts."""
+"""The written stand-in for IMDB-WIKI: labels, faulty rows, interrupts."""
 
 import datetime
 import os
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A small written set, which no test may change."""
+    """A small written data set, which no test may change."""
     path = tmp_path_factory.mktemp("wiki") / "new"
     write_wiki(path, people=3, photos=6, seed=5, size=32)
     return path
@@ -32,7 +32,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def table(folder) -> dict[str, np.ndarray]:
-    """The fields of its wiki.mat, one value for each row."""
+    """The fields of the data set's wiki.mat, one value for each row."""
     struct = loadmat(folder / "wiki.mat")["wiki"]
     assert struct.shape == (1, 1)
     fields = {}
@@ -43,8 +43,8 @@ def table(folder) -> dict[str, np.ndarray]:
     return fields
 
 
-def test_the_usual_rule_gives_the_age_that_is_drawn(table, folder):
-    """What programs that read IMDB-WIKI do."""
+def test_dates_give_the_age_that_is_drawn(table, folder):
+    """The age follows from the date of birth and the year, as usual for IMDB-WIKI."""
     rows = {r.path: r for r in make_records(3, 6, 5)}
     assert list(rows) == [str(path[0]) for path in table["full_path"]]
     seen: dict[str, list[int]] = {}
@@ -60,7 +60,7 @@ def test_the_usual_rule_gives_the_age_that_is_drawn(table, folder):
             seen.setdefault(str(table["name"][place][0]), []).append(age)
             image = np.asarray(Image.open(folder / path))
             face = draw_person(row.person, age, row.photo, seed=5, size=32)
-            # Of the compression to JPEG alone.
+            # The difference comes only from the JPEG compression.
             assert np.abs(image.astype(float) - face).mean() < 6
         elif row.kind in ("too_old", "unborn"):
             assert age > 100 if row.kind == "too_old" else age < 0
@@ -72,7 +72,7 @@ def test_the_usual_rule_gives_the_age_that_is_drawn(table, folder):
         assert sorted(groups) == list(range(6))
 
 
-def test_traps(table, folder):
+def test_every_kind_of_faulty_row_occurs_and_has_its_fault(table, folder):
     rows = make_records(3, 6, 5)
     kinds = np.array([r.kind for r in rows])
     assert sorted(kinds[kinds != "good"]) == sorted(
@@ -107,7 +107,7 @@ def test_fields_have_the_types_of_the_real_set(table, folder):
     }
 
 
-def test_the_gender_is_the_persons(table):
+def test_the_gender_in_the_table_is_that_of_the_person(table):
     for place, row in enumerate(make_records(3, 6, 5)):
         who = sample_person(np.random.default_rng([1, 5, row.person]))
         assert table["gender"][place] == who.gender
@@ -127,14 +127,14 @@ def test_names_and_paths_are_unique():
         assert {low, high} <= set(ages)
 
 
-def test_more_people_leave_the_first_as_they_were():
+def test_the_first_people_do_not_depend_on_the_number_of_people():
     few, many = (make_records(n, 6, 1) for n in (4, 30))
     good = [r for r in few if r.kind == "good"]
     assert set(good) <= set(many)
     assert set(good).isdisjoint(make_records(4, 6, 2))
 
 
-def test_a_whole_set_is_left_as_it_is(folder, monkeypatch):
+def test_a_complete_data_set_is_left_unchanged(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
     monkeypatch.delattr(write, "_draw")
     write_wiki(folder, 3, 6, seed=5, size=32)
@@ -147,14 +147,14 @@ def test_other_files_are_not_overwritten(folder, arguments):
         write_wiki(folder, *arguments, size=32)
 
 
-def test_a_torn_set_is_told(tmp_path):
+def test_an_incomplete_data_set_is_refused(tmp_path):
     write_wiki(tmp_path / "new", 1, 1, size=16)
     next((tmp_path / "new").glob("*/*.jpg")).unlink()
     with pytest.raises(UserError, match="already holds other files"):
         write_wiki(tmp_path / "new", 1, 1, size=16)
 
 
-def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
+def test_a_data_set_written_meanwhile_by_another_process_is_kept(tmp_path, monkeypatch):
     real = write._draw
 
     def overtaken(*arguments):
@@ -192,7 +192,7 @@ def test_an_interrupt_leaves_nothing(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == -signal.SIGINT
-    # The parent alone is interrupted: it tells of it once.
+    # Only the parent process reports the interrupt, once.
     assert errors.count("Traceback") == 1 and "KeyboardInterrupt" in errors, errors
     assert [p.name for p in tmp_path.iterdir()] == ["main.py"]
 
@@ -206,7 +206,9 @@ def test_an_interrupt_leaves_nothing(tmp_path):
         ({"size": 15}, "size: expected 16 to 512 pixels, found 15"),
     ],
 )
-def test_wrong_arguments(tmp_path, arguments, words):
+def test_wrong_arguments_are_refused_before_anything_is_written(
+    tmp_path, arguments, words
+):
     with pytest.raises(UserError, match=words):
         write_wiki(tmp_path / "new", **arguments)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The stand-in for anime faces: what it shows, and its variety."""
+"""Drawings of the stand-in for anime faces: attributes, pose and variety."""
 
 import dataclasses
 import itertools
@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist
 from synthetic_data.anime_faces.parameters import Face
 from synthetic_data.anime_faces.write import ATTRIBUTES, draw, make_faces, sample_face
 
-# What people call these colours, chosen without looking at the code.
+# Typical RGB values of these colour names, chosen independently of the code.
 HAIR = {
     "blond": (240, 208, 120),
     "brown": (130, 80, 50),
@@ -28,21 +28,23 @@ HAIR = {
 
 @pytest.fixture(scope="module")
 def drawn() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Images and attributes of 400 faces."""
     return make_faces(400, seed=0)
 
 
 @pytest.fixture(scope="module")
 def faces() -> list[Face]:
+    """The parameters of sixty random faces."""
     return [sample_face(np.random.default_rng([7, i])) for i in range(60)]
 
 
 def spread(images: np.ndarray) -> float:
-    """Return the mean distance between two images."""
+    """Return the mean distance between any two of the images."""
     return pdist(images.reshape(len(images), -1) / 255).mean()
 
 
 def difference(face: Face, **changes: object) -> np.ndarray:
-    """Return where a drawing changes clearly with its face, bool (64, 64)."""
+    """Return where changes of parameters clearly change the image, bool (64, 64)."""
     images = [draw(f).astype(int) for f in (face, dataclasses.replace(face, **changes))]
     return np.abs(images[0] - images[1]).max(axis=2) > 24
 
@@ -57,12 +59,12 @@ def test_shapes_types_and_range(drawn):
     for name, values in numbers.items():
         assert values.shape == (400,) and values.dtype == np.uint8
         assert values.max() < len(ATTRIBUTES[name])
-    # Dark lashes and white lights in every face but those that laugh.
+    # Every face has dark lashes; all except the laughing ones have white highlights.
     assert (images.min(axis=(1, 2, 3)) < 90).all()
     assert np.mean(images.min(axis=3).max(axis=(1, 2)) > 235) > 0.9
 
 
-def test_a_face_depends_on_seed_split_and_place_alone(drawn):
+def test_a_face_depends_only_on_seed_split_and_index(drawn):
     images, numbers = make_faces(30, seed=0)
     few, few_numbers = make_faces(3, seed=0)
     np.testing.assert_array_equal(few, images[:3])
@@ -79,7 +81,7 @@ def test_every_size_shows_the_same_drawing(faces, size):
         image = Image.fromarray(draw(face, size)).resize((16, 16), Image.Resampling.BOX)
         small = Image.fromarray(draw(face, 64)).resize((16, 16), Image.Resampling.BOX)
         change = np.abs(np.asarray(image, int) - np.asarray(small, int)).mean()
-        # Lines of a picture of 16 pixels cannot be as thin.
+        # Lines are relatively thicker in an image of 16 pixels.
         assert change < (11 if size == 16 else 5)
 
 
@@ -93,9 +95,9 @@ def test_hair_has_the_colour_that_is_named(drawn):
     images, numbers = drawn
     plain = numbers["accessory"] == ATTRIBUTES["accessory"].index("none")
     top = images[plain, 3:18, 24:40].reshape(plain.sum(), -1, 3)
-    known = np.array([HAIR[name] for name in ATTRIBUTES["hair_colour"]])
-    away = np.linalg.norm(np.median(top, axis=1)[:, None] - known, axis=2)
-    assert np.mean(away.argmin(axis=1) == numbers["hair_colour"][plain]) > 0.93
+    colours = np.array([HAIR[name] for name in ATTRIBUTES["hair_colour"]])
+    distances = np.linalg.norm(np.median(top, axis=1)[:, None] - colours, axis=2)
+    assert np.mean(distances.argmin(axis=1) == numbers["hair_colour"][plain]) > 0.93
 
 
 def test_darker_skins_are_darker(drawn):
@@ -110,7 +112,7 @@ def test_darker_skins_are_darker(drawn):
 @pytest.mark.parametrize(
     "name", ["hair_style", "fringe", "mouth", "accessory", "clothes", "background"]
 )
-def test_values_can_be_told_apart(faces, name):
+def test_values_of_an_attribute_look_different(faces, name):
     values = ATTRIBUTES[name]
     images = {
         value: np.stack(
@@ -135,7 +137,7 @@ def test_an_open_mouth_is_red_inside(faces):
         assert green < red - 20
 
 
-def test_a_wink_shuts_one_eye_and_a_laugh_both(faces):
+def test_a_wink_closes_one_eye_and_a_laugh_both(faces):
     for face in faces[:20]:
         open_eyes = dataclasses.replace(face, eye_shape="round", yaw=0, x=0, tilt=0)
         for side in (-1, 1):
@@ -151,7 +153,7 @@ def test_a_wink_shuts_one_eye_and_a_laugh_both(faces):
         assert min(both[:, :32].sum(), both[:, 32:].sum()) > 20
 
 
-def test_eyes_stay_near_the_same_places(faces):
+def test_eyes_are_near_the_same_positions_in_all_faces(faces):
     middles = []
     for face in faces:
         face = dataclasses.replace(face, eye_shape="round", accessory="none")
@@ -163,19 +165,19 @@ def test_eyes_stay_near_the_same_places(faces):
             middles.append(ndimage.center_of_mass(part))
     rows, columns = np.array(middles).T
     columns = columns.reshape(-1, 2)
-    # The face fills the picture, the eyes lie a little below its middle.
+    # The face fills the image, and the eyes are a little below its middle.
     assert 0.5 < rows.mean() / 64 < 0.6
     assert rows.std() < 2.5 and columns.std(axis=0).max() < 3
     assert 17 < columns[:, 0].mean() < 25
     assert 7 < columns[:, 1].mean() < 15
 
 
-def test_a_head_leans_clockwise_and_turns_right(faces):
+def test_tilt_is_clockwise_and_yaw_is_to_the_right(faces):
     for face in faces[:10]:
         base = dataclasses.replace(face, tilt=0, yaw=0, fringe="open", accessory="none")
 
         def mouth(face: Face) -> float:
-            """Return the column of the middle of the mouth."""
+            """Return the mean column of the mouth."""
             shut = dataclasses.replace(face, mouth="closed", blush=0)
             opened = difference(shut, mouth="open")[42:]
             return ndimage.center_of_mass(opened)[1]
@@ -191,11 +193,11 @@ def test_no_two_are_equal(drawn):
     assert len(np.unique(drawn[0].reshape(400, -1), axis=0)) == 400
 
 
-def test_faces_differ_by_far_more_than_their_pose(drawn, faces):
+def test_faces_differ_much_more_than_poses_of_one_face(drawn, faces):
     pose = ("x", "y", "scale", "tilt", "yaw", "pitch")
 
     def coarse_spread(images: np.ndarray) -> float:
-        """Compare colours of large parts, which hardly depend on the pose."""
+        """Compare mean colours of large areas, which hardly depend on the pose."""
         return spread(images.reshape(-1, 8, 8, 8, 8, 3).mean(axis=(2, 4)))
 
     for face in faces[:3]:
@@ -207,7 +209,7 @@ def test_faces_differ_by_far_more_than_their_pose(drawn, faces):
         assert coarse_spread(drawn[0][:100]) > 2 * jitter
 
 
-def test_they_are_as_varied_as_real_drawings(drawn, shared_data):
+def test_faces_are_as_varied_as_real_drawings(drawn, shared_data):
     files = sorted((shared_data / "anime_faces").iterdir())[:400]
     real = np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
     assert spread(drawn[0]) == pytest.approx(spread(real), rel=0.15)

@@ -23,13 +23,13 @@ from synthetic_data.anime_faces.write import (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A small written stand-in, which no test may change."""
+    """A small written data set, which no test may change."""
     path = tmp_path_factory.mktemp("faces") / "new"
     write_faces(path, train=12, test=5, seed=3, size=32)
     return path
 
 
-def test_written_faces_are_those_that_are_made(folder):
+def test_written_faces_equal_those_of_make_faces(folder):
     names = read_attributes(folder)
     assert len(names) == 17
     for split, count in (("train", 12), ("test", 5)):
@@ -43,7 +43,7 @@ def test_written_faces_are_those_that_are_made(folder):
     assert [p.name for p in folder.parent.iterdir()] == ["new"]
 
 
-def test_a_complete_set_is_left_as_it_is(folder, monkeypatch):
+def test_a_complete_data_set_is_left_unchanged(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
     monkeypatch.delattr(write, "draw")
     write_faces(folder, 12, 5, seed=3, size=32)
@@ -56,7 +56,7 @@ def test_other_faces_are_not_overwritten(folder, arguments):
         write_faces(folder, *arguments, size=32)
 
 
-def test_neither_are_other_files_or_a_torn_set(tmp_path, folder):
+def test_other_files_and_incomplete_data_sets_are_not_overwritten(tmp_path, folder):
     with pytest.raises(UserError, match="already holds other files"):
         write_faces(folder / "attributes.csv", 12, 5)
     write_faces(tmp_path / "new", 4, 2, size=16)
@@ -65,7 +65,7 @@ def test_neither_are_other_files_or_a_torn_set(tmp_path, folder):
         write_faces(tmp_path / "new", 4, 2, size=16)
 
 
-def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
+def test_a_data_set_written_meanwhile_by_another_process_is_kept(tmp_path, monkeypatch):
     real = write.draw
 
     def overtaken(*arguments):
@@ -80,7 +80,7 @@ def test_the_second_of_two_processes_finds_the_set_there(tmp_path, monkeypatch):
 
 
 def drawing(folder: Path, count: int) -> subprocess.Popen:
-    """Return a program that writes faces."""
+    """Start a program that writes faces."""
     lines = f"""\
 from synthetic_data.anime_faces.write import write_faces
 write_faces({str(folder / "new")!r}, {count}, 10, size=16)
@@ -101,13 +101,13 @@ def test_many_faces_are_drawn_by_several_processes(tmp_path):
 @pytest.mark.parametrize("seconds", [0, 0.1, 0.3, 0.6, 1.0, None])
 def test_an_interrupt_leaves_nothing(tmp_path, seconds):
     process = drawing(tmp_path, 90_000)
-    # At first processes start; the last moment is when they draw.
+    # The early interrupts come while processes start; None is when they draw.
     pattern = ".writing-*/new/train" + ("/*.png" if seconds is None else "")
     while process.poll() is None and not any(tmp_path.glob(pattern)):
         time.sleep(0.01)
     time.sleep(seconds or 0)
     os.killpg(process.pid, signal.SIGINT)
-    # No other process says anything.
+    # No other process prints a message.
     assert programs.end(process) == (130, "interrupted\n")
     assert [p.name for p in tmp_path.iterdir()] == ["main.py"]
 
@@ -122,7 +122,9 @@ def test_an_interrupt_leaves_nothing(tmp_path, seconds):
         ({"size": 513}, "found 513"),
     ],
 )
-def test_wrong_arguments(tmp_path, arguments, words):
+def test_wrong_arguments_are_refused_before_anything_is_written(
+    tmp_path, arguments, words
+):
     with pytest.raises(UserError, match=words):
         write_faces(tmp_path / "new", **arguments)
     assert not list(tmp_path.iterdir())
@@ -150,13 +152,13 @@ HEADER = ",".join(["file", *ATTRIBUTES])
         (b"\x00\xff" * 40_000, "line 1: expected file"),
     ],
 )
-def test_a_damaged_table_says_where(tmp_path, table, words):
+def test_the_error_of_a_damaged_table_names_the_line(tmp_path, table, words):
     (tmp_path / "attributes.csv").write_bytes(table)
     with pytest.raises(UserError, match=words) as caught:
         read_attributes(tmp_path)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
-def test_no_table(tmp_path):
+def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_attributes(tmp_path)

@@ -22,7 +22,7 @@ MAX_BYTES = 2**30
 # Faces that the detector was less sure of are often none; the threshold is that of
 # https://github.com/yu4u/age-gender-estimation.
 MIN_FACE_SCORE = 1.0
-_READER = Path(__file__).with_name("struct_reader.py")
+_READER = Path(__file__).with_name("imdb_wiki_reader.py")
 _MAX_SECONDS = 300
 # MATLAB counts days from year 0, Python from year 1, NumPy from 1970.
 _MATLAB_TO_PYTHON = 366

@@ -1,9 +1,9 @@
-"""The digits of chapter 1: MNIST and its kin, or the procedural stand-in.
+"""The digits of chapter 1: MNIST, Fashion-MNIST or the procedural stand-in.
 
 MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017, MIT licence,
-https://github.com/zalandoresearch/fashion-mnist) come as idx files; `--data` expects
-the folder that holds them, gzip or plain. The stand-in is written in the same format
-and read by the same loader.
+https://github.com/zalandoresearch/fashion-mnist) are distributed as idx files; `--data`
+expects the folder that contains them, compressed by gzip or not. The stand-in is
+written in the same format and read by the same loader.
 """
 
 import logging
@@ -17,20 +17,21 @@ from common.files import default_cache_dir
 from common.images import idx
 from synthetic_data.digits.glyphs import write_glyphs
 
-# To be raised when the procedural glyphs change: a cached folder is not made anew.
+# Raise this number when the procedural glyphs change. The cached folder of a version is
+# not written again.
 STAND_IN_VERSION = 1
 logger = logging.getLogger(__name__)
 
 
 def load_split(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the images of one split, and their labels where the data have any.
+    """Return the images of one split, and their labels if the data set has labels.
 
     Args:
         config: uses data.
         split: "train" or "test".
 
     Returns:
-        uint8 (N, 28, 28) and uint8 (N,) or None.
+        Images uint8 (N, 28, 28), 0 to 255, and labels uint8 (N,), or None.
 
     Raises:
         UserError: the data are missing, damaged or of another size.
@@ -45,7 +46,7 @@ def load_split(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | Non
 
 
 def stand_in() -> Path:
-    """Return the folder of the stand-in; make it on first use."""
+    """Return the folder of the stand-in; write it on the first use."""
     folder = default_cache_dir() / f"glyphs-{STAND_IN_VERSION}"
     logger.info("no --data given: using the procedural stand-in in %s", folder)
     write_glyphs(folder)
@@ -68,7 +69,7 @@ def make_data(out: Path, train: int = 12_000, test: int = 2_000, seed: int = 0) 
 
 
 def describe(config: Config) -> str:
-    """Return a table about the images of both splits, for people."""
+    """Return a Markdown table of the number and brightness of both splits' images."""
     lines = ["| split | class | images | mean brightness |", "|---|---|---|---|"]
     for split in ("train", "test"):
         images, labels = load_split(config, split)

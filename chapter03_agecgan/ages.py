@@ -13,24 +13,26 @@ AGE_CLASSES = ("0-18", "19-29", "30-39", "40-49", "50-59", "60+")
 # What a user writes for all classes, and their numbers.
 ALL_AGES = "all"
 ALL = np.arange(len(AGE_CLASSES))
-# Beyond these an age is more likely a wrong date than a fact.
-MIN_AGE, MAX_AGE = 0, 100
-# Each class but the first begins here.
+# An age outside this range, in years, is more likely a wrong date than a true age.
+MIN_AGE = 0
+MAX_AGE = 100
+# First age, in years, of each class but the first class.
 _STARTS = (19, 30, 40, 50, 60)
 
 
 def age_class(age: np.ndarray | float) -> np.ndarray | int:
-    """Return the class of an age: how many of 19, 30, 40, 50 and 60 it has reached.
+    """Return the class of an age: its index in AGE_CLASSES.
+
+    The index is the number of the ages 19, 30, 40, 50 and 60 that are reached.
 
     Args:
-        age: years, any shape, 0 to 100.
+        age: one age or an array of any shape, years, 0 to 100.
 
     Returns:
-        0 to 5, the place in AGE_CLASSES: an int for a number, int64 of the same
-        shape for an array.
+        0 to 5: an int for a number, int64 of the same shape for an array.
 
     Raises:
-        ValueError: an age is outside 0 to 100 or not a number.
+        ValueError: an age is outside 0 to 100 or NaN.
     """
     ages = np.asarray(age)
     if not np.all((ages >= MIN_AGE) & (ages <= MAX_AGE)):
@@ -40,12 +42,13 @@ def age_class(age: np.ndarray | float) -> np.ndarray | int:
 
 
 def parse_class(text: str, option: str, also: Sequence[str] = ()) -> int:
-    """Return the number of a class from its name.
+    """Return the index of a class from its name.
 
     Args:
-        text: what the user wrote, one of AGE_CLASSES.
-        option: where, for the message, for example "--to".
-        also: what else the caller would have taken, for the message.
+        text: name that the user gave, one of AGE_CLASSES.
+        option: option that the name was given to, for the error message, for example
+            "--to".
+        also: other values that the option accepts, for the error message.
 
     Returns:
         0 to 5.
@@ -54,8 +57,8 @@ def parse_class(text: str, option: str, also: Sequence[str] = ()) -> int:
         UserError: there is no such class.
     """
     if text not in AGE_CLASSES:
-        *names, last = *AGE_CLASSES, *also
-        known = f"{', '.join(names)} or {last}"
+        allowed = [*AGE_CLASSES, *also]
+        known = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
         raise UserError(f"{option} must be one of {known}, found {text}")
     return AGE_CLASSES.index(text)
 
@@ -79,10 +82,10 @@ def classes_of(text: str, option: str) -> np.ndarray:
 
 
 def one_hot(classes: np.ndarray) -> np.ndarray:
-    """Return a vector for each class that is 1 at its place and 0 elsewhere.
+    """Return the one-hot vectors of classes.
 
     Args:
-        classes: int (N,), 0 to 5.
+        classes: age classes, int (N,), 0 to 5.
 
     Returns:
         float32 (N, 6).

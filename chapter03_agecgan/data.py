@@ -18,11 +18,15 @@ from common.files import default_cache_dir
 from common.images.square_store import ImageStore
 from synthetic_data.age_faces.write import write_wiki
 
-# To be raised when the procedural faces change: a cached folder is not made anew.
+# Raise this number when the procedural faces change. The cached folder of a version is
+# not written again.
 STAND_IN_VERSION = 1
 STAND_IN_PEOPLE = 500
 PARTS = ("train", "test")
-_HELD_OUT_EVERY, _PEOPLE_HELD_OUT_EVERY = 10, 4
+# Every tenth person of the data set, and every fourth of a folder of people, is held
+# out.
+_HELD_OUT_EVERY = 10
+_PEOPLE_HELD_OUT_EVERY = 4
 logger = logging.getLogger(__name__)
 
 
@@ -32,11 +36,11 @@ class Faces:
 
     Attributes:
         images: uint8 (N, S, S, 3), RGB.
-        ages: int64 (N,), 0 to 100.
-        persons: who each shows, or None where nobody says.
-        names: of their files, below the data set's folder.
-        folder: of the data set.
-        dropped: reason -> how many photos of the data set were left out for it.
+        ages: years, int64 (N,), 0 to 100.
+        persons: name of the person on each photo, or None if unknown.
+        names: paths of the photos' files, relative to the data set's folder.
+        folder: folder of the data set.
+        dropped: reason -> number of photos of the data set left out for it.
     """
 
     images: np.ndarray
@@ -48,11 +52,15 @@ class Faces:
 
     @property
     def classes(self) -> np.ndarray:
-        """int64 (N,), the place of each age in AGE_CLASSES."""
+        """Age class of each photo, int64 (N,): an index in AGE_CLASSES."""
         return age_class(self.ages)
 
     def subset(self, rows: np.ndarray) -> "Faces":
-        """Return some of the photos, by their places, int64 (n,)."""
+        """Return some of the photos.
+
+        Args:
+            rows: indices of the photos, int64 (n,).
+        """
         return dataclasses.replace(
             self,
             images=self.images[rows],
@@ -64,11 +72,11 @@ class Faces:
 
 @dataclass(frozen=True)
 class People:
-    """Photos by person, of any age.
+    """Photos of known persons of any age.
 
     Attributes:
         images: uint8 (N, S, S, 3), RGB.
-        persons: who each shows.
+        persons: name of the person on each photo.
     """
 
     images: np.ndarray
@@ -77,15 +85,15 @@ class People:
 
 @dataclass(frozen=True)
 class _Labelled:
-    """The photos of a data set that have both a picture and a record.
+    """The photos of a data set that have both an image and a record.
 
     Attributes:
-        store: the pictures of the folder.
-        rows: int64 (N,), ascending: the place of each photo in the store.
-        records: N of them, of the same photos.
-        listing: where the records come from.
-        dropped: reason -> how many rows were left out for it.
-        parts: split -> int64, ascending: its places among the N.
+        store: all images of the folder.
+        rows: index of each photo in the store, int64 (N,), ascending.
+        records: records of the N photos, in the same order.
+        listing: listing that the records come from.
+        dropped: reason -> number of rows left out for it.
+        parts: split -> indices of its photos, int64, ascending, 0 to N - 1.
     """
 
     store: ImageStore
@@ -97,22 +105,22 @@ class _Labelled:
 
 
 def load_split(config: Config, part: str) -> Faces:
-    """Return the photos of one split; nobody is in both.
+    """Return the photos of one split; no person is in both splits.
 
-    The photos of every tenth person, by name, are held out. A photo that does not
-    say whom it shows counts as a person of its own, named by its path.
+    The photos of every tenth person, sorted by name, are held out. A photo of an
+    unknown person counts as a person of its own, named by its path.
 
-    All images of the folder are decoded on the first use, into a cache. The chosen
-    ones are copied into memory, also where they need more than cache_mb, unless
-    they are neighbours by name.
+    On the first use, all images of the folder are decoded into a cache. The photos of
+    the split are copied into memory, even if they need more than cache_mb. If they are
+    consecutive when sorted by name, they are a view of the cache instead.
 
     Args:
         config: uses data, size, cache_mb.
         part: "train" or "test".
 
     Raises:
-        UserError: the data are missing, damaged or of no known kind; no listed
-            picture is there; or too few are left to train and test on.
+        UserError: the data are missing, damaged or of no known kind; none of the
+            listed images exists; or too few are left to train and test on.
     """
     labelled = _read(config)
     chosen = labelled.parts[part]
@@ -129,15 +137,15 @@ def load_split(config: Config, part: str) -> Faces:
 
 
 def load_people(folder: Path, size: int, part: str) -> People:
-    """Return photos of a folder that has one folder for each person.
+    """Return one split of a folder that has one subfolder for each person.
 
-    Every fourth person, by name, is held out: fewer would make too few pairs to
-    verify with.
+    Every fourth person with two photos or more, sorted by name, is held out. Fewer
+    people would make too few pairs for verification.
 
     Args:
-        folder: its folders' names are the persons; what lies beside them is passed
-            over.
-        size: edge length of the images, pixels; the middle squares are cut out.
+        folder: folder whose subfolders are named after the persons; images beside the
+            subfolders are ignored.
+        size: edge of the images, pixels; the central square of each photo is used.
         part: "train" or "test".
 
     Raises:
@@ -163,7 +171,7 @@ def load_people(folder: Path, size: int, part: str) -> People:
 
 
 def stand_in(config: Config) -> Path:
-    """Return the folder of the stand-in; make it on first use."""
+    """Return the folder of the stand-in; write it on the first use."""
     name = f"age-faces-{STAND_IN_VERSION}-{STAND_IN_PEOPLE}"
     folder = default_cache_dir() / name
     logger.info("no --data given: using the procedural stand-in in %s", folder)
@@ -190,7 +198,7 @@ def make_data(
 
 
 def describe(config: Config) -> str:
-    """Return a table about the photos of both splits, for people."""
+    """Return a Markdown summary of both splits, and of the photos left out."""
     labelled = _read(config)
     header = ["split", "photos", "people", *AGE_CLASSES]
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
@@ -204,23 +212,22 @@ def describe(config: Config) -> str:
     total = len(labelled.records) + sum(labelled.dropped.values())
     source = labelled.listing.source
     lines += ["", f"Left out of the {total:,} photos of {source.name}:", ""]
-    lines += [f"- {r}: {count:,}" for r, count in labelled.dropped.items()] or [
-        "- none"
-    ]
+    losses = [f"- {reason}: {n:,}" for reason, n in labelled.dropped.items()]
+    lines += losses or ["- none"]
     return "\n".join(lines)
 
 
 def split_by_person(records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Divide photos so that nobody is in both parts.
+    """Split photos so that no person is in both parts.
 
-    The distinct persons are sorted; those at the places 9, 19, ... are held out,
-    and of fewer than ten the last.
+    The distinct persons are sorted. Those with the indices 9, 19, ... are held out; if
+    there are fewer than ten persons, the last one is.
 
     Args:
-        records: N of them.
+        records: N records.
 
     Returns:
-        Split -> places among the N, int64, ascending.
+        Split -> indices of its photos, int64, ascending, 0 to N - 1.
     """
     persons = [_person_of(record) for record in records]
     known = sorted(set(persons))
@@ -230,7 +237,7 @@ def split_by_person(records: Sequence[Record]) -> dict[str, np.ndarray]:
 
 
 def _read(config: Config) -> _Labelled:
-    """Join the pictures of the data set to its records, by name."""
+    """Join the images of the data set to their records, by file name."""
     listing = read_listing(config.data or stand_in(config))
     store = ImageStore.open(listing.folder, config.size, memory_mb=config.cache_mb)
     by_path = {record.path: record for record in listing.records}
@@ -241,11 +248,12 @@ def _read(config: Config) -> _Labelled:
     dropped = listing.dropped | {reason: n for reason, n in faults.items() if n}
     if not rows:
         raise UserError(
-            f"none of the {len(by_path):,} paths in {listing.source.name} is a picture "
-            f"below {listing.folder} ({count_reasons(dropped)}); unpack the pictures "
+            f"none of the {len(by_path):,} paths in {listing.source.name} is an image "
+            f"below {listing.folder} ({count_reasons(dropped)}); unpack the images "
             "there"
         )
-    # By name: a file that is missing or unreadable must not shift the labels.
+    # Records are found by name, so that a missing or unreadable file cannot shift the
+    # labels of the others.
     records = tuple(by_path[store.names[i]] for i in rows)
     parts = split_by_person(records)
     _check_enough(listing.source, records, parts)
@@ -255,7 +263,7 @@ def _read(config: Config) -> _Labelled:
 def _check_enough(
     source: Path, records: Sequence[Record], parts: dict[str, np.ndarray]
 ) -> None:
-    """Refuse data that no network can learn ages from."""
+    """Raise a UserError if there are too few photos or classes to train and test."""
     train, test = (len(parts[part]) for part in PARTS)
     classes = set(age_class(np.array([records[i].age for i in parts["train"]])))
     if train < 2 or test < 1 or len(classes) < 2:
@@ -267,12 +275,12 @@ def _check_enough(
 
 
 def _person_of(record: Record) -> str:
-    """Return the name by which a photo is divided."""
+    """Return the person of a photo; an unknown person is named by the photo's path."""
     return record.path if record.person is None else record.person
 
 
 def _count_people(records: Sequence[Record]) -> int | str:
-    """Return how many people photos show, where anybody says."""
+    """Return the number of people on photos, or "unknown" if no name is known."""
     if all(record.person is None for record in records):
         return "unknown"
     return len({_person_of(record) for record in records})

@@ -1,7 +1,7 @@
-"""The evaluators of aged faces: a classifier of ages, and a net that knows persons.
+"""The evaluators of aged faces: an age classifier and a face-recognition network.
 
-Both learn from real photos alone. The face-recognition judge is not the net that the
-third stage goes by: G could please that one without keeping the person.
+Both learn from real photos alone. This face-recognition network is not the one of the
+third stage's loss: G could satisfy that one without keeping the person.
 """
 
 import dataclasses
@@ -20,23 +20,26 @@ from common.errors import UserError
 from common.features import extractors
 from common.images.pixels import to_floats
 
-# Of the age classifier: with more it learns a few thousand photos by heart.
+# Training steps of the age classifier. With more steps it memorises a data set of a few
+# thousand photos.
 STEPS = 300
-# Far from the seeds of training, so that the nets are others.
-JUDGE_SEED = 1000
+# Added to the seed of a local network, so that it differs from the network of the
+# third stage, whose seed is 0.
+EVALUATOR_SEED = 1000
 BATCH = 256
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Evaluators:
-    """Who evaluators ages and persons.
+    """The networks that evaluate ages and persons.
 
     Attributes:
-        ages: classifier of the six ages; its features serve the FID too.
-        recognizer: the face-recognition net.
-        verified: what that net is worth on people whom it never saw, see
-            `verification.verify`; None where nobody has two photos.
+        ages: classifier of the six age classes; the FID uses its features.
+        recognizer: face-recognition network.
+        verified: results of `verification.verify`: how well the face-recognition
+            network works on people it was not trained on. None if no person has two
+            photos.
     """
 
     ages: extractors.Extractor
@@ -50,19 +53,21 @@ def choose_evaluators(
     """Train or load the evaluators.
 
     Args:
-        config: of the run.
-        train: photos to learn from.
-        test: photos that no judge learns from.
-        seed: of a local recognition net, another one than the third stage's.
-        recognition: other than the run's kind of net, or None.
+        config: configuration of the run.
+        train: photos to train the evaluators on.
+        test: held-out photos, on which no evaluator is trained.
+        seed: seed of the pairs to verify and, plus EVALUATOR_SEED, of a local
+            face-recognition network.
+        recognition: face-recognition network to use instead of the run's, or None.
 
     Raises:
-        UserError: a net cannot be loaded.
+        UserError: a network cannot be loaded, or there are too few people to train a
+            local one.
     """
     ages = age_classifier(train)
     if recognition is not None:
         config = dataclasses.replace(config, recognition=recognition)
-    recognizer = choose_recognizer(config, train, seed=JUDGE_SEED + seed)
+    recognizer = choose_recognizer(config, train, seed=EVALUATOR_SEED + seed)
     images, persons = test.images, persons_of(test)
     if config.people is not None:
         people = load_people(config.people, config.size, "test")
@@ -79,17 +84,17 @@ def age_classifier(train: Faces) -> extractors.Extractor:
     """Train or load the classifier of the six ages.
 
     Args:
-        train: photos to learn from; each class counts alike.
+        train: photos to learn from; all classes have equal weight.
     """
     rows = balanced_rows(train.classes)
     return extractors.local(train.images[rows], train.classes[rows], steps=STEPS)
 
 
 def guess_ages(evaluators: Evaluators, images: np.ndarray) -> np.ndarray:
-    """Return the age classes that the classifier sees: int (N,).
+    """Return the age classes that the classifier assigns to images: int (N,).
 
     Args:
-        evaluators: among them the classifier.
+        evaluators: evaluators with the age classifier.
         images: uint8 (N, S, S, 3).
     """
     parts = np.array_split(images, -(-len(images) // BATCH))
@@ -98,29 +103,29 @@ def guess_ages(evaluators: Evaluators, images: np.ndarray) -> np.ndarray:
 
 
 def score_ages(evaluators: Evaluators, images: np.ndarray, wanted: np.ndarray) -> dict:
-    """Return how well faces show the ages that they should.
+    """Measure how well faces show the wanted ages.
 
     Args:
-        evaluators: among them the classifier.
+        evaluators: evaluators with the age classifier.
         images: uint8 (N, S, S, 3).
-        wanted: age classes, int (N,).
+        wanted: wanted age classes, int (N,), 0 to 5.
 
     Returns:
-        As of `miss_ages`.
+        "age_accuracy" and "age_class_error", see `miss_ages`.
     """
     return miss_ages(guess_ages(evaluators, images), wanted)
 
 
 def miss_ages(guessed: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
-    """Return how far the classes that the classifier sees lie from the wanted ones.
+    """Measure how far the classified ages are from the wanted ones.
 
     Args:
-        guessed: age classes, int (N,).
-        wanted: age classes, int (N,).
+        guessed: age classes from the classifier, int (N,), 0 to 5.
+        wanted: wanted age classes, int (N,), 0 to 5.
 
     Returns:
-        "age_accuracy", the share in the wanted class, and "age_class_error", the
-        mean absolute difference of class numbers.
+        "age_accuracy", the share of faces in the wanted class, from 0 to 1, and
+        "age_class_error", the mean absolute difference of class numbers, from 0 to 5.
     """
     missed = np.abs(guessed - wanted)
     return {
@@ -132,12 +137,18 @@ def miss_ages(guessed: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
 def share_verified(
     evaluators: Evaluators, photos: np.ndarray, faces: np.ndarray
 ) -> float:
-    """Return the share of faces in which the judge knows the person of the photo.
+    """Return the share of faces that are verified as the person of their photo.
+
+    A face is verified if the distance of the two embeddings is at most the threshold
+    in `evaluators.verified`.
 
     Args:
-        evaluators: with `verified`.
+        evaluators: evaluators whose `verified` is not None.
         photos: uint8 (N, S, S, 3).
-        faces: uint8 (N, K, S, S, 3): K faces for each photo.
+        faces: uint8 (N, K, S, S, 3), K faces for each photo.
+
+    Returns:
+        A share from 0 to 1.
     """
     each = np.repeat(evaluators.recognizer.embed(photos), faces.shape[1], axis=0)
     found = evaluators.recognizer.embed(faces.reshape(-1, *faces.shape[2:]))

@@ -1,4 +1,8 @@
-"""Generator, discriminator and encoder of the Age-cGAN, the book's and lighter ones."""
+"""Generator, discriminator and encoder of the Age-cGAN, in two variants.
+
+"book" has the networks of the book's chapter 3. "projection" has lighter ones: strided
+convolutions, and a discriminator that compares image and age by an inner product.
+"""
 
 import math
 
@@ -10,15 +14,16 @@ from chapter03_agecgan.config import Config
 
 CHANNELS = 3
 AGES = len(AGE_CLASSES)
-# Width of the feature that is multiplied with an embedding of the age.
+# Length of the image features and of the age embeddings in their inner product.
 FEATURES = 128
-# The layer of D, where there is one, that judges an image at every age.
+# Name of the layer of D, in the variant projection, that gives the logits of an image
+# at all six ages.
 EACH_AGE = "logit_of_each_age"
 HE = "he_normal"
 
 
 def build_generator(config: Config) -> keras.Model:
-    """Build the network that makes a face of a latent and an age.
+    """Build the network that makes a face from a latent and an age.
 
     Args:
         config: uses variant, size, latent_dim and, for the variant projection,
@@ -34,16 +39,18 @@ def build_generator(config: Config) -> keras.Model:
     latent = keras.Input((config.latent_dim,), name="z")
     age = keras.Input((AGES,), name="age")
     joined = layers.Concatenate()([latent, age])  # (B, 106)
-    grow = {"projection": _strided_generator, "book": _book_generator}[config.variant]
-    images = layers.Activation("tanh", dtype="float32")(grow(config, joined))
+    builders = {"projection": _strided_generator, "book": _book_generator}
+    images = builders[config.variant](config, joined)  # (B, 64, 64, 3)
+    # The output is float32 even if the other layers compute in lower precision.
+    images = layers.Activation("tanh", dtype="float32")(images)
     return keras.Model([latent, age], images, name="generator")
 
 
 def build_discriminator(config: Config) -> keras.Model:
-    """Build the network that tells real pairs (face, age) from others.
+    """Build the network that discriminates real pairs (face, age) from others.
 
-    Of the variant projection, the layer named EACH_AGE gives all six
-    logits of an image at once.
+    In the variant projection, the layer named EACH_AGE gives all six logits of an
+    image at once.
 
     Args:
         config: uses variant, size and, for the variant projection, filters.
@@ -56,10 +63,9 @@ def build_discriminator(config: Config) -> keras.Model:
     """
     images = keras.Input((config.size, config.size, CHANNELS), name="images")
     age = keras.Input((AGES,), name="age")
-    build_logit = {"projection": _projection, "book": _book_logit}[config.variant]
-    logit = layers.Activation("linear", dtype="float32")(
-        build_logit(config, images, age)
-    )
+    builders = {"projection": _projection, "book": _book_logit}
+    logit = builders[config.variant](config, images, age)  # (B, 1)
+    logit = layers.Activation("linear", dtype="float32")(logit)
     return keras.Model([images, age], logit, name="discriminator")
 
 
@@ -77,20 +83,24 @@ def build_encoder(config: Config) -> keras.Model:
         chapter 3, table of the encoder.
     """
     images = keras.Input((config.size, config.size, CHANNELS), name="images")
-    encode = {"projection": _strided_encoder, "book": _book_encoder}[config.variant]
-    latent = layers.Activation("linear", dtype="float32")(encode(config, images))
+    builders = {"projection": _strided_encoder, "book": _book_encoder}
+    latent = builders[config.variant](config, images)  # (B, 100)
+    latent = layers.Activation("linear", dtype="float32")(latent)
     return keras.Model(images, latent, name="encoder")
 
 
 def stages(config: Config) -> int:
-    """Return how often an image is halved until it is 4 x 4."""
+    """Return how many halvings lead from images of edge `size` to a 4 x 4 grid."""
     return int(math.log2(config.size // 4))
 
 
 def _strided_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Project, then double the size by strided convolutions, as in chapter 4."""
+    """Project to a 4 x 4 grid, then double its edge by strided convolutions.
+
+    The layers are like those of chapter 4.
+    """
     first, *others = [config.filters * 2**i for i in reversed(range(stages(config)))]
-    # BatchNorm brings a bias of its own.
+    # No bias: BatchNorm has its own.
     options = {"use_bias": False, "kernel_initializer": HE}
     x = layers.Dense(4 * 4 * first, **options)(x)
     x = layers.Reshape((4, 4, first))(x)  # (B, 4, 4, 128)
@@ -105,7 +115,10 @@ def _strided_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTenso
 
 
 def _halved(config: Config, x: keras.KerasTensor, norm: bool) -> keras.KerasTensor:
-    """Halve the size by strided convolutions until it is 4 x 4."""
+    """Halve the edge of images until it is 4, then flatten.
+
+    With `norm`, every convolution but the first is followed by BatchNorm.
+    """
     for number in range(stages(config)):
         # (B, 32, 32, 16), (B, 16, 16, 32), (B, 8, 8, 64), (B, 4, 4, 128)
         x = layers.Conv2D(
@@ -124,18 +137,24 @@ def _halved(config: Config, x: keras.KerasTensor, norm: bool) -> keras.KerasTens
 def _projection(
     config: Config, images: keras.KerasTensor, age: keras.KerasTensor
 ) -> keras.KerasTensor:
-    """Return w . f(x) + b + v_y . f(x): is it a face, and is it of that age?"""
+    """Return the logit w . f(x) + b + v_y . f(x).
+
+    The first two terms say whether the image x is a real face, the last whether it has
+    the age y.
+    """
     x = layers.Dense(FEATURES, kernel_initializer=HE)(_halved(config, images, False))
     features = layers.LeakyReLU(0.2, name="features")(x)  # (B, 128)
     face = layers.Dense(1)(features)  # (B, 1)
     match = layers.Dense(AGES, use_bias=False)(features)  # (B, 6): v_y . f(x)
-    # Not the other way round: of six images Keras 3.15 would take (B, 1) for the
-    # biases of six channels.
-    every = layers.Add(name=EACH_AGE)([face, match])
-    return layers.Dot(axes=1)([every, age])  # (B, 1)
+    # The order matters: for a batch of six images, Keras 3.15 would take a second
+    # summand (B, 1) for the biases of six channels.
+    logits = layers.Add(name=EACH_AGE)([face, match])  # (B, 6)
+    # The one-hot age selects one logit.
+    return layers.Dot(axes=1)([logits, age])  # (B, 1)
 
 
 def _strided_encoder(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Halve the images until they are 4 x 4, then apply two dense layers."""
     x = _halved(config, x, True)
     x = layers.Dense(4 * FEATURES, kernel_initializer=HE)(x)
     x = layers.LeakyReLU(0.2)(layers.BatchNormalization()(x))
@@ -143,7 +162,7 @@ def _strided_encoder(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _book_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Two dense layers, then upsampling and convolution three times."""
+    """Apply two dense layers, then upsampling and convolution three times."""
     edge = config.size // 8
     x = layers.LeakyReLU(0.2)(layers.Dense(2048)(x))
     x = layers.Dropout(0.2)(x)  # (B, 2048)
@@ -163,7 +182,7 @@ def _book_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
 def _book_logit(
     config: Config, images: keras.KerasTensor, age: keras.KerasTensor
 ) -> keras.KerasTensor:
-    """Strided convolutions; the age joins after the first of them as six planes."""
+    """Apply strided convolutions; the age joins after the first as six planes."""
     x = layers.Conv2D(64, 3, strides=2, padding="same")(images)
     x = layers.LeakyReLU(0.2)(x)  # (B, 32, 32, 64)
     edge = config.size // 2
@@ -178,8 +197,11 @@ def _book_logit(
 
 
 def _book_encoder(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Four strided convolutions and two dense layers; 4096 x 4096 of its weights
-    lie between them."""
+    """Apply four strided convolutions and two dense layers.
+
+    At 64 x 64 pixels, most of the weights are in the dense layer from 4096 values to
+    4096 units.
+    """
     for number, width in enumerate((32, 64, 128, 256)):
         # (B, 32, 32, 32), (B, 16, 16, 64), (B, 8, 8, 128), (B, 4, 4, 256)
         x = layers.Conv2D(width, 5, strides=2, padding="same")(x)

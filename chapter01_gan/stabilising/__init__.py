@@ -1,9 +1,9 @@
-"""The stabilising techniques compared on the same small problems.
+"""A comparison of the stabilising techniques on the same small problems.
 
 In reading order:
 
-    problems: points and digits whose modes can be counted
-    techniques: what is compared, and what each technique reaches
+    problems: data sets of points and digits whose modes can be counted
+    techniques: the techniques, as changes of the configuration
     short_training: a short training in one compiled loop
     compare: the command `compare`
     report: its table and its picture

@@ -1,7 +1,7 @@
-"""The same small GAN with each stabilising technique: `compare`.
+"""The command `compare`: train the same small GAN with each stabilising technique.
 
-Each training runs in a process of its own pool on one thread, since networks this
-small do not gain from a second one.
+A pool of processes runs the trainings. Each process uses one thread, because networks
+this small are no faster with a second one.
 """
 
 import json
@@ -33,11 +33,11 @@ MAX_JOBS = 256
 
 @dataclass(frozen=True)
 class Budget:
-    """How long `compare` trains.
+    """Length of the trainings of `compare`, and how often each is repeated.
 
     Attributes:
-        steps: training steps for each problem.
-        seeds: how often each training is repeated, for each problem.
+        steps: problem -> number of training steps.
+        seeds: problem -> number of seeds that each technique is trained with.
     """
 
     steps: dict[str, int]
@@ -58,7 +58,15 @@ BUDGETS = {
 
 @dataclass(frozen=True)
 class Training:
-    """One training of the comparison, and all that it depends on."""
+    """One training of the comparison, with everything that it depends on.
+
+    Attributes:
+        technique: name in TECHNIQUES.
+        problem: name in PROBLEMS.
+        seed: seed of the training, from 0.
+        steps: number of training steps.
+        data: folder of the digits, or None for the stand-in.
+    """
 
     technique: str
     problem: str
@@ -70,7 +78,11 @@ class Training:
 def plan(budget: Budget, data: Path | None) -> list[Training]:
     """Return the trainings of a comparison.
 
-    The digits come last: by then the classifier that judges them is there.
+    The digits come last, so that the classifier that scores them is ready by then.
+
+    Args:
+        budget: steps and seeds of each problem.
+        data: folder of the digits, or None for the stand-in.
     """
     return [
         Training(technique, problem, seed, budget.steps[problem], data)
@@ -81,10 +93,11 @@ def plan(budget: Budget, data: Path | None) -> list[Training]:
 
 
 def start_worker() -> None:
-    """Prepare a process of the pool: quiet, one thread, deterministic."""
-    # Ctrl-C reaches all processes; the parent alone decides what it means.
+    """Prepare a process of the pool: quiet, with one thread, deterministic."""
+    # Ctrl-C reaches all processes; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Set by the parent, whose notes of start-up are enough.
+    # The parent has set this variable already, but `import_tensorflow` silences
+    # TensorFlow only if it is not set.
     os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
     import_tensorflow()
     import tensorflow as tf
@@ -95,14 +108,18 @@ def start_worker() -> None:
 
 
 def prepare_digits(data: Path | None) -> None:
-    """Train the classifier that judges digits, or find it in the cache."""
+    """Train the classifier that scores digits, or load it from the cache."""
     from chapter01_gan.stabilising.problems import load_problem
 
     load_problem("digits", data)
 
 
 def run_training(training: Training) -> Outcome:
-    """Train one small GAN and judge its samples."""
+    """Train one small GAN and score its samples.
+
+    Returns:
+        The row of compare.json, and the first 1000 samples.
+    """
     from chapter01_gan.stabilising.problems import load_problem
     from chapter01_gan.stabilising.short_training import train_small
 
@@ -131,14 +148,14 @@ def compare(
 ) -> str:
     """Train the small GAN with every technique on every problem and seed.
 
-    Writes compare.json (rewritten after each training, so that an interruption
-    keeps what is there), compare.md and compare.png.
+    Writes compare.json, compare.md and compare.png. compare.json is written again after
+    each training, so that an interruption loses no finished training.
 
     Args:
-        preset: name of a budget.
+        preset: name of a budget in BUDGETS.
         run_dir: folder to write to.
         data: folder of the digits, or None for the stand-in.
-        jobs: processes; by default one for each core.
+        jobs: number of processes, 1 to 256; by default one for each core.
 
     Returns:
         The table, as Markdown.
@@ -160,6 +177,7 @@ def compare(
                 write_rows(run_dir / "compare.json", outcomes)
                 bar.update()
     finally:
+        # Report the finished trainings even after an interruption.
         if outcomes:
             text = tabulate([outcome.row for outcome in outcomes])
             with atomic_path(run_dir / "compare.md") as temporary:
@@ -169,7 +187,15 @@ def compare(
 
 
 def check(jobs: int | None, data: Path | None) -> None:
-    """Refuse wrong options before any process starts."""
+    """Check the options and the data before any process starts.
+
+    Args:
+        jobs: number of processes, or None.
+        data: folder of the digits, or None for the stand-in.
+
+    Raises:
+        UserError: an option is out of range, or the data are missing or have no labels.
+    """
     from chapter01_gan.config import Config
     from chapter01_gan.data import load_split
 
@@ -178,17 +204,26 @@ def check(jobs: int | None, data: Path | None) -> None:
     _, labels = load_split(Config(data=data), "train")
     if labels is None:
         raise UserError(
-            f"{data} has no labels, and the classes are what is counted; add the "
-            "file train-labels-idx1-ubyte.gz"
+            f"{data} has no labels, but the comparison counts classes; add the file "
+            "train-labels-idx1-ubyte.gz"
         )
 
 
 def run_all(trainings: list[Training], jobs: int | None) -> Iterator[Outcome]:
-    """Yield the outcomes of all trainings, as they come."""
+    """Yield the outcomes of all trainings, in the order in which they finish.
+
+    Args:
+        trainings: trainings to run, at least one.
+        jobs: number of processes; by default one for each core.
+
+    Raises:
+        TrainingError: a process died.
+    """
     pool = ProcessPoolExecutor(
         max_workers=jobs, mp_context=get_context("spawn"), initializer=start_worker
     )
     try:
+        # Train the classifier of the digits first, beside the trainings on points.
         classifier = pool.submit(prepare_digits, trainings[0].data)
         futures = [pool.submit(run_training, training) for training in trainings]
         classifier.result()
@@ -196,15 +231,15 @@ def run_all(trainings: list[Training], jobs: int | None) -> Iterator[Outcome]:
             yield future.result()
     except BrokenProcessPool as error:
         raise TrainingError(
-            "a process of the comparison died, perhaps for want of memory; "
-            "--jobs 1 needs the least"
+            "a process of the comparison died, perhaps because the memory was full; "
+            "--jobs 1 needs the least memory"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def write_rows(path: Path, outcomes: list[Outcome]) -> None:
-    """Write compare.json: a list of rows, in the order of techniques."""
+    """Write compare.json: a list of rows, ordered by problem, technique and seed."""
     names = list(TECHNIQUES)
     rows = sorted(
         (outcome.row for outcome in outcomes),

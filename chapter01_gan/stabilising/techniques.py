@@ -1,4 +1,4 @@
-"""The stabilising techniques that `compare` holds against one another."""
+"""The stabilising techniques that `compare` compares."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -12,13 +12,14 @@ PROBLEMS = ("ring", "grid", "digits")
 
 @dataclass(frozen=True)
 class Technique:
-    """One way to change the plain GAN.
+    """One change of the plain GAN.
 
     Attributes:
-        label: for tables and pictures.
-        changes: fields of Config that differ from the plain GAN's.
-        on_digits: further changes where the items are images: what is measured in
-            the unit of the data, or by the number of inputs, needs another size.
+        label: name in tables and pictures.
+        changes: options of Config that differ from the plain GAN's, with their values.
+        on_digits: options that differ further on digits. Options in the unit of the
+            data, or whose effect depends on the number of inputs, need other values
+            there.
     """
 
     label: str
@@ -46,7 +47,8 @@ TECHNIQUES = {
         "batch normalisation", {"g_norm": "batch", "d_norm": "batch"}
     ),
     "instance_norm": Technique("instance normalisation of G", {"g_norm": "instance"}),
-    # D learns slowly under its bound, and a G at full speed runs away from it.
+    # Spectral normalisation makes D learn slowly, so G needs a lower learning rate:
+    # D could not follow it otherwise.
     "spectral_norm": Technique(
         "spectral normalisation, slower G",
         {"spectral_norm": True, "g_learning_rate": 1e-3},
@@ -64,7 +66,13 @@ TECHNIQUES = {
 
 
 def configure(technique: str, base: Config, digits: bool) -> Config:
-    """Return the plain GAN's configuration with one technique switched on."""
+    """Return the plain GAN's configuration with one technique switched on.
+
+    Args:
+        technique: name in TECHNIQUES.
+        base: configuration of the plain GAN.
+        digits: whether the problem is the digits.
+    """
     chosen = TECHNIQUES[technique]
     changes = chosen.changes | (chosen.on_digits if digits else {})
     return dataclasses.replace(base, **changes)
@@ -72,7 +80,12 @@ def configure(technique: str, base: Config, digits: bool) -> Config:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one training gave: a row of compare.json, and samples to draw."""
+    """The result of one training.
+
+    Attributes:
+        row: its row of compare.json.
+        samples: samples to draw, (N, *shape), N <= 1000.
+    """
 
     row: dict
     samples: np.ndarray

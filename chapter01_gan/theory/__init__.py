@@ -1,7 +1,7 @@
-"""Why GANs minimise the divergence that they do, and what an equilibrium is.
+"""The theory of GANs: divergences and Nash equilibria.
 
 In reading order:
 
-    divergences: why the Kullback-Leibler divergence is no distance
-    nash: the prisoner's dilemma, and the game in which gradients circle
+    divergences: why the Kullback-Leibler divergence is not a distance
+    nash: the prisoner's dilemma, and a game in which gradient steps circle
 """

@@ -1,4 +1,4 @@
-"""Why the Kullback-Leibler divergence is no distance, in one picture."""
+"""One picture of why the Kullback-Leibler divergence is not a distance."""
 
 import math
 from collections.abc import Callable
@@ -23,21 +23,27 @@ from common.metrics.divergence import (
 )
 from common.metrics.report import table
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREEN = "#009E73"
+ORANGE = "#E69F00"
 GREY = "#777777"
 SHADED = {"color": GREY, "alpha": 0.45, "linewidth": 0}
 
 LOG_2 = math.log(2)
 
-# Mean and standard deviation.
-P, Q = (0.0, 1.0), (1.5, 1.5)
+# Gaussians: mean and standard deviation.
+P = (0.0, 1.0)
+Q = (1.5, 1.5)
+# Distances between the means in the table of the numbers.
 GAPS = (0.0, 2.0, 4.0, 8.0)
-# Two coins with opposite biases and a fair one between them.
+# Probabilities of heads and tails of two coins with opposite biases, and of a fair coin
+# between them.
 COINS = {"p": (0.9, 0.1), "q": (0.5, 0.5), "r": (0.1, 0.9)}
-# Of what p can give, q can give only a part, and the other way round.
+# Two distributions p and q: each has an outcome that is impossible under the other.
 NO_COMMON_SUPPORT = ((0.5, 0.5, 0.0), (0.5, 0.0, 0.5))
-# Weight, mean and standard deviation of each mode.
+# Mixture of Gaussians: weight, mean and standard deviation of each mode.
 MODES = ((0.55, 2.0, 0.6), (0.45, -2.0, 0.6))
 
 Gaussian = tuple[float, float]
@@ -45,7 +51,7 @@ Measures = dict[str, float]
 
 
 def draw_divergences(out: Path = PAGES) -> str:
-    """Draw why KL is no distance, and what a GAN makes of it.
+    """Draw why KL is not a distance, and what that means for a GAN.
 
     Args:
         out: folder for divergences.png, 1210 x 1045 pixels.
@@ -69,9 +75,9 @@ def draw_divergences(out: Path = PAGES) -> str:
 
 
 def covering_fit() -> tuple[float, float]:
-    """Return the Gaussian q with the least KL(p‖q) for the mixture `MODES`.
+    """Return the Gaussian q with the smallest KL(p‖q), p being the mixture `MODES`.
 
-    -E_p[log q] is least where q has the mean and the variance of p.
+    -E_p[log q] is smallest if q has the mean and the variance of p.
 
     Returns:
         Its mean and standard deviation.
@@ -82,10 +88,10 @@ def covering_fit() -> tuple[float, float]:
 
 
 def seeking_fit() -> tuple[float, float]:
-    """Return the Gaussian q with the least KL(q‖p) for the mixture `MODES`.
+    """Return the Gaussian q with the smallest KL(q‖p), p being the mixture `MODES`.
 
-    There is no closed form. The search begins at each mode and at the covering
-    fit, because each may end in a minimum of its own; the lowest counts.
+    There is no closed form. The search starts from each mode and from the covering fit,
+    because each start may lead to another local minimum; the lowest one is returned.
 
     Returns:
         Its mean and standard deviation.
@@ -106,22 +112,24 @@ def seeking_fit() -> tuple[float, float]:
 
 
 def _mixture(x: np.ndarray) -> np.ndarray:
+    """Return the density of the mixture `MODES`."""
     return sum(weight * norm.pdf(x, mean, std) for weight, mean, std in MODES)
 
 
 def _gaussian_cells(mean: float, std: float) -> np.ndarray:
+    """Return the probabilities of the cells of `_cells` under a Gaussian."""
     return _cells(lambda x: norm.pdf(x, mean, std))
 
 
 def _cells(density: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return the probabilities of 2,000 cells of the line under a density."""
+    """Return the probabilities of 2,000 cells of [-10, 10] under a density."""
     weights = density(np.linspace(-10, 10, 2000))
     return weights / weights.sum()
 
 
 def _draw_integrands(panel: SubFigure) -> None:
-    """Draw what KL(p‖q) and KL(q‖p) add up."""
-    note = "the grey areas are KL; below 0 they count negative"
+    """Draw the integrands of KL(p‖q) and KL(q‖p)."""
+    note = "KL is the grey area; area below 0 counts as negative"
     write_title(panel, "(a) KL is not symmetric", note)
     x = np.linspace(-4, 8, 600)
     measures = _gaussian_measures(P, Q)
@@ -142,7 +150,7 @@ def _draw_integrands(panel: SubFigure) -> None:
 
 
 def _draw_growth(panel: SubFigure) -> None:
-    """Draw all measures while q moves away from p."""
+    """Draw all divergences over the distance between the means of p and q."""
     note = "the p and q of (a), q moved to the right"
     write_title(panel, "(b) KL has no bound, JS stays below log 2", note)
     axes = panel.subplots()
@@ -159,7 +167,7 @@ def _draw_growth(panel: SubFigure) -> None:
     axes.axhline(LOG_2, color="black", linestyle="--", linewidth=1)
     axes.text(0.1, LOG_2 + 0.04, "log 2")
     axes.annotate(
-        "flat: no slope that would\ntell G which way to go",
+        "flat: no gradient tells\nG which way to go",
         (8.5, LOG_2 - 0.02),
         (6.2, 0.15),
         arrowprops={"arrowstyle": "->"},
@@ -170,9 +178,9 @@ def _draw_growth(panel: SubFigure) -> None:
 
 
 def _draw_triangles(panel: SubFigure) -> None:
-    """Draw the way from p to r, straight and by q, for KL and the JS distance."""
+    """Draw KL and the JS distance from p to r, directly and by way of q."""
     shares = ", ".join(f"{name} {heads:.0%}" for name, (heads, _) in COINS.items())
-    note = f"three coins that show heads with: {shares}"
+    note = f"three coins; probability of heads: {shares}"
     write_title(panel, "(c) KL breaks the triangle inequality", note)
     left, right = panel.subplots(1, 2)
     _draw_triangle(left, "KL", kl_divergence)
@@ -180,12 +188,12 @@ def _draw_triangles(panel: SubFigure) -> None:
 
 
 def _draw_triangle(axes: Axes, name: str, measure: Callable[..., float]) -> None:
-    """Draw d(p, r) as a bar beside d(p, q) on top of which stands d(q, r)."""
+    """Draw d(p, r) as one bar, and d(p, q) and d(q, r) stacked beside it."""
     p, q, r = COINS.values()
-    straight, first, second = measure(p, r), measure(p, q), measure(q, r)
+    direct, first, second = measure(p, r), measure(p, q), measure(q, r)
     total = first + second
     bars = (
-        (0, 0, straight, GREY, "p to r"),
+        (0, 0, direct, GREY, "p to r"),
         (1, 0, first, BLUE, "p to q"),
         (1, first, second, VERMILLION, "q to r"),
     )
@@ -194,21 +202,21 @@ def _draw_triangle(axes: Axes, name: str, measure: Callable[..., float]) -> None
         text = [f"{label}\n{height:.2f}"]
         axes.bar_label(bar, text, label_type="center", color="white", fontsize=12)
     axes.text(1, total, f"{total:.2f}", ha="center", va="bottom", fontsize=12)
-    verdict = "detour shorter" if total < straight else "straight is shortest"
+    verdict = "detour is shorter" if total < direct else "direct is shorter"
     axes.set_title(f"{name}: {verdict}", fontsize=11)
-    axes.set_xticks([0, 1], ["straight", "by way of q"])
-    axes.set_ylim(0, 1.12 * max(total, straight))
+    axes.set_xticks([0, 1], ["direct", "by way of q"])
+    axes.set_ylim(0, 1.12 * max(total, direct))
 
 
 def _draw_fits(panel: SubFigure) -> None:
-    """Draw the Gaussians that are nearest to two modes in either direction."""
+    """Draw the Gaussians that are nearest to two modes in either direction of KL."""
     note = "one Gaussian q for data p with two modes"
     write_title(panel, "(d) What is minimised decides what is lost", note)
     axes = panel.subplots()
     x = np.linspace(-6, 6, 500)
     axes.fill_between(x, _mixture(x), label="data p", **SHADED)
-    covers = "least KL(p‖q): covers both modes\nand the void between them"
-    forgets = "least KL(q‖p): sits on one mode\nand forgets the other"
+    covers = "smallest KL(p‖q): covers both modes\nand the gap between them"
+    forgets = "smallest KL(q‖p): fits one mode\nand ignores the other"
     for fit, color, label in (
         (covering_fit(), BLUE, covers),
         (seeking_fit(), VERMILLION, forgets),
@@ -219,13 +227,13 @@ def _draw_fits(panel: SubFigure) -> None:
 
 
 def write_title(panel: SubFigure, title: str, subtitle: str) -> None:
-    """Write a bold line and a plain one above a panel."""
+    """Write a bold title and a plain subtitle above a panel."""
     panel.suptitle(f"{title}\n", fontweight="bold", fontsize=13)
     panel.text(0.5, 0.925, subtitle, ha="center", fontsize=10.5)
 
 
 def _text() -> str:
-    """Return all numbers as Markdown."""
+    """Return the numbers of the picture as Markdown."""
     rows = _rows()
     names = dict.fromkeys(name for row in rows.values() for name in row)
     columns = {
@@ -234,14 +242,14 @@ def _text() -> str:
     }
     slopes = ", ".join(f"{_js_slope(gap):.2g} at {gap:g}" for gap in GAPS[1:])
     return f"""{table("Divergences, in nats", columns)}
-JS never passes log 2 = {LOG_2:.4f}: its slope in (b) is {slopes}.
-In the last row q is 0 where p is not: KL is infinite, JS is not.
+JS never exceeds log 2 = {LOG_2:.4f}: its slope in (b) is {slopes}.
+In the last row, q is 0 at an outcome at which p is not: KL is infinite, JS is finite.
 The geometric JS of Gaussians has a closed form, but no bound.
 """
 
 
 def _rows() -> dict[str, Measures]:
-    """Return the measures of every pair in the picture, and of one more."""
+    """Return the divergences of every pair in the picture, and of NO_COMMON_SUPPORT."""
     p, q, r = COINS.values()
     mixture = _cells(_mixture)
     covering, seeking = (_gaussian_cells(*fit()) for fit in (covering_fit, seeking_fit))
@@ -264,7 +272,7 @@ def _rows() -> dict[str, Measures]:
 
 
 def _gaussian_measures(p: Gaussian, q: Gaussian) -> Measures:
-    """Return all divergences of two Gaussians on the line, in nats."""
+    """Return all divergences of two Gaussians in one dimension, in nats."""
     (mean_p, std_p), (mean_q, std_q) = p, q
     variances = (mean_p, std_p**2, mean_q, std_q**2)
     js = js_gaussians_1d(mean_p, std_p, mean_q, std_q)
@@ -288,7 +296,7 @@ def _discrete_measures(p: ArrayLike, q: ArrayLike) -> Measures:
 
 
 def _js_slope(gap: float) -> float:
-    """Return how fast JS grows with the distance of the means in panel (b)."""
+    """Return the derivative of JS by the distance of the means in panel (b)."""
     step = 1e-3
     low, high = (js_gaussians_1d(*P, gap + x, Q[1]) for x in (-step, step))
     return (high - low) / (2 * step)

@@ -1,7 +1,7 @@
-"""Nash equilibria: the prisoner's dilemma, and the game that gradients circle in.
+"""Nash equilibria: the prisoner's dilemma, and a game in which gradient steps circle.
 
-A finite game is a pair of cost matrices, one of each player: entry [i, j] is what
-the player pays when A plays i and B plays j. Less is better.
+A finite game is a pair of cost matrices, one for each player: entry [i, j] is the cost
+for the player if A plays i and B plays j. Low is good.
 """
 
 import math
@@ -17,12 +17,15 @@ from chapter01_gan.theory.divergences import BLUE, GREEN, GREY, VERMILLION, writ
 from common.files import atomic_path
 from common.metrics.report import table
 
-# Years in prison; 0 is silence, 1 is betrayal.
+# Costs are years in prison; action 0 is silence, 1 is betrayal.
 PRISONERS_DILEMMA = (np.array([[1, 3], [0, 2]]), np.array([[1, 0], [3, 2]]))
-# A pays when the coins differ, B when they are alike: a zero-sum game.
+# A pays if the coins differ, B if they match: a zero-sum game.
 MATCHING_PENNIES = (np.array([[-1, 1], [1, -1]]), np.array([[1, -1], [-1, 1]]))
 
-START, LEARNING_RATE, STEPS = (1.0, 0.0), 0.2, 60
+# The game x * y in the picture.
+START = (1.0, 0.0)
+LEARNING_RATE = 0.2
+STEPS = 60
 
 Profile = tuple[int, int]
 Point = tuple[float, float]
@@ -30,28 +33,28 @@ Update = Callable[[float, float, float], Point]
 
 
 def best_responses(costs: np.ndarray) -> np.ndarray:
-    """Mark the cheapest own actions against each action of the other.
+    """Mark a player's cheapest actions against each action of the other player.
 
     Args:
-        costs: (M, N), the own action first.
+        costs: costs of the player, (M, N), indexed by its own action first.
 
     Returns:
-        bool (M, N); ties are all marked.
+        bool (M, N); all actions of a tie are marked.
     """
     return costs == costs.min(axis=0, keepdims=True)
 
 
 def pure_nash_equilibria(cost_a: np.ndarray, cost_b: np.ndarray) -> list[Profile]:
-    """Find the pairs of actions that neither player alone wants to leave.
+    """Find the pairs of actions that neither player can improve on alone.
 
-    (i, j) with cost_a[i, j] <= cost_a[k, j] for all k and
+    These are the (i, j) with cost_a[i, j] <= cost_a[k, j] for all k and
     cost_b[i, j] <= cost_b[i, k] for all k: best responses to each other.
 
     Args:
-        cost_a, cost_b: (M, N), what A and what B pays.
+        cost_a, cost_b: costs of A and of B, (M, N).
 
     Returns:
-        The pairs (action of A, action of B); none, one or several.
+        Pairs (action of A, action of B); there may be none, one or several.
 
     Reference:
         Nash 1950, Proceedings of the National Academy of Sciences 36(1).
@@ -63,15 +66,18 @@ def pure_nash_equilibria(cost_a: np.ndarray, cost_b: np.ndarray) -> list[Profile
 def iterate_best_response(
     cost_a: np.ndarray, cost_b: np.ndarray, start: Profile, max_moves: int = 8
 ) -> list[Profile]:
-    """Let the players change to their best responses, until both are content.
+    """Let the players switch to their best responses until neither can improve.
+
+    If both can improve, A moves.
 
     Args:
-        cost_a, cost_b: (M, N), what A and what B pays.
-        start: the first pair of actions.
-        max_moves: when to stop, for a game that never comes to rest.
+        cost_a, cost_b: costs of A and of B, (M, N).
+        start: first pair of actions.
+        max_moves: largest number of moves, because some games never come to rest.
 
     Returns:
-        All pairs on the way; after fewer than `max_moves` the last is at rest.
+        All pairs on the way, from the start. After fewer than `max_moves` moves, the
+        last pair is an equilibrium.
     """
     path = [start]
     for _ in range(max_moves):
@@ -86,24 +92,27 @@ def iterate_best_response(
 
 
 def mixed_equilibrium_2x2(cost_a: np.ndarray, cost_b: np.ndarray) -> Point:
-    """Return how often each player takes its first action where both mix.
+    """Return the probabilities of the first actions in the mixed equilibrium.
 
-    Each mixes so that the other's two actions cost the same:
+    Each player mixes its actions so that the other's two actions cost the same:
     p = (b_11 - b_10) / (b_00 - b_01 - b_10 + b_11),
     q = (a_11 - a_01) / (a_00 - a_01 - a_10 + a_11)
 
     Args:
-        cost_a, cost_b: (2, 2), what A and what B pays.
+        cost_a, cost_b: costs of A and of B, (2, 2).
 
     Returns:
-        p of A and q of B, strictly between 0 and 1.
+        p of A and q of B, each in (0, 1).
 
     Raises:
         ValueError: there is no equilibrium in which both mix.
     """
     shares = []
-    for own in (cost_b.T, cost_a):  # whom the share must leave indifferent
-        first, second = own[0, 0] - own[1, 0], own[1, 1] - own[0, 1]
+    # p makes B indifferent, q makes A indifferent. `costs` are those of the indifferent
+    # player, indexed by its own action first.
+    for costs in (cost_b.T, cost_a):
+        first = costs[0, 0] - costs[1, 0]
+        second = costs[1, 1] - costs[0, 1]
         if first * second <= 0:
             raise ValueError("the game has no equilibrium in which both players mix")
         shares.append(float(second / (first + second)))
@@ -111,24 +120,26 @@ def mixed_equilibrium_2x2(cost_a: np.ndarray, cost_b: np.ndarray) -> Point:
 
 
 def simultaneous(x: float, y: float, learning_rate: float) -> Point:
-    """Step down in x and up in y from the same point of the game x * y.
+    """Step in x and y from the same point of the game x * y.
 
+    x descends and y ascends:
     x' = x - lr y,  y' = y + lr x;  |(x', y')| = sqrt(1 + lr^2) |(x, y)|
     """
     return x - learning_rate * y, y + learning_rate * x
 
 
 def alternating(x: float, y: float, learning_rate: float) -> Point:
-    """Step down in x, then up in y from where x went, in the game x * y.
+    """Step in x, then in y from the new x, in the game x * y.
 
-    x' = x - lr y,  y' = y + lr x';  x^2 + y^2 - lr x y never changes
+    x descends and y ascends:
+    x' = x - lr y,  y' = y + lr x';  x^2 + y^2 - lr x y stays constant
     """
     x = x - learning_rate * y
     return x, y + learning_rate * x
 
 
 def extragradient(x: float, y: float, learning_rate: float) -> Point:
-    """Look a step ahead, then step from here by the gradient found there.
+    """Look one step ahead, then step from the old point with the gradient found there.
 
     x' = x - lr (y + lr x),  y' = y + lr (x - lr y);
     |(x', y')| = sqrt((1 - lr^2)^2 + lr^2) |(x, y)|
@@ -151,13 +162,13 @@ def play(update: Update, start: Point, learning_rate: float, steps: int) -> np.n
     """Play min over x, max over y of x * y; the equilibrium is (0, 0).
 
     Args:
-        update: one step, from (x, y, learning rate) to (x, y).
-        start: the first (x, y).
-        learning_rate: of both players.
-        steps: how many.
+        update: function of one step, from (x, y, learning rate) to (x, y).
+        start: first point (x, y).
+        learning_rate: learning rate of both players.
+        steps: number of steps.
 
     Returns:
-        float64 (steps + 1, 2), the points from the start on.
+        The points (x, y) from the start on, float64 (steps + 1, 2).
     """
     points = [start]
     for _ in range(steps):
@@ -168,31 +179,36 @@ def play(update: Update, start: Point, learning_rate: float, steps: int) -> np.n
 def predicted_distances(
     start: Point, learning_rate: float, steps: int
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the least and greatest distance from (0, 0) that the formulas allow.
+    """Return the smallest and largest distance from (0, 0) that the formulas allow.
 
     Args:
-        start: the first (x, y).
-        learning_rate: of both players, in (0, 2).
-        steps: how many.
+        start: first point (x, y).
+        learning_rate: learning rate of both players, in (0, 2).
+        steps: number of steps.
 
     Returns:
-        Two (steps + 1,) for each of `UPDATES`, equal where the formula is exact.
+        Name in UPDATES -> smallest and largest distance after each step from 0 on,
+        (steps + 1,) each. They are equal if the formula is exact.
     """
     x, y = start
-    out = math.hypot(1, learning_rate)
-    inwards = math.hypot(1 - learning_rate**2, learning_rate)
-    kept = x * x + y * y - learning_rate * x * y
-    ends = (math.sqrt(kept / (1 + side * learning_rate / 2)) for side in (1, -1))
     powers = np.arange(steps + 1)
+    # The distance is multiplied by the same factor at every step.
+    outwards = math.hypot(x, y) * math.hypot(1, learning_rate) ** powers
+    factor = math.hypot(1 - learning_rate**2, learning_rate)
+    inwards = math.hypot(x, y) * factor**powers
+    # The half axes of the ellipse x^2 + y^2 - lr x y = constant.
+    constant = x * x + y * y - learning_rate * x * y
+    nearest = math.sqrt(constant / (1 + learning_rate / 2))
+    farthest = math.sqrt(constant / (1 - learning_rate / 2))
     return {
-        "simultaneous": 2 * (math.hypot(x, y) * out**powers,),
-        "alternating": tuple(np.full(steps + 1, end) for end in ends),
-        "extragradient": 2 * (math.hypot(x, y) * inwards**powers,),
+        "simultaneous": (outwards, outwards),
+        "alternating": (np.full(steps + 1, nearest), np.full(steps + 1, farthest)),
+        "extragradient": (inwards, inwards),
     }
 
 
 def draw_nash(out: Path = PAGES) -> str:
-    """Draw two games of two actions, and the game x * y played in three ways.
+    """Draw two games of two actions, and the game x * y with three update rules.
 
     Args:
         out: folder for nash.png, 1210 x 1045 pixels.
@@ -210,22 +226,27 @@ def draw_nash(out: Path = PAGES) -> str:
     _draw_game(panels[1, 0].subplots(), *MATCHING_PENNIES, ["heads", "tails"])
     _draw_plane(panels[0, 1].subplots())
     _draw_distances(panels[1, 1].subplots())
-    circles = "Circle: cheapest answer to the other. Arrows: each improves in turn."
-    pennies = (
-        "The loser pays the other 1. No cell has two circles: no pure equilibrium."
-    )
-    steps = f"{STEPS} steps with learning rate {LEARNING_RATE}; grey: the pull of both"
+    circles = "Circle: best response. Arrows: the players improve in turn."
+    pennies = "The loser pays 1 to the winner. No cell has two circles."
+    steps = f"{STEPS} steps with learning rate {LEARNING_RATE}; grey: gradient steps"
     write_title(panels[0, 0], "Prisoner's dilemma: years in prison", circles)
-    write_title(panels[1, 0], "Matching pennies: no rest, like a GAN", pennies)
+    write_title(panels[1, 0], "Matching pennies: no pure equilibrium", pennies)
     write_title(panels[0, 1], "min over x, max over y of x · y", steps)
-    write_title(panels[1, 1], "Distance from (0, 0)", "dashed: what the formulas say")
+    write_title(panels[1, 1], "Distance from (0, 0)", "dashed: from the formulas")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
     return _text()
 
 
 def _draw_game(axes: Axes, a: np.ndarray, b: np.ndarray, actions: list[str]) -> None:
-    """Draw a game as a table, with best responses, their path and equilibria."""
+    """Draw a game as a table, with best responses, their path and equilibria.
+
+    Args:
+        axes: axes to draw on.
+        a, b: costs of A and of B, (2, 2).
+        actions: names of the two actions.
+    """
+    # The costs; the cheapest response of each player is in a circle.
     both = ((a, best_responses(a), BLUE), (b, best_responses(b.T).T, VERMILLION))
     for (cost, best, color), shift in zip(both, (-0.25, 0.25), strict=True):
         circle = {"boxstyle": "circle", "edgecolor": color, "facecolor": "white"}
@@ -233,15 +254,18 @@ def _draw_game(axes: Axes, a: np.ndarray, b: np.ndarray, actions: list[str]) -> 
         for (i, j), value in np.ndenumerate(cost):
             box = circle if best[i, j] else None
             axes.text(j + shift, i - shift, f"{value}", bbox=box, **style)
+    # The equilibria, shaded.
     for i, j in pure_nash_equilibria(a, b):
         axes.fill_between([j - 0.5, j + 0.5], i - 0.5, i + 0.5, color=GREEN, alpha=0.25)
         axes.text(j + 0.46, i + 0.45, "equilibrium", ha="right", fontsize=12)
+    # The path of best responses, as arrows.
     path = iterate_best_response(a, b, (0, 0), max_moves=4)
     axes.plot(0, 0, "o", color="black", markersize=9)
     axes.text(-0.04, -0.06, "start", ha="right", fontsize=12)
     arrow = {"arrowstyle": "-|>", "color": "black", "lw": 2, "mutation_scale": 20}
     for (i, j), (k, m) in zip(path[:-1], path[1:], strict=True):
         axes.annotate("", (m, k), (j, i), arrowprops=arrow)
+    # The lines of the table and the names of the actions.
     axes.axhline(0.5, color="black", linewidth=1)
     axes.axvline(0.5, color="black", linewidth=1)
     axes.set(xlim=(-0.5, 1.5), ylim=(1.5, -0.5))
@@ -251,7 +275,7 @@ def _draw_game(axes: Axes, a: np.ndarray, b: np.ndarray, actions: list[str]) -> 
 
 
 def _draw_plane(axes: Axes) -> None:
-    """Draw the three ways of playing over the field of the gradients."""
+    """Draw the paths of the three update rules over the field of the gradients."""
     x, y = np.meshgrid(np.linspace(-4, 4, 13), np.linspace(-3, 3, 10))
     axes.quiver(x, y, -y, x, color=GREY, alpha=0.5)
     for name, (update, color) in UPDATES.items():
@@ -264,11 +288,11 @@ def _draw_plane(axes: Axes) -> None:
 
 
 def _draw_distances(axes: Axes) -> None:
-    """Draw the distance from the equilibrium over the steps, and the formulas."""
+    """Draw the distance from the equilibrium over the steps, with the formulas."""
     for name, (low, high) in predicted_distances(START, LEARNING_RATE, STEPS).items():
         update, color = UPDATES[name]
         distances = np.linalg.norm(play(update, START, LEARNING_RATE, STEPS), axis=1)
-        label = f"{name}: × {low[1] / low[0]:.4f} a step"
+        label = f"{name}: × {low[1] / low[0]:.4f} per step"
         if low[0] < high[0]:
             label = f"{name}: from {low[0]:.3f} to {high[0]:.3f}"
         axes.semilogy(distances, color=color, linewidth=5, alpha=0.6, label=label)
@@ -281,7 +305,7 @@ def _draw_distances(axes: Axes) -> None:
 
 
 def _text() -> str:
-    """Return all numbers as Markdown."""
+    """Return the numbers of the picture as Markdown."""
     path = iterate_best_response(*PRISONERS_DILEMMA, (0, 0))
     columns = {}
     for name, (low, high) in predicted_distances(START, LEARNING_RATE, STEPS).items():

@@ -19,32 +19,33 @@ from common.files import check_file
 
 NAMES = ("wiki.mat", "imdb.mat")
 MAX_BYTES = 2**30
-# Faces that the detector was less sure of are often none; the threshold is that of
+# Detections of a lower score are often not faces. The threshold is the one of
 # https://github.com/yu4u/age-gender-estimation.
 MIN_FACE_SCORE = 1.0
 _READER = Path(__file__).with_name("imdb_wiki_reader.py")
 _MAX_SECONDS = 300
-# MATLAB counts days from year 0, Python from year 1, NumPy from 1970.
+# Differences of day numbers: MATLAB counts days from year 0, Python from year 1, NumPy
+# from 1970.
 _MATLAB_TO_PYTHON = 366
 _PYTHON_TO_NUMPY = 719_163
-_LAST_DAY = 3_652_059  # 31 December 9999, Python's last
+_LAST_DAY = 3_652_059  # 31 December 9999, the last date in Python
 _LAST_YEAR = 9999
-_JULY = 6
+_JULY = 6  # months count from 0
 
 
 def read_wiki(path: Path) -> Iterator[Row]:
-    """Yield the rows of wiki.mat or imdb.mat with the ages that follow from them.
+    """Yield the rows of wiki.mat or imdb.mat, with ages computed from their dates.
 
-    The photos are taken to be from the middle of their year:
+    Photos are assumed to be from the middle of their year:
     age = photo_taken - year of birth - (1 if born in July or later else 0).
-    Pictures without a face, with a face score below 1 or with a second face have
-    a fault, as have those without dates.
+    A row has a fault if a date is missing, or if the photo has no face, a face score
+    below 1 or a second face.
 
     Args:
-        path: the file.
+        path: path of wiki.mat or imdb.mat.
 
     Raises:
-        UserError: the file is missing, too large, damaged, or not such a file.
+        UserError: the file is missing, too large, damaged or of another kind.
     """
     columns = _read_columns(path)
     numbers = {
@@ -59,13 +60,21 @@ def read_wiki(path: Path) -> Iterator[Row]:
 
 
 def _ages(dob: np.ndarray, photo_taken: np.ndarray) -> np.ndarray:
-    """Return int64 ages; 0 stands for any number where a date is missing."""
+    """Return ages in years, int64 (N,).
+
+    If a date is missing, the age is 0, and `_faults` marks the row.
+
+    Args:
+        dob: dates of birth as MATLAB day numbers, float64 (N,).
+        photo_taken: years of the photos, float64 (N,).
+    """
     known = _is_day(dob) & _is_year(photo_taken)
     days = np.floor(dob[known]).astype(np.int64) - _MATLAB_TO_PYTHON
     dates = (days - _PYTHON_TO_NUMPY).astype("datetime64[D]")
     years, months = np.divmod(dates.astype("datetime64[M]").astype(np.int64), 12)
     ages = np.zeros(len(dob), np.int64)
-    # Signed numbers: photo_taken is stored as uint16, which has nothing below 0.
+    # Signed integers: photo_taken is stored as uint16, in which a negative age would
+    # wrap around.
     taken = photo_taken[known].astype(np.int64)
     ages[known] = taken - (years + 1970) - (months >= _JULY)
     return ages
@@ -77,7 +86,7 @@ def _faults(
     face_score: np.ndarray,
     second_face_score: np.ndarray,
 ) -> np.ndarray:
-    """Return str (N,): the first thing that is wrong with each row, or ""."""
+    """Return the first fault of each row, or "", as an array of texts (N,)."""
     wrong = {
         "no face found": np.isneginf(face_score) | np.isnan(face_score),
         f"face score below {MIN_FACE_SCORE:g}": face_score < MIN_FACE_SCORE,
@@ -95,18 +104,21 @@ def _is_day(dob: np.ndarray) -> np.ndarray:
 
 
 def _is_year(photo_taken: np.ndarray) -> np.ndarray:
-    """Return whether each number is a year."""
+    """Return whether each number is a year from 1 to 9999."""
     return (photo_taken >= 1) & (photo_taken <= _LAST_YEAR)
 
 
 def _read_columns(path: Path) -> dict[str, list]:
-    """Return the fields of the file's struct, read by another process."""
+    """Return the fields of the file's struct, read by another process.
+
+    SciPy crashes on some damaged files; see imdb_wiki_reader.py.
+    """
     check_file(path, MAX_BYTES)
     if not os.access(path, os.R_OK):
         raise UserError(f"{path} cannot be read; check its permissions")
     try:
         done = subprocess.run(
-            # -P: the chapter's own modules must not hide others of their names.
+            # -P: otherwise modules beside the program could hide others of their name.
             [sys.executable, "-P", str(_READER), str(path)],
             capture_output=True,
             timeout=_MAX_SECONDS,
@@ -114,7 +126,8 @@ def _read_columns(path: Path) -> dict[str, list]:
         )
         answer = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError) as error:
-        # Also a reader that was ended by the system, for its memory or a bad access.
+        # This includes a reader that the system stopped, because it used too much
+        # memory or crashed.
         raise UserError(
             f"{path}: expected a MATLAB file (format 5), found another kind or a "
             "damaged one; download it again"

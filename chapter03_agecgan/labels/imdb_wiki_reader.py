@@ -1,7 +1,7 @@
 """A program that prints the labels in a wiki.mat or imdb.mat as JSON.
 
-It runs as a process of its own, because `scipy.io.loadmat` ends the whole process
-with a segmentation fault on some damaged files (seen with SciPy 1.17).
+It runs in a process of its own, because on some damaged files `scipy.io.loadmat` stops
+the whole process with a segmentation fault (seen with SciPy 1.17).
 """
 
 import contextlib
@@ -14,41 +14,45 @@ from scipy.io import loadmat, whosmat
 STRUCTS = ("wiki", "imdb")
 NUMBERS = ("dob", "photo_taken", "face_score", "second_face_score")
 _MAX_ROWS = 2**21  # imdb.mat has 460,723
+# Longest text, characters.
 _MAX_TEXT = 1000
-# A few MB of compressed zeros must not fill the memory of the machine.
+# Largest memory of this process, bytes. Without a limit, a small file of compressed
+# zeros could fill the memory of the machine.
 _MAX_MEMORY = 2**33
 
 
 class Fault(Exception):
-    """The file is whole, but not what was expected."""
+    """The file can be read, but its content is not as expected."""
 
 
 def read_columns(path: str) -> dict[str, list]:
     """Return the fields that the chapter needs.
 
     Args:
-        path: the .mat file.
+        path: path of the .mat file.
 
     Returns:
-        Field -> one number or text for each picture. `name` may be missing in the
-        file; its texts are empty then.
+        Field -> one number or text for each photo. If the file has no field `name`,
+        its texts are empty.
 
     Raises:
         Fault: the struct or one of its fields is missing or of another kind.
     """
+    # Find the struct.
     try:
-        known = [name for name, _, _ in whosmat(path)]
+        variables = [name for name, _, _ in whosmat(path)]
     except NotImplementedError as error:
         raise Fault(
             "expected MATLAB's format 5, found 7.3; save it with the option -v7"
         ) from error
-    names = [name for name in STRUCTS if name in known]
+    names = [name for name in STRUCTS if name in variables]
     if not names:
-        found = ", ".join(known)[:_MAX_TEXT] or "nothing"
+        found = ", ".join(variables)[:_MAX_TEXT] or "nothing"
         raise Fault(f"expected a struct named wiki or imdb, found {found}")
     struct = loadmat(path, variable_names=names[:1])[names[0]]
     if struct.dtype.names is None or struct.size != 1:
         raise Fault(f"expected '{names[0]}' to be one struct, found something else")
+    # Read its fields; all must have the same length.
     columns = {name: _numbers(struct, name) for name in NUMBERS}
     columns["full_path"] = _texts(struct, "full_path")
     count = len(columns["full_path"])
@@ -64,7 +68,7 @@ def read_columns(path: str) -> dict[str, list]:
 
 
 def _field(struct: np.ndarray, name: str) -> np.ndarray:
-    """Return a field of the struct as a vector."""
+    """Return a field of the struct as an array of one axis."""
     if name not in struct.dtype.names:
         found = ", ".join(struct.dtype.names)[:_MAX_TEXT] or "none"
         raise Fault(f"expected the field {name}, found {found}")
@@ -79,14 +83,14 @@ def _field(struct: np.ndarray, name: str) -> np.ndarray:
 def _numbers(struct: np.ndarray, name: str) -> list[float]:
     """Return a field of real numbers."""
     column = _field(struct, name)
-    # An array without numbers has no kind worth a message.
+    # An empty array may have any dtype.
     if column.size and column.dtype.kind not in "iufb":
         raise Fault(f"expected numbers in the field {name}, found something else")
     return column.astype(np.float64).tolist()
 
 
 def _texts(struct: np.ndarray, name: str) -> list[str]:
-    """Return a field of texts; what is empty or no text is ""."""
+    """Return a field of texts; a cell that is empty or not a text gives ""."""
     column = _field(struct, name)
     if column.size and column.dtype.kind not in "OU":
         raise Fault(f"expected texts in the field {name}, found something else")
@@ -94,7 +98,7 @@ def _texts(struct: np.ndarray, name: str) -> list[str]:
 
 
 def _text(cell: object) -> str:
-    """Return the text of a cell, which is an array of one text or none."""
+    """Return the text in a cell (an array of one text), or "" if it has none."""
     lines = np.atleast_1d(cell)
     if lines.dtype.kind != "U" or lines.size == 0:
         return ""
@@ -102,8 +106,8 @@ def _text(cell: object) -> str:
 
 
 def _limit_memory() -> None:
-    """Let the system end this process before the machine's memory is full."""
-    # Not every system can.
+    """Limit the memory of this process, so that it cannot fill the machine's."""
+    # Not every system supports this.
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -1,6 +1,6 @@
-"""Data sets of faces with ages, as they lie on the disk.
+"""The labels of face data sets of three kinds.
 
-Three kinds are known: IMDB-WIKI (wiki.mat or imdb.mat), a table labels.csv, and files
+The kinds are IMDB-WIKI (wiki.mat or imdb.mat), a table labels.csv, and image files
 named as in UTKFace (Zhang, Song and Qi 2017, arXiv:1702.08423).
 """
 
@@ -20,21 +20,21 @@ __all__ = ["Listing", "Record", "read_listing"]
 
 TABLE = "labels.csv"
 MAX_TABLE_BYTES = 2**28
-# Age, gender (0 or 1), race (0 to 4), then date and time of collection.
+# UTKFace's names: age, gender (0 or 1), race (0 to 4), date and time of collection.
 _UTKFACE = re.compile(r"(\d{1,3})_[01]_[0-4]_\d+", re.ASCII)
 
 
 def read_listing(data: Path) -> Listing:
-    """Read which picture shows which age, and whom.
+    """Read the age, and if known the person, of each image of a data set.
 
     Args:
         data: a .mat file with the struct wiki or imdb; a .csv file with the columns
-            path and age and perhaps person, where paths begin at the file's folder;
-            or a folder: with wiki.mat, imdb.mat or labels.csv in it, or else with
+            path, age and optionally person, whose paths are relative to the file's
+            folder; a folder with wiki.mat, imdb.mat or labels.csv in it; or a folder of
             images named age_gender_race_date, at any depth.
 
     Returns:
-        The listing. No picture has been opened, and some may be missing.
+        The listing. No image has been opened, and some may be missing.
 
     Raises:
         UserError: the data are missing, damaged, or of none of these kinds.
@@ -50,33 +50,33 @@ def read_listing(data: Path) -> Listing:
     if data.exists():
         raise UserError(
             f"{data}: expected a folder of faces, a .mat or a .csv file, found another "
-            "file; name the folder that it lies in"
+            "file; give the folder that contains it"
         )
     raise UserError(f"no such directory: {data}; check the path")
 
 
 def _labels_in(folder: Path) -> Path | None:
-    """Return the file in a folder that lists the pictures, if there is one."""
+    """Return the file of labels in a folder, or None if there is none."""
     known = (*imdb_wiki.NAMES, TABLE)
     found = [folder / name for name in known if (folder / name).is_file()]
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise UserError(
-            f"{folder}: expected one of {', '.join(known)}, found {names}; name the "
-            "file that is meant"
+            f"{folder}: expected one of {', '.join(known)}, found {names}; give the "
+            "path of one of them"
         )
     return found[0] if found else None
 
 
 def _read_names(folder: Path) -> Listing:
-    """Return the listing of a folder of images whose names tell the ages."""
+    """Return the listing of a folder of images whose names contain the ages."""
     names = [path.relative_to(folder).as_posix() for path in find_images(folder)]
     matches = [_UTKFACE.match(PurePosixPath(name).name) for name in names]
     if not any(matches):
         raise UserError(
             f"{folder}: expected {', '.join(imdb_wiki.NAMES)}, {TABLE} or images named "
-            f"age_gender_race_date, as 25_0_1_20170109.jpg; found {len(names)} images "
-            f"of other names, the first is {names[0]}"
+            f"age_gender_race_date, such as 25_0_1_20170109.jpg; found {len(names)} "
+            f"images of other names, the first is {names[0]}"
         )
     fault = "name is not age_gender_race_date"
     rows = (
@@ -108,21 +108,21 @@ def _read_table(path: Path) -> Iterator[Row]:
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    """Refuse a table without the columns path and age."""
+    """Raise a UserError if a table does not have one column path and one age."""
     for column in ("path", "age"):
         if header.count(column) != 1:
             raise UserError(
-                f"{path}: expected one column {column} in a first line as "
+                f"{path}: expected one column {column} in the first line, for example "
                 f"path,age,person, found {','.join(header)[:100] or 'nothing'}"
             )
 
 
 def _row(cells: dict[str, str | None]) -> Row:
-    """Return one row of a table; ages may have fractions, which do not count."""
+    """Return one row of a table; a fractional age is rounded down."""
     path = (cells["path"] or "").strip()
     person = (cells.get("person") or "").strip() or None
     try:
         age = math.floor(float(cells["age"] or ""))
-    except (ValueError, OverflowError):  # no number, NaN or infinity
+    except (ValueError, OverflowError):  # not a number, NaN or infinity
         return Row(path, 0, person, "no age")
     return Row(path, age, person)

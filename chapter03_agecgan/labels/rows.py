@@ -1,4 +1,4 @@
-"""Which picture shows which age: the rows of a data set, checked and counted."""
+"""The rows of a data set: image, age and person, checked and counted."""
 
 import posixpath
 from collections import Counter
@@ -13,12 +13,12 @@ from common.errors import UserError
 
 @dataclass(frozen=True)
 class Record:
-    """One labelled picture.
+    """One labelled image.
 
     Attributes:
-        path: below the listing's folder, with "/" in it.
+        path: path relative to the listing's folder, with "/" between folders.
         age: whole years, 0 to 100.
-        person: who it shows, or None where nobody says.
+        person: name of the person, or None if unknown.
     """
 
     path: str
@@ -28,13 +28,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Listing:
-    """The labelled pictures of a data set; none of them has been opened.
+    """The labelled images of a data set; none of them has been opened.
 
     Attributes:
-        folder: what the paths are below.
-        records: in the data set's order, each path once.
-        dropped: reason -> how many rows were left out for it.
-        source: the file that lists the pictures, or the folder itself.
+        folder: folder that the paths are relative to.
+        records: records in the order of the data set, each path once.
+        dropped: reason -> number of rows left out for it.
+        source: file of the labels, or the folder itself.
     """
 
     folder: Path
@@ -44,13 +44,13 @@ class Listing:
 
 
 class Row(NamedTuple):
-    """One row as its data set has it.
+    """One row of a data set, before the checks of `collect`.
 
     Attributes:
-        path: as written.
-        age: years; any number where there is a fault.
-        person: who it shows, or None.
-        fault: why the row cannot be used, or None.
+        path: path of the image, as written in the data set.
+        age: years; of no meaning if there is a fault.
+        person: name of the person, or None if unknown.
+        fault: reason why the row cannot be used, or None.
     """
 
     path: str
@@ -60,17 +60,17 @@ class Row(NamedTuple):
 
 
 def collect(folder: Path, source: Path, rows: Iterable[Row]) -> Listing:
-    """Keep the rows that can be used; count the others by what is wrong.
+    """Keep the rows that can be used, and count the others by reason.
 
-    Of rows with one path the first that can be used counts.
+    If several rows have the same path, the first one that can be used is kept.
 
     Args:
-        folder: what the paths are below.
-        source: the file that lists the pictures, or the folder itself.
-        rows: of the data set.
+        folder: folder that the paths are relative to.
+        source: file of the labels, or the folder itself.
+        rows: rows of the data set.
 
     Returns:
-        The listing, of at least one record.
+        The listing, with at least one record.
 
     Raises:
         UserError: no row can be used.
@@ -90,27 +90,31 @@ def collect(folder: Path, source: Path, rows: Iterable[Row]) -> Listing:
             records[path] = Record(path, row.age, row.person)
     if not records:
         raise UserError(
-            f"{source}: expected pictures with ages, found none that can be used "
-            f"({count_reasons(dropped) or 'no rows'}); check that it is whole"
+            f"{source}: expected images with ages, found none that can be used "
+            f"({count_reasons(dropped) or 'no rows'}); check that it is complete"
         )
     return Listing(folder, tuple(records.values()), dict(dropped), source)
 
 
 def count_reasons(dropped: dict[str, int]) -> str:
-    """Return what was dropped as words: the reasons, each with its count."""
+    """Return the reasons and their counts as a text."""
     return ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
 
 
 def _fault_of_age(age: int) -> str | None:
-    """Return what is wrong with an age, if anything."""
+    """Return why an age cannot be used, or None if it can."""
     if age < MIN_AGE:
         return f"age below {MIN_AGE}"
     return f"age above {MAX_AGE}" if age > MAX_AGE else None
 
 
 def _path_inside(path: str) -> str | None:
-    """Return a path in its shortest form, or None where it leaves the folder."""
-    if PureWindowsPath(path).anchor:  # also what begins with "/"
+    """Return a path in its shortest form, or None if it leads out of the folder.
+
+    Data sets are untrusted files: their paths must not open files elsewhere.
+    """
+    # An absolute path, or one with a drive; Windows paths may begin with "/", too.
+    if PureWindowsPath(path).anchor:
         return None
     short = posixpath.normpath(path.replace("\\", "/"))
     return None if short.split("/")[0] in (".", "..") else short

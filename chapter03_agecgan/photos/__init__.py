@@ -1,8 +1,7 @@
-"""From any photo to the face that the network expects.
+"""Preparation of any photo: crop the face as the networks expect it.
 
 In reading order:
 
-    framing: where faces lie in the images of a data set
-    face_crop: find the face in a photo, turn it upright, cut it out, and paste it
-        back
+    framing: find faces, and measure their position and size in a data set
+    face_crop: find the face in a photo, rotate it upright and crop it
 """

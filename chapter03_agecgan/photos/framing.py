@@ -1,4 +1,4 @@
-"""Where faces lie in images: found by OpenCV, measured over a data set."""
+"""Find faces with OpenCV, and measure how a data set frames them."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,27 +15,34 @@ from common.training.run_dir import RunDir
 
 FRAMING = "framing.json"
 
-# Of the cascades that OpenCV brings, this one takes the fewest flowers for faces.
+# Of the cascades in OpenCV, this one mistakes the fewest flowers for faces.
 CASCADE = "haarcascade_frontalface_alt2.xml"
-# Photos are searched at a size at which their longer side lies between these.
-SHORTEST, LONGEST = 192, 800
-# Edge in pixels, at that size, of the smallest face.
+# Photos are resized for the search, so that their longer side is in this range, pixels.
+SHORTEST = 192
+LONGEST = 800
+# Edge of the smallest face, in pixels of the resized photo.
 SMALLEST = 24
-# What is added on each side before the search, as a part of the shorter side: faces
-# that fill the whole image are missed, or found too small, without it. Mirroring
-# would make faces of flowers.
+# Padding on each side before the search, as a share of the shorter side. Without it,
+# faces that fill the whole image are missed or found too small. The outermost pixels
+# are repeated; mirrored flowers would look like faces.
 PADDING = 0.3
+# Largest number of images that a framing is measured on.
 MOST_MEASURED = 200
+# Smallest share of the images with a face that makes a framing.
 FOUND_SHARE = 0.2
-# Degrees. The cascade itself allows for about 10 to either side.
+# Rotations to try, degrees. The cascade itself tolerates about 10 in either direction.
 TILTS = (20, -20)
 
 
 class Face(NamedTuple):
-    """A face in an image: the middle and the width of its box, pixels.
+    """A face in an image.
 
-    `tilt` says by how many degrees the image, turned counter-clockwise, has the face
-    upright.
+    Attributes:
+        x: centre of the face's box, pixels from the left.
+        y: centre of the face's box, pixels from the top.
+        width: width of the box, pixels.
+        tilt: rotation of the image that makes the face upright, in degrees
+            counter-clockwise.
     """
 
     x: float
@@ -46,28 +53,35 @@ class Face(NamedTuple):
     def spot(
         self, right: float | np.ndarray, down: float | np.ndarray
     ) -> tuple[float | np.ndarray, float | np.ndarray]:
-        """Return the (x, y) that are so far right of and below the middle.
+        """Return the point of the image at an offset from the face's centre.
 
-        Right and down are those of the face: with the tilt t,
-        x + right cos t - down sin t and y + right sin t + down cos t.
+        The offset is measured along the axes of the upright face. With the tilt t, the
+        point is (x + right cos t - down sin t, y + right sin t + down cos t).
+
+        Args:
+            right: offset to the right, pixels; a number or an array.
+            down: offset downwards, pixels; a number or an array.
+
+        Returns:
+            x and y in pixels of the image.
         """
         tilt = math.radians(self.tilt)
         cos, sin = math.cos(tilt), math.sin(tilt)
         return self.x + right * cos - down * sin, self.y + right * sin + down * cos
 
 
-# Takes uint8 (H, W, 3); returns its faces, the largest first.
+# Function from an image uint8 (H, W, 3) to its faces, the largest first.
 Find = Callable[[np.ndarray], list[Face]]
 
 
 @dataclass(frozen=True)
 class Framing:
-    """How a data set frames its faces: their box as shares of the image's edge.
+    """How a data set frames its faces: the face's box as shares of the image's edge.
 
     Attributes:
-        x: middle of the box from the left.
-        y: middle of the box from the top.
-        width: of the box; above 1 when the images cut the face.
+        x: centre of the box from the left, 0 to 1.
+        y: centre of the box from the top, 0 to 1.
+        width: width of the box, 0.05 to 4; above 1 if the box is wider than the images.
     """
 
     x: float
@@ -75,45 +89,48 @@ class Framing:
     width: float
 
     def __post_init__(self) -> None:
-        """Raise a ValueError about numbers that frame no face."""
+        """Raise a ValueError if a number is out of range."""
         if not (0 <= self.x <= 1 and 0 <= self.y <= 1 and 0.05 <= self.width <= 4):
-            raise ValueError(f"no framing of a face: {self}")
+            raise ValueError(f"not a framing of a face: {self}")
 
     def to_json(self) -> dict[str, float]:
-        """Return the three numbers by their names."""
+        """Return the three numbers by name."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: object) -> "Framing":
-        """Return the framing that `to_json` wrote.
+        """Return the framing from the content that `to_json` returned.
+
+        Args:
+            content: content of the JSON file, which may be damaged.
 
         Raises:
-            UserError: it is something else.
+            UserError: the content is not a framing.
         """
         try:
             return cls(**{name: float(value) for name, value in content.items()})
         except (AttributeError, TypeError, ValueError) as error:
             raise UserError(
                 "expected the framing of faces as x and y from 0 to 1 and width from "
-                f"0.05 to 4, found {str(content)[:100]}; train anew"
+                f"0.05 to 4, found {str(content)[:100]}; train again"
             ) from error
 
 
 def open_finder(longest: int = LONGEST) -> Find:
     """Return a function that finds the frontal faces in a photo.
 
-    A grey copy, enlarged or reduced to between 192 pixels and `longest`, is widened by
-    0.3 of its shorter side, repeating its outermost pixels, and searched. As long as
-    nothing is found it is searched again: with an even histogram, and turned by 20
-    degrees to either side. Faces below a width of 24 of the copy's pixels are not
-    found; those whose middle is outside the photo do not count.
+    The search uses a grey copy, resized so that its longer side has 192 to `longest`
+    pixels, and padded on all sides by 0.3 of its shorter side with its outermost
+    pixels. If no face is found, the search is repeated with an equalised histogram,
+    then with the copy rotated by 20 degrees in either direction. Faces of a width below
+    24 pixels of the copy are not found. Faces whose centre is outside the photo are
+    ignored.
 
     Args:
-        longest: the most pixels that the longer side of the copy may have.
+        longest: largest length of the copy's longer side, pixels.
 
     Returns:
-        A function of one photo, uint8 (H, W, 3), that returns its faces, the largest
-        first.
+        A function from one photo, uint8 (H, W, 3), to its faces, the largest first.
 
     Raises:
         UserError: OpenCV is missing or too new.
@@ -126,6 +143,7 @@ def open_finder(longest: int = LONGEST) -> Find:
 
     def find(photo: np.ndarray) -> list[Face]:
         height, width = photo.shape[:2]
+        # The first attempt that finds a face ends the search.
         copy, scale = _search_copy(photo, longest)
         for image, tilt in _attempts(copy):
             middle = Face(width / 2, height / 2, 0, tilt)
@@ -142,20 +160,22 @@ def open_finder(longest: int = LONGEST) -> Find:
 def measure_framing(images: np.ndarray, find: Find | None = None) -> Framing | None:
     """Measure how a data set frames its faces.
 
-    x, y and width are the medians, each by itself, over the largest faces of the
-    images in which any is found.
+    The largest face of each image is used. x, y and width are its medians over the
+    images with a face, each computed separately.
 
     Args:
-        images: uint8 (N, S, S, 3); of more than 200, every n-th is searched.
-        find: finds the faces of one image; default `open_finder`.
+        images: uint8 (N, S, S, 3). If there are more than 200 images, 200 of them at
+            equal distances are searched.
+        find: function that finds the faces of one image; default `open_finder` at 192
+            pixels.
 
     Returns:
-        The framing, or None where fewer than 20 % of the images have a face.
+        The framing, or None if fewer than 20 % of the searched images have a face.
 
     Raises:
         UserError: OpenCV is missing or too new.
     """
-    # At more than that the search takes longer and finds no more.
+    # Larger copies take longer and do not find more faces.
     find = find or open_finder(SHORTEST)
     count = min(len(images), MOST_MEASURED)
     chosen = np.linspace(0, len(images) - 1, count).round().astype(int)
@@ -166,8 +186,14 @@ def measure_framing(images: np.ndarray, find: Find | None = None) -> Framing | N
     return Framing(float(x), float(y), float(width))
 
 
+def read_framing(run: RunDir) -> Framing | None:
+    """Return the framing of the run's data set, or None if none was measured."""
+    content = read_note(run.path / FRAMING)
+    return Framing.from_json(content) if content else None
+
+
 def _search_copy(photo: np.ndarray, longest: int) -> tuple[Image.Image, float]:
-    """Return what is searched of a photo, widened on all sides, and its scale."""
+    """Return the grey, resized and padded copy of a photo, and its scale."""
     height, width = photo.shape[:2]
     longer = max(height, width)
     scale = min(max(longer, SHORTEST), longest) / longer
@@ -179,7 +205,7 @@ def _search_copy(photo: np.ndarray, longest: int) -> tuple[Image.Image, float]:
 
 
 def _attempts(copy: Image.Image) -> Iterator[tuple[Image.Image, float]]:
-    """Yield what is searched until faces are found, and by how much it was turned."""
+    """Yield the images to search, and by how many degrees each was rotated."""
     yield copy, 0
     yield ImageOps.equalize(copy), 0
     for tilt in TILTS:
@@ -187,13 +213,15 @@ def _attempts(copy: Image.Image) -> Iterator[tuple[Image.Image, float]]:
 
 
 def _in_photo(box: Box, size: tuple[int, int], middle: Face, scale: float) -> Face:
-    """Return a box of a copy as a face of the photo; `middle` is the photo's."""
+    """Convert a box found in a copy to a face in the photo.
+
+    Args:
+        box: box of the face, in pixels of the copy.
+        size: width and height of the copy, pixels.
+        middle: centre of the photo, in its pixels, with the copy's rotation as tilt.
+        scale: size of the copy, before padding, relative to the photo.
+    """
+    # Padding and rotation leave the centre in place, so offsets are measured from it.
     right = (box.x + box.width / 2 - size[0] / 2) / scale
     down = (box.y + box.height / 2 - size[1] / 2) / scale
     return Face(*middle.spot(right, down), box.width / scale, middle.tilt)
-
-
-def read_framing(run: RunDir) -> Framing | None:
-    """Return how the run's data set frames faces, or None where it has none."""
-    content = read_note(run.path / FRAMING)
-    return Framing.from_json(content) if content else None

@@ -2,10 +2,10 @@
 
 In reading order:
 
-    recognizer: what every such network offers
-    choose: which network the configuration names
-    local_network: a small one, trained on the photos at hand
-    keras_file: one from a .keras file
-    onnx_file: one from an ONNX file
-    verification: do two photos show the same person?
+    recognizer: the common interface of these networks
+    choose: the network that the configuration names
+    local_network: a small network, trained on the data set's own photos
+    keras_file: a network from a .keras file
+    onnx_file: a network from an ONNX file
+    verification: whether two photos show the same person, and how often that is wrong
 """

@@ -20,19 +20,20 @@ logger = logging.getLogger(__name__)
 
 
 def choose_recognizer(config: Config, faces: Faces, seed: int = 0) -> Recognizer:
-    """Return the face-recognition net of the configuration.
+    """Return the face-recognition network of the configuration.
 
-    A local net learns from `people` where they are given, else from the persons of
-    the data set. Where nobody has two photos, it learns to tell each photo from all
-    others, which is something else, and says so.
+    A local network learns from the folder `people` if one is given, else from the
+    persons of the data set. If no person has two photos, it can only learn to
+    distinguish photos, not persons; a warning is logged.
 
     Args:
-        config: uses people, recognition, recognition_*.
-        faces: the training photos.
-        seed: of a local net.
+        config: uses people, size and the recognition options.
+        faces: training photos.
+        seed: seed of a local network.
 
     Raises:
-        UserError: it cannot be loaded, or there is nothing to learn it from.
+        UserError: the network cannot be loaded, or there are too few people to train
+            it on.
     """
     images, persons = faces.images, persons_of(faces)
     if config.people is not None:
@@ -41,8 +42,8 @@ def choose_recognizer(config: Config, faces: Faces, seed: int = 0) -> Recognizer
     alone = len(set(persons)) == len(persons)
     if alone and config.recognition == "local":
         logger.warning(
-            "nobody in %s has two photos: the local face-recognition net learns to "
-            "tell photos apart, not persons; --people gives it persons",
+            "no person in %s has two photos: the local face-recognition network "
+            "learns to distinguish photos, not persons; give it persons with --people",
             faces.folder,
         )
     return choose(
@@ -57,7 +58,7 @@ def choose_recognizer(config: Config, faces: Faces, seed: int = 0) -> Recognizer
 
 
 def persons_of(faces: Faces) -> tuple[str, ...]:
-    """Return who each photo shows; unknown people are told apart by their files."""
+    """Return the person of each photo; an unknown person is named by the file."""
     pairs = zip(faces.persons, faces.names, strict=True)
     return tuple(person or name for person, name in pairs)
 
@@ -73,20 +74,21 @@ def choose(
     singles: bool = False,
     scaling: Scaling = "unit",
 ) -> Recognizer:
-    """Return the network that an option asks for.
+    """Return the face-recognition network of a name.
 
     Args:
         name: "local", "imagenet" or the path of a .keras or .onnx file.
-        images: uint8 (N, S, S, 3), which "local" learns from.
-        persons: who is on each.
-        weights: file for "imagenet".
-        steps: of "local".
-        seed: of "local".
-        singles: whether "local" learns from people with a single photo too.
-        scaling: what pixels the network of a file takes.
+        images: photos that "local" learns from, uint8 (N, S, S, 3).
+        persons: name of the person on each photo, N names.
+        weights: weights file of "imagenet"; default Keras's cache.
+        steps: training steps of "local".
+        seed: seed of "local".
+        singles: whether "local" also learns from people with a single photo.
+        scaling: range of the pixels that the network of a file takes.
 
     Raises:
-        UserError: as `local`, `imagenet` and `from_file`.
+        UserError: the network cannot be trained or loaded; see `local`, `imagenet`
+            and `from_file`.
     """
     if name == "local":
         return local(images, persons, steps=steps, seed=seed, singles=singles)

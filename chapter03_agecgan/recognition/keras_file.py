@@ -1,4 +1,4 @@
-"""Face-recognition networks in .keras files, and a frame around any such network."""
+"""Face-recognition networks in .keras files, and layers to put around any of them."""
 
 from pathlib import Path
 
@@ -8,8 +8,10 @@ from common.errors import UserError
 from common.features.cached_network import float32
 from common.files import TORN
 
-# Edge of the images of most face-recognition networks, for files that tell none.
+# Image edge in pixels for files without a fixed one: that of most face-recognition
+# networks.
 USUAL_SIZE = 112
+# Largest image edge, pixels.
 MAX_SIZE = 1024
 
 
@@ -17,25 +19,27 @@ def load(path: Path, factor: float, offset: float) -> keras.Model:
     """Load a face-recognition network; no code in the file is run.
 
     Args:
-        path: a .keras file of a network from (B, H, W, 3) to (B, D).
-        factor: of the pixels in [-1, 1], for the range that the network takes.
-        offset: added to them then.
+        path: .keras file of a network from images (B, H, W, 3) to embeddings (B, D).
+        factor: factor that the pixels in [-1, 1] are multiplied by, to bring them to
+            the range that the network takes.
+        offset: offset that is added afterwards.
 
     Returns:
-        Network from (B, S, S, 3) in [-1, 1], any S, to (B, D) of length 1.
+        Network from images (B, S, S, 3) in [-1, 1], any S, to embeddings (B, D) of
+        length 1.
 
     Raises:
-        UserError: the file is damaged or its network takes no images or gives no
-            embeddings.
+        UserError: the file is damaged, or its network does not take images or does not
+            return embeddings.
     """
     try:
         network = keras.models.load_model(path, compile=False, safe_mode=True)
         shapes = network.input_shape, network.output_shape
     except (*TORN, AttributeError, TypeError) as error:
         raise UserError(
-            f"{path} is damaged or no .keras file of Keras's own layers, of which "
-            f"Lambda is refused ({type(error).__name__}); save it again with "
-            "keras.Model.save"
+            f"{path}: expected a .keras file of Keras's own layers, of which Lambda is "
+            f"refused; found another or a damaged file ({type(error).__name__}); save "
+            "it again with keras.Model.save"
         ) from error
     size = _image_size(path, *shapes)
     with float32():
@@ -48,16 +52,20 @@ def frame(
     factor: float = 1.0,
     offset: float = 0.0,
 ) -> keras.Model:
-    """Put a network between resizing (bilinear, antialiased) and unit length.
+    """Resize and rescale a network's images, and bring its embeddings to length 1.
+
+    Resizing is bilinear and antialiased.
 
     Args:
-        network: from (B, H, W, 3) to (B, D).
-        size: (H, W).
-        factor: of the pixels in [-1, 1], for the range that the network takes.
-        offset: added to them then.
+        network: network from images (B, H, W, 3) to embeddings (B, D).
+        size: height and width (H, W) of the network's images, pixels.
+        factor: factor that the pixels in [-1, 1] are multiplied by, to bring them to
+            the range that the network takes.
+        offset: offset that is added afterwards.
 
     Returns:
-        Network from (B, S, S, 3) in [-1, 1], any S, to (B, D) of length 1.
+        Network from images (B, S, S, 3) in [-1, 1], any S, to embeddings (B, D) of
+        length 1.
     """
     layers = keras.layers
     inputs = keras.Input((None, None, 3))
@@ -66,20 +74,27 @@ def frame(
     return keras.Model(inputs, layers.UnitNormalization()(network(x)))
 
 
-def _image_size(path: Path, takes: tuple, gives: tuple) -> tuple[int, int]:
-    """Return height and width of a network's images; refuse what is none."""
-    # Several inputs or outputs have a list of shapes.
-    if not isinstance(takes, tuple) or len(takes) != 4 or takes[3] != 3:
+def _image_size(path: Path, inputs: tuple, outputs: tuple) -> tuple[int, int]:
+    """Return height and width of a network's images, after checking its shapes.
+
+    Args:
+        path: file of the network, for error messages.
+        inputs: its input shape; a list of shapes if there are several inputs.
+        outputs: its output shape; a list of shapes if there are several outputs.
+    """
+    if not isinstance(inputs, tuple) or len(inputs) != 4 or inputs[3] != 3:
         raise UserError(
-            f"{path}: expected a network of one input (N, H, W, 3), found {takes}; "
+            f"{path}: expected a network of one input (N, H, W, 3), found {inputs}; "
             "save it for RGB images, channels last"
         )
-    if not isinstance(gives, tuple) or len(gives) != 2 or not (gives[1] or 0) > 1:
+    dimensions = outputs[1] if isinstance(outputs, tuple) and len(outputs) == 2 else 0
+    if not (dimensions or 0) > 1:
         raise UserError(
             f"{path}: expected a network that gives one embedding (N, D) for an image, "
-            f"found {gives}; cut it at its embedding"
+            f"found {outputs}; cut it at its embedding"
         )
-    height, width = (length or USUAL_SIZE for length in takes[1:3])
+    # An open dimension is None.
+    height, width = (length or USUAL_SIZE for length in inputs[1:3])
     if max(height, width) > MAX_SIZE:
         raise UserError(
             f"{path}: expected images of at most {MAX_SIZE} pixels a side, found "

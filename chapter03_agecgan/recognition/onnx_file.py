@@ -1,8 +1,8 @@
-"""Face-recognition networks in ONNX files, run by OpenCV; they give no gradient.
+"""Face-recognition networks in ONNX files, run by OpenCV; they have no gradient.
 
-A file is a protocol buffer: a sequence of fields, each a number, the way it is
-stored and its value. The few fields that tell the input's shape are read here,
-because OpenCV does not tell it.
+A file is a protocol buffer: a sequence of fields, each with a number, a wire type (how
+the value is stored) and a value. OpenCV does not report the shape of the input, so this
+module reads the few fields that hold it.
 
 Reference: "Protocol Buffers: Encoding" (the wire format); ONNX, onnx.proto (numbers
     of the fields).
@@ -19,11 +19,25 @@ from common.errors import UserError
 from common.files import read_limited
 
 MAX_BYTES = 512 * 2**20
-# Ways in which a value is stored.
-_VARINT, _EIGHT_BYTES, _COUNTED, _FOUR_BYTES = 0, 1, 2, 5
-# Numbers of fields: of a model, a graph, a tensor and a value, and below a value.
-_GRAPH, _INITIALIZER, _INPUT, _TENSOR_NAME, _VALUE_NAME = 7, 5, 11, 8, 1
-_TYPE, _TENSOR_TYPE, _SHAPE, _DIM, _DIM_VALUE = 2, 1, 2, 1, 1
+
+# Wire types.
+_VARINT = 0
+_EIGHT_BYTES = 1
+_COUNTED = 2  # the value begins with its length
+_FOUR_BYTES = 5
+
+# Field numbers in a model, a graph and a tensor.
+_GRAPH = 7
+_INITIALIZER = 5
+_INPUT = 11
+_TENSOR_NAME = 8
+# Field numbers in an input, and in the messages nested in it.
+_VALUE_NAME = 1
+_TYPE = 2
+_TENSOR_TYPE = 1
+_SHAPE = 2
+_DIM = 1
+_DIM_VALUE = 1
 
 
 class OnnxNetwork:
@@ -33,18 +47,21 @@ class OnnxNetwork:
         """Read a network.
 
         Args:
-            path: of the file.
-            factor: of the pixels in [-1, 1], for the range that the network takes.
-            offset: added to them then.
+            path: ONNX file.
+            factor: factor that the pixels in [-1, 1] are multiplied by, to bring them
+                to the range that the network takes.
+            offset: offset that is added afterwards.
 
         Raises:
-            UserError: it is missing, too large, damaged, of operations that OpenCV
-                lacks, or does not take images (N, 3, H, W).
+            UserError: the file is missing, too large or damaged, or its network has
+                operations that OpenCV lacks, or does not take images (N, 3, H, W).
         """
         import cv2
 
         content = read_limited(path, MAX_BYTES)
-        self._path, self._factor, self._offset = path, factor, offset
+        self._path = path
+        self._factor = factor
+        self._offset = offset
         self._size = _image_size(path, input_shapes(path, content))
         try:
             self._network = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
@@ -55,17 +72,17 @@ class OnnxNetwork:
         """Return the embeddings of images.
 
         Args:
-            images: (N, S, S, 3) float32 in [-1, 1], any S, RGB.
+            images: float32 (N, S, S, 3) in [-1, 1], any S, RGB.
 
         Returns:
-            (N, D) float32, each of length 1.
+            float32 (N, D), each of length 1.
 
         Raises:
-            UserError: the network gives no single vector for an image.
+            UserError: the network does not return one vector for an image.
         """
         resized = tf.image.resize(images, self._size, antialias=True).numpy()
         planes = (self._factor * resized + self._offset).transpose(0, 3, 1, 2)
-        # One by one: many files are of networks for a single image.
+        # One by one, because many files hold networks of the batch size 1.
         embeddings = [self._embed(np.ascontiguousarray(image)) for image in planes]
         return tf.math.l2_normalize(embeddings, axis=1).numpy()
 
@@ -75,11 +92,11 @@ class OnnxNetwork:
 
         self._network.setInput(image[None])
         try:
-            # A copy: the next image overwrites what OpenCV gives.
+            # Copy the output, because OpenCV overwrites it with the next image's.
             output = np.array(self._network.forward())
         except cv2.error as error:
             raise _unusable(self._path, error) from error
-        # Some end with a convolution: (1, D, 1, 1).
+        # Some networks end with a convolution: their output is (1, D, 1, 1).
         if output.ndim < 2 or output.size != output.shape[1] or output.size < 2:
             raise UserError(
                 f"{self._path}: expected a network that gives one embedding (1, D) for "
@@ -90,33 +107,36 @@ class OnnxNetwork:
 
 
 def input_shapes(path: Path, content: bytes) -> list[list[int | None]]:
-    """Return the shapes of the inputs that an ONNX file asks for.
+    """Return the shapes of the inputs of an ONNX file's network.
 
     Args:
-        path: for messages.
-        content: of the file.
+        path: path of the file, for error messages.
+        content: content of the file.
 
     Returns:
-        For each input its dimensions; None where one is left open.
+        The dimensions of each input; None for an open dimension.
 
     Raises:
-        UserError: the content is damaged or no ONNX model.
+        UserError: the content is damaged or not an ONNX model.
     """
     try:
-        whole = memoryview(content)
-        graphs = [value for number, value in _fields(whole) if number == _GRAPH]
+        graphs = _all(memoryview(content), _GRAPH)
         if len(graphs) != 1 or not isinstance(graphs[0], memoryview):
-            raise ValueError("no graph")
+            raise ValueError("expected one graph")
         return _graph_inputs(graphs[0])
     except (ValueError, TypeError, IndexError) as error:
         raise UserError(
-            f"{path} is damaged or no ONNX model; export or download it again"
+            f"{path} is damaged or not an ONNX model; export or download it again"
         ) from error
 
 
 def _graph_inputs(graph: memoryview) -> list[list[int | None]]:
-    """Return the shapes of a graph's inputs; older files list weights among them."""
-    weights, inputs = set(), {}
+    """Return the shapes of a graph's inputs.
+
+    Older files list the weights among the inputs; they are left out.
+    """
+    weights = set()
+    inputs = {}
     for number, value in _fields(graph):
         if number == _INITIALIZER:
             weights.update(bytes(name) for name in _all(value, _TENSOR_NAME))
@@ -128,55 +148,67 @@ def _graph_inputs(graph: memoryview) -> list[list[int | None]]:
 
 def _shape(value: memoryview) -> list[int | None]:
     """Return the dimensions of an input."""
-    levels = [value]
+    # Each field holds messages that contain the next one; the last are the dimensions.
+    messages = [value]
     for field in (_TYPE, _TENSOR_TYPE, _SHAPE, _DIM):
-        levels = [inner for outer in levels for inner in _all(outer, field)]
-    # A dimension without a number has a name, such as "batch".
-    return [next(iter(_all(dim, _DIM_VALUE)), None) for dim in levels]
+        messages = [inner for outer in messages for inner in _all(outer, field)]
+    # An open dimension has no number, but perhaps a name such as "batch".
+    return [next(iter(_all(dim, _DIM_VALUE)), None) for dim in messages]
 
 
 def _all(message: memoryview, field: int) -> list:
-    """Return all values of one field."""
+    """Return all values of one field of a message."""
     return [value for number, value in _fields(message) if number == field]
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield number and value of each field."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        kind = tag & 7
-        if kind == _VARINT:
-            value, at = _varint(message, at)
+    """Yield the number and the value of each field of a message."""
+    position = 0
+    while position < len(message):
+        # A tag holds the field number and, in its lowest three bits, the wire type.
+        tag, position = _varint(message, position)
+        wire_type = tag & 7
+        if wire_type == _VARINT:
+            value, position = _varint(message, position)
         else:
-            if kind == _COUNTED:
-                length, at = _varint(message, at)
+            if wire_type == _COUNTED:
+                length, position = _varint(message, position)
             else:
-                length = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}.get(kind, -1)
-            if not 0 <= length <= len(message) - at:
-                raise ValueError("a field that reaches beyond the end")
-            value, at = message[at : at + length], at + length
+                length = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}.get(wire_type, -1)
+            if not 0 <= length <= len(message) - position:
+                raise ValueError("a field is of unknown type or reaches beyond the end")
+            value = message[position : position + length]
+            position += length
         yield tag >> 3, value
 
 
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, lowest first, and where it ends."""
+def _varint(message: memoryview, start: int) -> tuple[int, int]:
+    """Return the number that begins at a position, and the position after it.
+
+    Each byte holds seven bits of the number, the lowest first; its highest bit is 0 in
+    the last byte.
+    """
     value = 0
-    for place in range(10):
-        byte = message[at + place]
-        value |= (byte & 127) << 7 * place
+    for index in range(10):
+        byte = message[start + index]
+        value |= (byte & 127) << 7 * index
         if byte < 128:
-            return value, at + place + 1
-    raise ValueError("a number of more than ten bytes")
+            return value, start + index + 1
+    raise ValueError("a number has more than ten bytes")
 
 
 def _image_size(path: Path, shapes: list[list[int | None]]) -> tuple[int, int]:
-    """Return height and width of the one input, which must be images."""
+    """Return height and width of the images that the network takes.
+
+    Raises:
+        UserError: the network has several inputs, or its input is not images.
+    """
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3:
         raise UserError(
             f"{path}: expected a network of one input (N, 3, H, W), found inputs "
             f"{shapes or 'none'}; export it for RGB images, channels first"
         )
+    # An open dimension is None.
     height, width = (length or USUAL_SIZE for length in shapes[0][2:])
     if not (1 <= height <= MAX_SIZE and 1 <= width <= MAX_SIZE):
         raise UserError(
@@ -187,9 +219,10 @@ def _image_size(path: Path, shapes: list[list[int | None]]) -> tuple[int, int]:
 
 
 def _unusable(path: Path, error: Exception) -> UserError:
-    """Return the message for a file that OpenCV cannot run."""
-    told = " ".join(str(error).split())[:150]
+    """Return the error about a file that OpenCV cannot run."""
+    message = " ".join(str(error).split())[:150]
     return UserError(
-        f"{path} is damaged or has what OpenCV cannot run ({told}); export it again, "
-        "with fixed sizes and without training steps, or give a .keras file"
+        f"{path} is damaged or has operations that OpenCV cannot run ({message}); "
+        "export it again, with fixed sizes and without training steps, or give a "
+        ".keras file"
     )

@@ -1,7 +1,7 @@
-"""The face-recognition network of the third stage: whatever can tell people apart.
+"""The face-recognition network of the third stage, and its three kinds.
 
-Three kinds fill the slot: a small network trained on the identities at hand, Keras's
-InceptionResNetV2, which knows things but no people, and a file of the user's own.
+A small network trained on the persons of the data set; Keras's InceptionResNetV2, which
+was trained to recognise objects, not people; or a network from a file of the user's.
 """
 
 import dataclasses
@@ -25,11 +25,11 @@ from common.files import check_file, default_cache_dir
 
 logger = logging.getLogger(__name__)
 
-# What pixels a network takes: in [-1, 1], in [0, 1], or from 0 to 255.
+# Range of the pixels that a network takes: [-1, 1], [0, 1] or [0, 255].
 Scaling = Literal["unit", "zero_one", "pixels"]
-# Factor and offset that bring [-1, 1] to each.
+# Factor and offset that bring pixels in [-1, 1] to each range.
 _SCALINGS = {"unit": (1.0, 0.0), "zero_one": (0.5, 0.5), "pixels": (127.5, 127.5)}
-_IMAGENET_SIZE = 160  # of FaceNet's networks of the same kind
+_IMAGENET_SIZE = 160  # edge in pixels, as in FaceNet's networks of the same kind
 _INCEPTION_RESNET = KerasWeights(
     name="InceptionResNetV2",
     outputs="without its classes",
@@ -46,11 +46,14 @@ class Recognizer:
     """A network that turns faces into embeddings of length 1.
 
     Attributes:
-        name: "local", "imagenet" or "file"; a part of what outputs say.
-        network: from (B, S, S, 3) float32 in [-1, 1], any S, to (B, D), with a
-            gradient and never trained any further; None where there is no gradient.
-        key: tells its weights from others; embeddings of two keys do not compare.
-        forward: the same for NumPy arrays, where there is no `network`.
+        name: "local", "imagenet" or "file"; outputs report it.
+        network: frozen network from images (B, S, S, 3) float32 in [-1, 1], any S, to
+            embeddings (B, D), which gradients can pass through; None for a network
+            without gradient.
+        key: identifier of the weights; embeddings of different keys must not be
+            compared.
+        forward: function from such images to embeddings as NumPy arrays; it is used
+            instead of `network` if that is None.
     """
 
     name: Literal["local", "imagenet", "file"]
@@ -59,7 +62,7 @@ class Recognizer:
     forward: Callable[[np.ndarray], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        """Make the network stay as it is, in whatever training it takes part."""
+        """Freeze the network, so that no training changes it."""
         if self.network is not None:
             self.network.trainable = False
 
@@ -73,9 +76,10 @@ class Recognizer:
             float32 (N, D), each of length 1.
 
         Raises:
-            ValueError: shape or type are others.
+            ValueError: the images have another shape or dtype.
         """
         images = _checked(images)
+        # `network` is compiled on first use.
         parts = []
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH].astype(np.float32) / 127.5 - 1
@@ -84,7 +88,7 @@ class Recognizer:
 
     @functools.cached_property
     def _compiled(self) -> tf.types.experimental.PolymorphicFunction:
-        """The network as one graph for batches of every size."""
+        """The network as one compiled function, for batches and images of any size."""
         inputs = tf.TensorSpec((None, None, None, 3), tf.float32)
         return tf.function(
             lambda batch: self.network(batch, training=False), input_signature=[inputs]
@@ -100,26 +104,29 @@ def local(
     singles: bool = False,
     cache_dir: Path | None = None,
 ) -> Recognizer:
-    """Train a small network to tell the people at hand apart, or take it from cache.
+    """Train a small network to recognise the given people, or load it from the cache.
 
-    Training is repeatable by seed on one machine.
+    Training with the same seed on the same machine gives the same network.
 
     Args:
         images: uint8 (N, S, S, 3).
-        persons: who is on each, N names.
-        steps: batches of 64 photos to train for.
-        seed: of weights, order and changes of the photos.
-        singles: learn also from people with a single photo, each told from all
-            others by changed copies of it. Off: beside 100 people with six photos,
-            300 such people raised the false accepts from 13 to 24 %.
-        cache_dir: folder for the trained network; default the project's.
+        persons: name of the person on each photo, N names.
+        steps: number of batches of 64 photos to train on.
+        seed: seed of the weights, of the order of the photos and of the augmentation.
+        singles: whether to learn from people with a single photo, too: the network
+            then sees augmented copies of it only. Off by default: 300 such people,
+            added to 100 people with six photos each, raised the false accept rate from
+            13 to 24 %.
+        cache_dir: folder for the trained network; default the project's cache folder.
 
     Returns:
         The network.
 
     Raises:
-        UserError: there are fewer than two people with several photos.
-        ValueError: shape or type are others.
+        UserError: there are fewer than two people with several photos; with `singles`,
+            fewer than two people.
+        ValueError: the images have another shape or dtype, or the number of persons is
+            not that of the images.
     """
     images, targets = local_network.training_set(_checked(images), persons, singles)
     settings = [local_network.VERSION, steps, seed]
@@ -129,7 +136,7 @@ def local(
 
     def train() -> tuple[keras.Model, float]:
         logger.info(
-            "training the face-recognition network on %d photos of %d people, once",
+            "training the face-recognition network, once, on %d photos of %d people",
             len(images),
             targets.max() + 1,
         )
@@ -138,7 +145,7 @@ def local(
     network, accuracy = load_or_train(path, train)
     logger.info(
         "face recognition: %.1f %% of training photos assigned to the right one of %d "
-        "people (%s)",
+        "people; network in %s",
         100 * accuracy,
         targets.max() + 1,
         path,
@@ -147,14 +154,16 @@ def local(
 
 
 def imagenet(weights: Path | None = None) -> Recognizer:
-    """Load InceptionResNetV2 with Keras's weights of ImageNet; never downloads.
+    """Load InceptionResNetV2 with Keras's ImageNet weights; nothing is downloaded.
 
-    Embeddings are the 1536 channels of the global average pool, brought to length 1.
-    It has learnt a thousand classes of things and never an identity, hence the name.
+    Embeddings are the 1536 channels after global average pooling, scaled to length 1.
+    The network is called imagenet because it was trained on the thousand classes of
+    ImageNet, not on faces.
 
     Args:
-        weights: a file .h5 or .weights.h5 of the network without its classes;
-            default Keras's own cache, $KERAS_HOME/models or ~/.keras/models.
+        weights: .h5 or .weights.h5 file of the network without its classification
+            layer; default a file in Keras's cache, $KERAS_HOME/models or
+            ~/.keras/models.
 
     Returns:
         The network.
@@ -180,19 +189,19 @@ def from_file(path: Path, scaling: Scaling = "unit") -> Recognizer:
     """Load a face-recognition network from a file; no code in it is run.
 
     Args:
-        path: a .keras file of a network from images (B, H, W, 3), or a .onnx file of
-            one from (B, 3, H, W), to embeddings (B, D), which are brought to length
-            1. Images are RGB and resized to the network's size, or to 112 pixels
-            where it tells none.
-        scaling: what pixels it takes: "unit" in [-1, 1], "zero_one" in [0, 1],
-            "pixels" from 0 to 255.
+        path: .keras file of a network from images (B, H, W, 3), or .onnx file of a
+            network from images (B, 3, H, W), to embeddings (B, D). Embeddings are
+            scaled to length 1. Images are RGB; they are resized to the network's size,
+            or to 112 x 112 pixels if it has no fixed size.
+        scaling: range of the pixels that the network takes: "unit" for [-1, 1],
+            "zero_one" for [0, 1], "pixels" for [0, 255].
 
     Returns:
-        The network; that of a .onnx file has no gradient.
+        The network; one from a .onnx file has no gradient.
 
     Raises:
         UserError: the file is missing, damaged, of another kind or too large, or its
-            network takes no images or gives no embeddings.
+            network does not take images or does not return embeddings.
     """
     path = Path(path)
     if scaling not in _SCALINGS:
@@ -206,6 +215,7 @@ def from_file(path: Path, scaling: Scaling = "unit") -> Recognizer:
             f"network, found {str(path)!r}"
         )
     check_file(path, _MAX_FILE_BYTES)
+    # The same weights with another scaling give other embeddings.
     with path.open("rb") as file:
         key = f"{hashlib.file_digest(file, 'sha256').hexdigest()[:20]}-{scaling}"
     if kind == ".keras":
@@ -219,7 +229,7 @@ def from_file(path: Path, scaling: Scaling = "unit") -> Recognizer:
 
 
 def _try_out(path: Path, recognizer: Recognizer) -> None:
-    """Refuse a network that gives no useful numbers."""
+    """Raise a UserError if a network has no useful embedding of a grey image."""
     try:
         embeddings = recognizer.embed(np.full((1, 64, 64, 3), 128, np.uint8))
     except tf.errors.OpError as error:
@@ -235,7 +245,7 @@ def _try_out(path: Path, recognizer: Recognizer) -> None:
 
 
 def _checked(images: np.ndarray) -> np.ndarray:
-    """Return images of the only shape and type that are taken."""
+    """Return images as an array, after checking that they are uint8 (N, H, W, 3)."""
     images = np.asarray(images)
     fits = images.ndim == 4 and images.shape[-1] == 3 and images.dtype == np.uint8
     if not fits or not images.size:

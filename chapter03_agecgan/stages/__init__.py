@@ -4,5 +4,5 @@ In reading order:
 
     gan: a conditional GAN of faces and ages
     encoder: a network that guesses the latent of a photo
-    identity: latents or networks moved so that the person stays the same
+    identity: adjusts latents or networks so that the person stays the same
 """

@@ -22,15 +22,20 @@ from common.images.grids import image_grid
 from common.training.fit import Gallery
 
 GALLERY_PEOPLE = 8
+# Axis of one image (S, S, 3) along which mirroring flips it: its width.
 LEFT_RIGHT = 1
 
 
 def build_model(config: Config) -> AdversarialModel:
-    """Build generator and discriminator and the two phases that train them.
+    """Build the generator, the discriminator and the two phases that train them.
 
-    A batch is (images (B, S, S, 3) in [-1, 1], ages one-hot (B, 6)). Generated
-    faces get the ages of the batch, so that both kinds of pairs have ages of one
-    distribution.
+    A batch is (images (B, S, S, 3) in [-1, 1], ages one-hot (B, 6)). G draws its
+    faces at the ages of the batch, so that the ages of real and generated pairs
+    (face, age) have the same distribution.
+
+    Args:
+        config: uses the options of the networks, the losses, the optimizers, the
+            penalty and the augmentation.
 
     Reference: Antipov et al. 2017, arXiv:1702.01983, equation 1; Reed et al. 2016,
         arXiv:1605.05396, section 4.2 (real images with a wrong condition).
@@ -39,24 +44,32 @@ def build_model(config: Config) -> AdversarialModel:
     rules = losses.GAMES[config.loss]
     discriminate = discriminator_of(discriminator)
 
-    def seen(step: Step, images: tf.Tensor) -> tf.Tensor:
-        """Return images as D sees them."""
-        turned = LEFT_RIGHT if config.mirror else None
-        return shift_and_mirror(images, step.new_key(), config.augment_shift, turned)
+    def augment(step: Step, images: tf.Tensor) -> tf.Tensor:
+        """Return images as D sees them: shifted and mirrored at random."""
+        axis = LEFT_RIGHT if config.mirror else None
+        return shift_and_mirror(images, step.new_key(), config.augment_shift, axis)
 
     def forward(step: Step) -> tf.Tensor:
+        """Return D's logits (B, 1) of generated faces at the ages of the batch."""
         _, ages = step.batch
         latents = step.latents(config.latent_dim, config.prior)
         images = generator([latents, ages], training=True)
-        return discriminate(seen(step, images), [ages])[0]
+        # The same augmentation for real and generated images: otherwise G would have
+        # to imitate it.
+        return discriminate(augment(step, images), [ages])[0]
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        """Return D's loss on real, generated and mismatched pairs, with R1."""
         fake_logits = step.shared()
         images, ages = step.batch
-        # Real and generated images apart: their BatchNorm statistics must not mix.
+        # Each real photo with its own age is a real pair; with a wrong age it is
+        # one more fake, so that D has to look at the age.
         wrong = other_ages(ages, step.uniform((tf.shape(ages)[0],)))
         labels = [ages, wrong] if config.wrong_age else [ages]
-        real_logits, *wrong_logits = discriminate(seen(step, images), labels)
+        # Real and generated images pass through D separately, because their
+        # BatchNorm statistics must not mix.
+        real_logits, *wrong_logits = discriminate(augment(step, images), labels)
+        # R1 penalises the gradient of D at real pairs; it takes the original images.
         penalty = losses.lazy_r1(
             step,
             lambda x, training: discriminator([x, ages], training=training),
@@ -67,12 +80,13 @@ def build_model(config: Config) -> AdversarialModel:
         return pairs_loss(config, real_logits, fake_logits, wrong_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        """Return G's adversarial loss on the logits of its own faces."""
         return rules.generator(step.shared()), {}
 
-    d_optimizer, g_optimizer = (
-        optimizers.adam(rate, config.beta_1, config.beta_2)
-        for rate in (config.d_learning_rate, config.g_learning_rate)
-    )
+    # Each network has its own optimizer, so that their learning rates can differ.
+    d_optimizer = optimizers.adam(config.d_learning_rate, config.beta_1, config.beta_2)
+    g_optimizer = optimizers.adam(config.g_learning_rate, config.beta_1, config.beta_2)
+    # D learns first; in alternating mode G then plays against the updated D.
     phases = [
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
@@ -87,20 +101,28 @@ def pairs_loss(
     wrong_logits: list[tf.Tensor],
     penalty: tf.Tensor | None,
 ) -> tuple[tf.Tensor, Logs]:
-    """Return D's loss: real pairs against generated ones and those of a wrong age.
+    """Return D's loss: real pairs against generated pairs and pairs of a wrong age.
 
     Args:
         config: uses loss, real_label.
-        real_logits: (B, 1).
-        fake_logits: (B, 1).
-        wrong_logits: of real images with a wrong age, (B, 1); none or one.
-        penalty: to add to the loss, or None.
+        real_logits: logits of real images with their own ages, (B, 1).
+        fake_logits: logits of generated images with their ages, (B, 1).
+        wrong_logits: empty, or one tensor (B, 1): the logits of real images with a
+            wrong age.
+        penalty: scalar to add to the loss, or None.
+
+    Returns:
+        The loss with the penalty, and the logs.
+
+    Reference: Reed et al. 2016, arXiv:1605.05396, section 4.2.
     """
     rules = losses.GAMES[config.loss]
+    # Generated and mismatched pairs have equal weight within the loss of fakes.
     fakes = tf.concat([fake_logits, *wrong_logits], axis=0)
     loss = rules.discriminator(real_logits, fakes, config.real_label)
     loss, logs = losses.with_penalty(loss, real_logits, fake_logits, penalty)
-    # Without wrong pairs too, so that it can be held against its equilibrium.
+    # Log the loss without penalty and wrong ages, so that it can be compared with its
+    # value at equilibrium.
     logs["d_loss"] = rules.discriminator(real_logits, fake_logits, config.real_label)
     for logits in wrong_logits:
         logs["d_wrong_age"] = tf.reduce_mean(tf.sigmoid(logits))
@@ -108,41 +130,55 @@ def pairs_loss(
 
 
 def discriminator_of(discriminator: keras.Model) -> Callable[..., list[tf.Tensor]]:
-    """Return (images, list of ages) -> D's logits (B, 1) for each of the ages.
+    """Return a function that discriminates images at several ages.
 
-    Where D gives the logits of all ages at once, the images pass through it once.
+    If D has the layer EACH_AGE, which gives the logits of all six ages at once, the
+    images pass through D only once.
+
+    Args:
+        discriminator: D, from [images, ages one-hot] to logits (B, 1).
+
+    Returns:
+        (images (B, S, S, 3), list of one-hot ages (B, 6)) -> list of logits (B, 1),
+        one for each element of the list of ages; D runs in training mode.
     """
     names = {layer.name for layer in discriminator.layers}
     if EACH_AGE not in names:
         return lambda images, labels: [
             discriminator([images, ages], training=True) for ages in labels
         ]
-    every = keras.Model(
+    logits_of_each_age = keras.Model(
         discriminator.inputs[0], discriminator.get_layer(EACH_AGE).output
     )
 
     def discriminate(images: tf.Tensor, labels: list[tf.Tensor]) -> list[tf.Tensor]:
-        logits = tf.cast(every(images, training=True), tf.float32)  # (B, 6)
+        logits = logits_of_each_age(images, training=True)  # (B, 6)
+        logits = tf.cast(logits, tf.float32)
+        # The one-hot age selects one of the six logits.
         return [tf.reduce_sum(logits * ages, axis=1, keepdims=True) for ages in labels]
 
     return discriminate
 
 
 def other_ages(ages: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
-    """Return for each age one of the five others, all equally likely.
+    """Replace each age class by one of the five others, all equally likely.
 
     Args:
-        ages: one-hot (B, 6).
-        chance: (B,), from U[0, 1).
+        ages: one-hot ages (B, 6).
+        chance: random numbers from U[0, 1), (B,).
+
+    Returns:
+        One-hot float32 (B, 6).
     """
-    others = len(AGE_CLASSES) - 1
-    moves = 1 + tf.cast(chance * others, tf.int32)  # 1 to 5
-    classes = (tf.argmax(ages, axis=1, output_type=tf.int32) + moves) % (others + 1)
-    return tf.one_hot(classes, others + 1)
+    count = len(AGE_CLASSES)
+    # A cyclic shift by 1 to 5 classes never returns to the same class.
+    shifts = 1 + tf.cast(chance * (count - 1), tf.int32)
+    classes = (tf.argmax(ages, axis=1, output_type=tf.int32) + shifts) % count
+    return tf.one_hot(classes, count)
 
 
 def make_gallery(config: Config) -> Gallery:
-    """Return latents of some people, each at all six ages: one row a person."""
+    """Return the gallery: eight people, each at all six ages, one person per row."""
     ages = len(AGE_CLASSES)
     latents = sample_latents(config, GALLERY_PEOPLE, config.seed)
     return Gallery(
@@ -156,13 +192,16 @@ def make_gallery(config: Config) -> Gallery:
 
 
 def balanced_rows(classes: np.ndarray) -> np.ndarray:
-    """Return numbers of photos among which all classes are about equally frequent.
+    """Return indices of photos in which all classes are equally frequent.
 
-    Photos of rare classes come several times, each as often as the others of its
-    class, give or take one.
+    Photos of rare classes are repeated; the numbers of repeats of two photos of one
+    class differ by at most 1.
 
     Args:
-        classes: int (N,).
+        classes: age class of each photo, int (N,), 0 to 5.
+
+    Returns:
+        int64 (M,), indices from 0 to N - 1, ordered by class.
     """
     most = np.bincount(classes).max()
     rows = [np.flatnonzero(classes == number) for number in np.unique(classes)]

@@ -1,4 +1,4 @@
-"""Chapter 3: pictures joined to their labels, divided by person, and described."""
+"""Chapter 3: images are joined to their labels, split by person and described."""
 
 import subprocess
 import sys
@@ -33,12 +33,12 @@ def config(folder: Path, **options: object) -> Config:
 
 
 def flat(level: int) -> np.ndarray:
-    """Return a picture whose grey level can be told after resizing."""
+    """Return an image of one grey level, which resizing does not change."""
     return np.full((40, 40, 3), level, np.uint8)
 
 
 def write_people(folder: Path, photos: dict[str, int]) -> None:
-    """Write a table and pictures of grey level age + 100; name -> age."""
+    """Write a table, and images of the grey level age + 100, for name -> age."""
     lines = ["path,age,person"]
     for name, age in photos.items():
         saved(flat(age + 100), folder / name)
@@ -48,10 +48,11 @@ def write_people(folder: Path, photos: dict[str, int]) -> None:
 
 @pytest.fixture(scope="module")
 def wiki(tmp_path_factory) -> Path:
-    """Return a tree as of wiki_crop with what goes wrong in real ones.
+    """Return a folder like wiki_crop, with the faults of the real data set.
 
-    Ten people named 0 to 9, two photos each; every picture is as grey as its age
-    says, and an unreadable one, a missing one and one without a record lie between.
+    It has ten people named 0 to 9, with two photos each. The grey level of each photo
+    is its age + 100. One photo is unreadable and one is missing. Of the other images,
+    one has a record but no face, and two have no record.
     """
     folder = tmp_path_factory.mktemp("wiki_crop")
     rows = []
@@ -66,26 +67,26 @@ def wiki(tmp_path_factory) -> Path:
     saved(flat(0), folder / "a.png")
     (folder / "01" / "junk.png").write_bytes(b"no record, so not counted")
     rows.append({"full_path": "a.png", "face_score": -np.inf})
-    # Not in the order of the names.
+    # The records are not in the order of the file names.
     write_mat(folder / "wiki.mat", fields(rows[::-1]))
     return folder
 
 
 @pytest.fixture(scope="module")
 def parts(wiki) -> dict[str, Faces]:
-    """Return both parts of that tree."""
+    """Return both splits of that folder."""
     return {part: load_split(config(wiki), part) for part in ("train", "test")}
 
 
 def assert_labels_fit(faces: Faces) -> None:
-    """Check each picture's grey level against its label."""
+    """Check each image's grey level against its label."""
     assert faces.images.dtype == np.uint8 and faces.ages.dtype == np.int64
     assert faces.images.shape == (len(faces.names), SIZE, SIZE, 3)
     assert np.all(faces.images == (faces.ages + 100)[:, None, None, None])
     assert list(faces.names) == sorted(faces.names)
 
 
-def test_every_picture_keeps_its_own_label(parts, wiki):
+def test_every_image_keeps_its_own_label(parts, wiki):
     seen = {}
     for faces in parts.values():
         assert_labels_fit(faces)
@@ -96,11 +97,11 @@ def test_every_picture_keeps_its_own_label(parts, wiki):
     assert seen == {f"{i % 3:02}/{i:02}.png": (str(i // 2), 4 * i) for i in good}
 
 
-def test_labels_fit_where_the_pictures_stay_on_the_disk(wiki):
+def test_labels_fit_if_the_images_stay_on_the_disk(wiki):
     assert_labels_fit(load_split(config(wiki, cache_mb=1e-3), "train"))
 
 
-def test_what_has_no_picture_is_counted(parts):
+def test_unusable_photos_are_counted(parts):
     reasons = ("no face found", "file not found", "unreadable image")
     assert parts["test"].dropped == dict.fromkeys(reasons, 1)
 
@@ -132,7 +133,7 @@ def test_without_persons_every_tenth_name_is_held_out():
     assert split_by_person(records[:1])["train"].tolist() == []
 
 
-def test_parts_that_lie_together_are_not_copied(tmp_path):
+def test_splits_of_consecutive_images_are_not_copied(tmp_path):
     write_people(tmp_path, {f"{p}/{i}.png": 25 * i for p in "abc" for i in range(2)})
     for part in ("train", "test"):
         assert not load_split(config(tmp_path), part).images.flags.owndata
@@ -155,12 +156,12 @@ def test_too_few_photos_are_refused(tmp_path, photos, found):
         load_split(config(tmp_path), "train")
 
 
-def test_labels_without_their_pictures_are_refused(tmp_path):
+def test_labels_without_their_images_are_refused(tmp_path):
     write_people(tmp_path, {"a/0.png": 1, "b/0.png": 2})
     (tmp_path / "a").rename(tmp_path / "x")
     (tmp_path / "b" / "0.png").write_bytes(b"words")
     message = (
-        "^none of the 2 paths in labels.csv is a picture below .*"
+        "^none of the 2 paths in labels.csv is an image below .*"
         r"\(file not found: 1, unreadable image: 1\); unpack"
     )
     with pytest.raises(UserError, match=message):
@@ -177,11 +178,11 @@ def test_listed_paths_outside_the_folder_are_never_opened(tmp_path):
     assert load_split(config(folder), "test").dropped == {"path outside the folder": 2}
 
 
-def test_the_description_counts_photos_people_and_losses(wiki):
+def test_the_description_counts_photos_people_and_unusable_photos(wiki):
     assert describe(config(wiki)).splitlines() == [
         "| split | photos | people | 0-18 | 19-29 | 30-39 | 40-49 | 50-59 | 60+ |",
         "|---|---|---|---|---|---|---|---|---|",
-        # 0 4 8 12 16 20 32 36 40 44 48 52 56 60 64 68, and 72 76.
+        # The ages 0 4 8 12 16 20 32 36 40 44 48 52 56 60 64 68, and 72 76.
         "| train | 16 | 8 | 5 | 1 | 2 | 3 | 2 | 3 |",
         "| test | 2 | 1 | 0 | 0 | 0 | 0 | 0 | 2 |",
         "",
@@ -202,7 +203,7 @@ def test_the_description_of_photos_without_names(tmp_path):
     assert lines[-1] == "- none"
 
 
-def test_without_data_the_stand_in_is_made(monkeypatch, tmp_path, caplog):
+def test_without_data_the_stand_in_is_written(monkeypatch, tmp_path, caplog):
     calls = []
 
     def write_wiki(folder: Path, **options: int) -> None:
@@ -221,7 +222,7 @@ def test_without_data_the_stand_in_is_made(monkeypatch, tmp_path, caplog):
 
 
 def test_every_fourth_person_is_held_out(tmp_path):
-    """A person with one photo is learnt from; what lies beside the folders is not."""
+    """A person with one photo is for training; images beside folders are ignored."""
     names = ["s2/1.pgm", "s2/2.pgm", "s1/a.png", "s1/b/c.jpg", "s3/1.png", "s3/2.png"]
     names += ["s4/1.png", "s4/2.png", "s5/1.png"]
     for seed, name in enumerate(names):
@@ -251,7 +252,7 @@ def test_orl_has_40_people_of_10_photos(shared_data):
     assert set(Counter(train + test).values()) == {10}
 
 
-def test_the_data_are_read_without_tensorflow():
+def test_data_can_be_imported_without_tensorflow():
     program = (
         "import sys, chapter03_agecgan.data\n"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"

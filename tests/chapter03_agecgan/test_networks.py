@@ -1,4 +1,4 @@
-"""Chapter 3: networks, and what the phases of each stage learn from."""
+"""Chapter 3: the networks, and the phases of the first two stages."""
 
 import dataclasses
 from pathlib import Path
@@ -57,7 +57,7 @@ SIDES = Sides(
 
 
 def altered(**changes):
-    """Return a model of the same weights without penalty, moves and wrong ages."""
+    """Return a model with the same weights, without penalty, shifts and wrong ages."""
     bare = {"r1_gamma": 0.0, "augment_shift": 0, "mirror": False, "wrong_age": False}
     return make_model(dataclasses.replace(TINY, **bare | changes))
 
@@ -74,8 +74,12 @@ def test_the_books_generator():
     generator = build_generator(PRESETS["book"])
     assert [i.shape[1:] for i in generator.inputs] == [(100,), (6,)]
     assert shapes(generator, CONVOLUTIONS) == [
-        (2048,), (16384,), (16, 16, 128), (32, 32, 64), (64, 64, 3)
-    ]  # fmt: skip
+        (2048,),
+        (16384,),
+        (16, 16, 128),
+        (32, 32, 64),
+        (64, 64, 3),
+    ]
     dense = 107 * 2048 + 2049 * 16384 + 4 * 16384
     convolutions = (25 * 256 + 1) * 128 + (25 * 128 + 1) * 64 + (25 * 64 + 1) * 3
     assert generator.count_params() == dense + convolutions + 4 * (128 + 64)
@@ -85,8 +89,12 @@ def test_the_books_discriminator():
     """The label is tiled to 32x32x6 and joins after the first convolution."""
     discriminator = build_discriminator(PRESETS["book"])
     assert shapes(discriminator, CONVOLUTIONS) == [
-        (32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512), (1,)
-    ]  # fmt: skip
+        (32, 32, 64),
+        (16, 16, 128),
+        (8, 8, 256),
+        (4, 4, 512),
+        (1,),
+    ]
     joined = next(
         x for x in discriminator.layers if isinstance(x, keras.layers.Concatenate)
     )
@@ -100,8 +108,13 @@ def test_the_books_discriminator():
 def test_the_books_encoder():
     encoder = build_encoder(PRESETS["book"])
     assert shapes(encoder, CONVOLUTIONS) == [
-        (32, 32, 32), (16, 16, 64), (8, 8, 128), (4, 4, 256), (4096,), (100,)
-    ]  # fmt: skip
+        (32, 32, 32),
+        (16, 16, 64),
+        (8, 8, 128),
+        (4, 4, 256),
+        (4096,),
+        (100,),
+    ]
     assert len(shapes(encoder, (keras.layers.BatchNormalization,))) == 4
 
 
@@ -124,7 +137,7 @@ def test_the_projection_is_an_inner_product():
     )
 
 
-def test_all_ages_at_once_are_judged_as_one_by_one():
+def test_logits_of_several_ages_agree_with_those_of_one_age():
     discriminator = build_discriminator(TINY)
     labels = [BATCH[1], tf.reverse(BATCH[1], [0])]
     at_once = gan.discriminator_of(discriminator)(BATCH[0], labels)
@@ -157,7 +170,7 @@ def test_every_weight_of_the_encoder_gets_a_finite_gradient(variant):
     assert_every_weight_learns(model, BATCH)
 
 
-def test_a_phase_moves_its_own_network_only():
+def test_a_phase_updates_its_own_network_only():
     model = make_model(TINY)
     model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, BATCH))
     for phase, other in (model.phases, model.phases[::-1]):
@@ -203,7 +216,7 @@ def test_each_network_has_its_own_learning_rate():
     assert_own_learning_rates(model, 0.1, 0.2)
 
 
-def test_a_generated_face_is_judged_with_the_age_that_it_was_made_for():
+def test_d_gets_a_generated_face_with_the_age_it_was_generated_for():
     model = altered()
     index, key = tf.constant(0, tf.int64), tf.constant([1, 2])
     latents = Step(BATCH, index, key).latents(TINY.latent_dim, TINY.prior)
@@ -214,7 +227,7 @@ def test_a_generated_face_is_judged_with_the_age_that_it_was_made_for():
 
 
 def test_photos_keep_their_own_ages():
-    """Here a photo's brightness tells its class; two photos come twice."""
+    """The brightness of each photo here is its age; two photos are repeated."""
     ages = np.array([70, 5, 25, 45])
     images = np.zeros((4, 32, 32, 3), np.uint8) + (ages[:, None, None, None])
     names = tuple("abcd")
@@ -236,19 +249,19 @@ def test_wrong_ages_are_wrong_and_equally_likely():
 
 
 def test_real_photos_with_wrong_ages_are_fakes():
-    """With the pairs switched on, D learns to tell right ages from wrong ones."""
+    """Only with wrong_age does D learn to discriminate right from wrong ages."""
     config = dataclasses.replace(TINY, mirror=False, augment_shift=0)
-    apart = {}
+    differences = {}
     for wrong_age in (True, False):
         model = make_model(dataclasses.replace(config, wrong_age=wrong_age))
         discriminator_losses(model, BATCH, 120)
-        judge = gan.discriminator_of(model.phases[0].network)
-        right, wrong = judge(BATCH[0], [BATCH[1], tf.roll(BATCH[1], 1, axis=0)])
-        apart[wrong_age] = float(tf.reduce_mean(right - wrong))
-    assert apart[True] > 4 and apart[False] < 3
+        discriminate = gan.discriminator_of(model.phases[0].network)
+        right, wrong = discriminate(BATCH[0], [BATCH[1], tf.roll(BATCH[1], 1, axis=0)])
+        differences[wrong_age] = float(tf.reduce_mean(right - wrong))
+    assert differences[True] > 4 and differences[False] < 3
 
 
-def test_balanced_rows_hold_every_photo_and_all_classes_alike():
+def test_balanced_rows_have_every_photo_and_equal_classes():
     classes = np.array([0, 1, 1, 1, 1, 1, 3, 3])
     rows = gan.balanced_rows(classes)
     assert set(rows) == set(range(8))

@@ -1,4 +1,4 @@
-"""The comparison of techniques: what is counted, what is trained, what is written."""
+"""The comparison of techniques: its scores, its trainings and its output files."""
 
 import dataclasses
 import json
@@ -27,23 +27,23 @@ def test_a_mode_needs_a_tenth_of_its_fair_share():
 
 @pytest.mark.parametrize(("problem", "modes"), [("ring", 8), ("grid", 25)])
 def test_real_points_cover_all_modes(problem, modes):
-    """Within 3 standard deviations lies 1 - exp(-9/2) of a Gaussian in the plane."""
+    """Within 3 standard deviations are 1 - exp(-9/2) of a Gaussian in the plane."""
     points = problems.load_problem(problem, None)
-    judged = points.score(points.batch(2500, KEY).numpy())
-    assert judged["modes"] == points.modes == modes
-    assert judged["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.006)
-    assert 0 <= judged["fid2500_coordinates"] < 0.05
+    scores = points.score(points.batch(2500, KEY).numpy())
+    assert scores["modes"] == points.modes == modes
+    assert scores["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.006)
+    assert 0 <= scores["fid2500_coordinates"] < 0.05
 
 
-def test_points_on_one_mode_or_beside_it():
+def test_points_inside_and_outside_one_mode():
     points = problems.ring()
     collapsed = np.tile(points.centres[2], (2500, 1))
-    judged = points.score(collapsed + 2.9 * points.std * np.array([0.6, 0.8]))
-    assert (judged["modes"], judged["high_quality"]) == (1, 1.0)
-    # |mean|^2 = 4 apart, and all of the ring's variance of 2 + 2 is missing.
-    assert judged["fid2500_coordinates"] == pytest.approx(8.0, rel=0.05)
-    judged = points.score(collapsed + 3.1 * points.std * np.array([0.6, 0.8]))
-    assert (judged["modes"], judged["high_quality"]) == (0, 0.0)
+    scores = points.score(collapsed + 2.9 * points.std * np.array([0.6, 0.8]))
+    assert (scores["modes"], scores["high_quality"]) == (1, 1.0)
+    # The squared distance of the means is 4; the ring's variance of 2 + 2 is missing.
+    assert scores["fid2500_coordinates"] == pytest.approx(8.0, rel=0.05)
+    scores = points.score(collapsed + 3.1 * points.std * np.array([0.6, 0.8]))
+    assert (scores["modes"], scores["high_quality"]) == (0, 0.0)
 
 
 def test_the_centres_of_ring_and_grid():
@@ -69,19 +69,19 @@ def glyphs(tmp_path_factory):
     return folder
 
 
-def test_digits_are_judged_by_class_and_likeness(glyphs):
+def test_digits_are_scored_by_class_and_quality(glyphs):
     digits = problems.digits(glyphs)
     real = digits.batch(500, KEY).numpy()
     assert real.min() >= -1 and real.max() <= 1
-    judged = digits.score(real)
-    assert judged["modes"] == digits.modes == 10
-    assert judged["high_quality"] > 0.6
+    scores = digits.score(real)
+    assert scores["modes"] == digits.modes == 10
+    assert scores["high_quality"] > 0.6
     noise = np.random.default_rng(0).uniform(-1, 1, real.shape).astype(np.float32)
     assert digits.score(noise)["modes"] <= 2
-    assert digits.score(noise)["fid500_local"] > 5 * judged["fid500_local"]
+    assert digits.score(noise)["fid500_local"] > 5 * scores["fid500_local"]
 
 
-def test_a_small_training_repeats_itself():
+def test_a_small_training_is_repeatable_by_seed():
     ring = problems.ring()
     config = configure("r1_ema", dataclasses.replace(ring.base, g_units=(8,)), False)
     first, again, other = (
@@ -93,7 +93,7 @@ def test_a_small_training_repeats_itself():
     assert (first != other).any()
 
 
-def test_all_is_planned_once():
+def test_each_training_is_planned_once():
     budget = Budget(
         steps={"ring": 1, "grid": 2, "digits": 3},
         seeds={"ring": 2, "grid": 1, "digits": 1},
@@ -101,20 +101,28 @@ def test_all_is_planned_once():
     trainings = compare.plan(budget, None)
     assert len(set(trainings)) == len(trainings) == 4 * len(TECHNIQUES)
     assert {(t.problem, t.steps) for t in trainings} == {
-        ("ring", 1), ("grid", 2), ("digits", 3),
-    }  # fmt: skip
+        ("ring", 1),
+        ("grid", 2),
+        ("digits", 3),
+    }
 
 
 def row(technique="plain", problem="ring", seed=0, modes=4, quality=0.5, fid=0.25):
     total = {"ring": 8, "grid": 25, "digits": 10}[problem]
     name = "fid1k_local" if problem == "digits" else "fid2500_coordinates"
     return {
-        "technique": technique, "problem": problem, "seed": seed, "modes": modes,
-        "modes_total": total, "high_quality": quality, "seconds": 30.0, name: fid,
-    }  # fmt: skip
+        "technique": technique,
+        "problem": problem,
+        "seed": seed,
+        "modes": modes,
+        "modes_total": total,
+        "high_quality": quality,
+        "seconds": 30.0,
+        name: fid,
+    }
 
 
-def test_the_table_holds_means_over_seeds():
+def test_the_table_has_means_over_seeds():
     rows = [row(), row(seed=1, modes=7, quality=0.75, fid=0.5), row("r1", modes=8)]
     lines = report.tabulate(rows).splitlines()
     assert "ring: modes of 8" in lines[0] and "grid" not in lines[0]

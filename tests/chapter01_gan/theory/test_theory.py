@@ -1,4 +1,4 @@
-"""The theory pages of chapter 1: equilibria, updates and the two pictures."""
+"""The theory of chapter 1: equilibria, update rules and the two pictures."""
 
 import math
 
@@ -22,7 +22,7 @@ def matrix(update, learning_rate: float) -> np.ndarray:
 
 
 def check_picture(path, size: tuple[int, int]) -> None:
-    """Check the size, and that all four quarters of the picture are drawn."""
+    """Check the size of a picture, and that each of its quarters has content."""
     image = np.asarray(Image.open(path).convert("RGB"))
     width, height = size
     assert image.shape == (height, width, 3)
@@ -37,7 +37,7 @@ def check_picture(path, size: tuple[int, int]) -> None:
 # --- finite games
 
 
-def test_years_of_the_dilemma():
+def test_the_years_in_prison_of_the_dilemma():
     assert (A[SILENT, SILENT], B[SILENT, SILENT]) == (1, 1)
     assert (A[BETRAY, BETRAY], B[BETRAY, BETRAY]) == (2, 2)
     assert (A[BETRAY, SILENT], B[BETRAY, SILENT]) == (0, 3)
@@ -54,8 +54,9 @@ def test_the_dilemma_has_one_equilibrium_mutual_betrayal():
     assert nash.pure_nash_equilibria(A, B) == [(BETRAY, BETRAY)]
 
 
-def test_equilibria_of_games_that_are_not_symmetric():
-    # A coordination game has two; in the second game only (2, 0) is stable.
+def test_equilibria_of_two_other_games():
+    # The coordination game is symmetric, the second game is not; each has two
+    # equilibria.
     meet = np.array([[0, 9], [9, 1]])
     assert nash.pure_nash_equilibria(meet, meet) == [(0, 0), (1, 1)]
     cost_a = np.array([[4, 1], [3, 5], [2, 6]])
@@ -83,7 +84,7 @@ def test_best_responses_lead_from_silence_to_betrayal():
     assert nash.iterate_best_response(A, B, (BETRAY, BETRAY)) == [(BETRAY, BETRAY)]
 
 
-def test_matching_pennies_never_rests():
+def test_matching_pennies_has_no_pure_equilibrium():
     a, b = nash.MATCHING_PENNIES
     np.testing.assert_array_equal(a + b, 0)
     assert nash.pure_nash_equilibria(a, b) == []
@@ -91,11 +92,11 @@ def test_matching_pennies_never_rests():
     assert path == [(0, 0), (0, 1), (1, 1), (1, 0)] * 2 + [(0, 0)]
 
 
-def test_matching_pennies_is_mixed_half_and_half():
+def test_the_mixed_equilibrium_of_matching_pennies_is_one_half():
     assert nash.mixed_equilibrium_2x2(*nash.MATCHING_PENNIES) == (0.5, 0.5)
 
 
-def test_mixed_equilibrium_leaves_the_other_indifferent():
+def test_mixed_equilibrium_makes_the_other_player_indifferent():
     cost_a, cost_b = np.array([[0, 5], [2, 1]]), np.array([[3, 1], [2, 6]])
     p, q = nash.mixed_equilibrium_2x2(cost_a, cost_b)
     assert p == pytest.approx(4 / 6) and q == pytest.approx(4 / 6)
@@ -112,10 +113,10 @@ def test_a_game_with_a_dominant_action_has_no_mixed_equilibrium():
 # --- the game x * y
 
 
-def test_updates_by_hand():
+def test_one_step_of_each_update():
     assert nash.simultaneous(3, 4, 0.5) == (1, 5.5)
     assert nash.alternating(3, 4, 0.5) == (1, 4.5)
-    # ahead: (1, 5.5)
+    # The point ahead is (1, 5.5).
     assert nash.extragradient(3, 4, 0.5) == (0.25, 4.5)
 
 
@@ -143,7 +144,7 @@ def test_alternating_stays_on_an_ellipse(rate):
     x, y = nash.play(nash.alternating, (0.6, -1.1), rate, 3000).T
     kept = x**2 + y**2 - rate * x * y
     np.testing.assert_allclose(kept, kept[0], rtol=1e-10)
-    # No area is won or lost, and the eigenvalues turn without growing.
+    # The update keeps areas, and its eigenvalues are complex with the modulus 1.
     assert np.linalg.det(matrix(nash.alternating, rate)) == pytest.approx(1)
     eigenvalues = np.linalg.eigvals(matrix(nash.alternating, rate))
     np.testing.assert_allclose(np.abs(eigenvalues), 1)
@@ -164,15 +165,15 @@ def test_predicted_distances_enclose_every_distance_closely(start, rate):
         assert (distances / high).max() == pytest.approx(1, abs=1e-3)
 
 
-def test_the_mean_of_an_alternating_game_nears_the_equilibrium():
-    # lr * (sum of y) is how far x has come, which is bounded: so is T * mean.
+def test_the_mean_of_an_alternating_game_approaches_the_equilibrium():
+    # lr * (sum of y) is the change of x, which is bounded, so T * mean is bounded, too.
     points = nash.play(nash.alternating, (1, 0), 0.2, 10_000)
     assert np.linalg.norm(points[-1]) > 0.9
     assert np.linalg.norm(points.mean(axis=0)) < 2 * 1.06 / (0.2 * 10_000)
 
 
 def test_a_penalty_above_the_learning_rate_makes_simultaneous_converge():
-    """What nash.md says of R1: the term -gamma / 2 y^2 of D brakes the turning."""
+    """As nash.md states of R1: the term -gamma / 2 y^2 makes the game converge."""
 
     def penalised(gamma: float):
         return lambda x, y, lr: (x - lr * y, y + lr * (x - gamma * y))
@@ -196,7 +197,7 @@ def test_the_covering_fit_has_the_moments_of_the_data():
     assert std**2 == pytest.approx(np.trapezoid((x - mean) ** 2 * density, x))
 
 
-def test_the_seeking_fit_sits_on_the_heavier_mode():
+def test_the_seeking_fit_is_the_mode_with_the_larger_weight():
     _, mean, std = max(divergences.MODES)
     assert divergences.seeking_fit() == pytest.approx((mean, std), abs=0.02)
 
@@ -215,7 +216,7 @@ def test_draw_divergences(tmp_path):
     last = [line for line in text.splitlines() if line.startswith("| p = ")]
     cells = [cell.strip() for cell in last[0].split("|")]
     assert cells[2:5] == ["inf", "inf", f"{js_divergence(p, q):.4g}"]
-    # N(0, 1) and N(1.5, 1.5^2), by hand.
+    # KL between N(0, 1) and N(1.5, 1.5^2), in both directions, from the formula.
     assert f"{math.log(1.5) + 3.25 / 4.5 - 0.5:.4g}" in text
     assert f"{4.5 / 2 - 0.5 - math.log(1.5):.4g}" in text
 
@@ -226,4 +227,4 @@ def test_draw_nash(tmp_path):
     assert text.endswith("\n")
     assert "(0, 0) -> (1, 0) -> (1, 1), pure equilibria [(1, 1)]" in text
     assert "pure equilibria [], mixed equilibrium (0.5, 0.5)" in text
-    assert f"{1.04**30:.4g}" in text  # sqrt(1 + 0.2^2) to the 60th
+    assert f"{1.04**30:.4g}" in text  # sqrt(1 + 0.2^2) to the power of 60

@@ -1,4 +1,4 @@
-"""Chapter 3: age classes, and which picture shows which age."""
+"""Chapter 3: age classes, and the labels of data sets of each kind."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from chapter03_agecgan.labels.listing import Record, read_listing
 from common.errors import UserError
 
 NO_DAY = "no date of birth"
-# What a row of wiki.mat says, and the age or the fault that must come out.
+# Fields of a row of wiki.mat, and the age or the fault that must result.
 ROWS = [
     # The middle of the year is between June and July.
     ({"dob": day("1950-06-30")}, 40),
@@ -58,7 +58,7 @@ def table(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_classes_begin_at_their_first_year():
+def test_the_first_and_last_age_of_each_class():
     ages = [0, 18, 19, 29, 30, 39, 40, 49, 50, 59, 60, 100]
     classes = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert age_class(np.array(ages)).tolist() == classes
@@ -92,13 +92,13 @@ def test_one_hot_has_a_1_at_the_class():
 
 @pytest.fixture(scope="module")
 def trapped(tmp_path_factory):
-    """The listing of a wiki.mat with every trap, read through its folder."""
+    """The listing of a wiki.mat with all of ROWS, read through its folder."""
     folder = tmp_path_factory.mktemp("wiki")
     write_mat(folder / "wiki.mat", fields([row for row, _ in ROWS]))
     return read_listing(folder)
 
 
-def test_every_row_of_wiki_mat_has_the_age_worked_out_by_hand(trapped):
+def test_every_row_of_wiki_mat_has_the_expected_age(trapped):
     kept = [(i, row, age) for i, (row, age) in enumerate(ROWS) if isinstance(age, int)]
     short = {"01\\b.png": "01/b.png", "01/x/../c.png": "01/c.png"}
     paths = [row.get("full_path", f"00/{i}.png") for i, row, _ in kept]
@@ -108,20 +108,20 @@ def test_every_row_of_wiki_mat_has_the_age_worked_out_by_hand(trapped):
     )
 
 
-def test_every_row_dropped_from_wiki_mat_has_its_reason(trapped):
+def test_every_dropped_row_of_wiki_mat_has_its_reason(trapped):
     reasons = [fault for _, fault in ROWS if isinstance(fault, str)]
     assert trapped.dropped == {reason: reasons.count(reason) for reason in reasons}
     assert trapped.source == trapped.folder / "wiki.mat"
 
 
-def test_of_a_file_listed_twice_the_first_usable_row_counts(tmp_path):
+def test_the_first_usable_row_of_a_file_listed_twice_is_kept(tmp_path):
     text = "path,age\na.png,300\na.png,20\na.png,30\n"
     listing = read_listing(table(tmp_path, text))
     assert listing.records == (Record("a.png", 20, None),)
     assert listing.dropped == {"age above 100": 1, "listed twice": 1}
 
 
-def test_imdb_mat_is_read_with_its_further_fields(tmp_path):
+def test_imdb_mat_may_have_more_fields(tmp_path):
     rows = [{"name": "Zoë Ó"}, {"name": ""}, {"name": np.zeros((0, 0))}]
     content = fields(rows) | {"celeb_names": cells(["Ann"]), "celeb_id": np.ones(9)}
     path = write_mat(tmp_path / "other.mat", content, "imdb")
@@ -142,7 +142,7 @@ def test_imdb_mat_is_read_with_its_further_fields(tmp_path):
         ({"full_path": np.ones(2)}, "^expected texts in the field full_path"),
     ],
 )
-def test_a_struct_of_other_fields_is_refused(tmp_path, change, message):
+def test_a_struct_with_missing_or_wrong_fields_is_refused(tmp_path, change, message):
     content = {k: v for k, v in (fields([{}, {}]) | change).items() if v is not None}
     path = write_mat(tmp_path / "wiki.mat", content)
     with pytest.raises(imdb_wiki_reader.Fault, match=message):
@@ -156,7 +156,7 @@ def test_the_name_may_be_missing(tmp_path):
     assert imdb_wiki_reader.read_columns(str(path))["name"] == ["", ""]
 
 
-def test_a_mat_file_of_other_data_is_refused_in_one_line(tmp_path):
+def test_a_mat_file_with_other_data_is_refused_in_one_line(tmp_path):
     path = tmp_path / "wiki.mat"
     savemat(path, {"voxels": np.ones(2), "x": 1})
     message = f"{path}: expected a struct named wiki or imdb, found voxels, x"
@@ -181,7 +181,7 @@ def test_a_damaged_mat_file_is_refused_in_one_line(tmp_path, damage):
         read_listing(path)
 
 
-def test_a_reader_that_crashes_is_an_error_of_one_line(tmp_path, monkeypatch):
+def test_a_crash_of_the_reader_is_reported_in_one_line(tmp_path, monkeypatch):
     crash = tmp_path / "crash.py"
     crash.write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     monkeypatch.setattr(imdb_wiki, "_READER", crash)
@@ -193,18 +193,23 @@ def test_a_reader_that_crashes_is_an_error_of_one_line(tmp_path, monkeypatch):
 def test_a_mat_file_too_large_is_not_opened(tmp_path, monkeypatch):
     monkeypatch.setattr(imdb_wiki.subprocess, "run", None)
     with (tmp_path / "wiki.mat").open("wb") as file:
-        file.truncate(2**30 + 1)  # takes no place on the disk
+        file.truncate(2**30 + 1)  # a sparse file: it takes no space on the disk
     with pytest.raises(UserError, match="wiki.mat is too large: expected at most"):
         read_listing(tmp_path)
 
 
-def test_files_named_as_in_utkface_tell_their_age(tmp_path):
+def test_files_named_as_in_utkface_have_their_age(tmp_path):
     good = ["20_0_4_2017.jpg.chip.jpg", "sub/9_1_0_20170.JPG"]
     bad = [
-        "61_3_20170109.jpg", "21_2_0_2017.jpg", "22_0_5_2017.jpg", "x.png",
-        "holiday_25_0_1_2017.jpg", "25_0_1_.jpg", "0025_0_1_2017.jpg",
+        "61_3_20170109.jpg",
+        "21_2_0_2017.jpg",
+        "22_0_5_2017.jpg",
+        "x.png",
+        "holiday_25_0_1_2017.jpg",
+        "25_0_1_.jpg",
+        "0025_0_1_2017.jpg",
         "\u0662\u0665_0_1_2017.jpg",  # 25 in Arabic digits
-    ]  # fmt: skip
+    ]
     for name in (*good, *bad, "116_1_2_2017.png"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -270,15 +275,15 @@ def test_a_table_in_another_encoding_is_refused(tmp_path):
         (["a.txt"], "", "^no images in "),
     ],
 )
-def test_data_of_no_known_kind_are_refused(tmp_path, files, data, message):
+def test_data_of_unknown_kinds_are_refused(tmp_path, files, data, message):
     for name in files:
         (tmp_path / name).touch()
     with pytest.raises(UserError, match=message):
         read_listing(tmp_path / data)
 
 
-def test_utkface_as_published(shared_data):
-    """2,962 files; of three the names say 105, 110 and 115 years."""
+def test_all_of_utkface_is_read(shared_data):
+    """Three of the 2,962 files have the ages 105, 110 and 115 in their names."""
     listing = read_listing(shared_data / "utkface")
     assert len(listing.records) == 2959
     assert listing.dropped == {"age above 100": 3}

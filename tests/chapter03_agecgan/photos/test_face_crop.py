@@ -1,4 +1,4 @@
-"""Chapter 3: from any photo to the face that the network expects."""
+"""Chapter 3: faces are found in photos, measured in data sets and cropped."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ MIDDLE = Framing(0.5, 0.5, 0.5)
 
 @pytest.fixture(scope="module")
 def people():
-    """Eight drawn people of all ages, 64 x 64."""
+    """Eight drawn people of all ages, 64 x 64 pixels."""
     return np.stack([draw_person(i, 10.0 + 9 * i, size=64) for i in range(8)])
 
 
@@ -27,7 +27,7 @@ def framing(people):
 
 
 def scene(*faces, size=(480, 360)):
-    """Return a photo: a soft background, and (edge, left, top) of drawn faces."""
+    """Return a photo of drawn faces, each (edge, left, top), on a smooth background."""
     slope = np.linspace(90, 190, size[0])[None, :, None] + np.zeros((size[1], 1, 3))
     photo = Image.fromarray(slope.astype(np.uint8))
     for number, (edge, left, top) in enumerate(faces):
@@ -42,13 +42,13 @@ def saved(path, photo, **options):
 
 
 def coordinates(height, width):
-    """Return a picture whose red is the column and whose green is the row."""
+    """Return an image whose red is the column and whose green is the row."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([columns, rows, 0 * rows], axis=-1).astype(np.uint8)
 
 
 def finds(*faces):
-    """Return a detector that always finds these faces."""
+    """Return a face finder that always finds these faces."""
     return lambda photo: list(faces)
 
 
@@ -56,8 +56,9 @@ def difference(a, b):
     return np.abs(np.asarray(a, float) - np.asarray(b, float)).mean()
 
 
-def test_the_square_is_cut_where_the_framing_says():
-    # Width 20 at half of the edge: 40 pixels, 10 left of x = 60 and 20 above y = 45.
+def test_the_square_is_placed_by_the_framing():
+    # The width 20 is half of the edge, 40. The corner is 10 left of x = 60 and 20 above
+    # y = 45.
     square = cut_face(
         coordinates(100, 120), Face(60, 45, 20), Framing(0.25, 0.5, 0.5), 40
     )
@@ -79,7 +80,7 @@ def test_shrinking_is_antialiased_and_stays_in_place():
     stripes[:, ::2] = 255
     stripes[:, 600:] //= 2
     square = cut_face(stripes, Face(600, 600, 400), MIDDLE, 40)
-    # Of one colour on each side; the filter rings only near the middle.
+    # Each side has one colour; the filter causes ringing only near the centre.
     assert np.ptp(square[:, :14]) <= 2 and np.ptp(square[:, 26:]) <= 2
     assert square[0, 0, 0] == pytest.approx(127.5, abs=2)
     assert square[0, -1, 0] == pytest.approx(63.75, abs=2)
@@ -93,8 +94,8 @@ def test_a_huge_square_needs_little_memory():
     assert square.shape == (32, 32, 3)
 
 
-def test_a_tilted_face_is_turned_upright():
-    # A dark bar from the middle to the right, seen 20 degrees above the horizontal.
+def test_a_tilted_face_is_rotated_upright():
+    # A dark bar from the centre to the right, rotated 20 degrees above the horizontal.
     photo = Image.new("RGB", (200, 200), "white")
     photo.paste("black", (100, 98, 160, 102))
     tilted = np.asarray(photo.rotate(20, Image.Resampling.BICUBIC, fillcolor="white"))
@@ -104,13 +105,13 @@ def test_a_tilted_face_is_turned_upright():
 
 
 @pytest.mark.parametrize("degrees", [-27, 27])
-def test_a_tilted_face_is_found_where_it_is(degrees):
+def test_a_tilted_face_is_found_at_its_position(degrees):
     photo = scene((200, 60, 90))
     (upright,) = open_finder()(np.asarray(photo))
     tilted = photo.rotate(degrees, Image.Resampling.BICUBIC)
     face = open_finder()(np.asarray(tilted))[0]
     assert upright.tilt == 0 and face.tilt == -20 * np.sign(degrees)
-    # Counter-clockwise about the middle of the photo, with y downwards.
+    # The rotation is counter-clockwise about the photo's centre, with y downwards.
     turn = np.exp(-1j * np.radians(degrees))
     wanted = 240 + 180j + (upright.x - 240 + 1j * (upright.y - 180)) * turn
     assert abs(face.x + 1j * face.y - wanted) < 12
@@ -136,7 +137,7 @@ def test_too_few_faces_make_no_framing():
     assert measure_framing(np.zeros((0, 10, 10, 3), np.uint8), finds()) is None
 
 
-def test_at_most_200_images_all_over_the_set_are_measured():
+def test_200_evenly_spaced_images_are_measured():
     images = np.zeros((1000, 1, 1, 3), np.uint16) + np.arange(1000)[:, None, None, None]
     seen = []
     measure_framing(images, lambda image: seen.append(int(image[0, 0, 0])) or [])
@@ -144,7 +145,7 @@ def test_at_most_200_images_all_over_the_set_are_measured():
     assert set(np.diff(seen)) == {5, 6} or set(np.diff(seen)) == {5}
 
 
-def test_a_framing_survives_json():
+def test_a_framing_is_read_back_from_json():
     framing = Framing(0.5, 0.41, 1.02)
     assert Framing.from_json(json.loads(json.dumps(framing.to_json()))) == framing
 
@@ -164,13 +165,13 @@ def test_a_framing_survives_json():
         {"x": 0.5, "y": 0.5, "width": 1, "more": 1},
     ],
 )
-def test_a_damaged_framing_ends_in_one_line(content):
+def test_a_damaged_framing_is_reported_in_one_line(content):
     with pytest.raises(UserError, match="expected the framing of faces") as caught:
         Framing.from_json(content)
     assert "\n" not in str(caught.value)
 
 
-def test_drawn_people_have_a_framing(framing):
+def test_the_framing_of_drawn_people(framing):
     assert framing.x == pytest.approx(0.5, abs=0.04)
     assert framing.y == pytest.approx(0.55, abs=0.06)
     assert framing.width == pytest.approx(0.69, abs=0.08)
@@ -181,20 +182,20 @@ def test_faces_that_fill_the_image_are_measured_too(shared_data):
     images = np.stack([np.asarray(Image.open(p).resize((64, 64))) for p in paths])
     framing = measure_framing(images)
     assert framing.x == pytest.approx(0.5, abs=0.03)
-    # Eyes at 0.35, mouth at 0.7; without wider images the width would be 0.8.
+    # The eyes are at 0.35, the mouth at 0.7. Without padding the width would be 0.8.
     assert framing.y == pytest.approx(0.41, abs=0.03)
     assert framing.width == pytest.approx(1.01, abs=0.06)
 
 
 @pytest.mark.parametrize("place", [(200, 120, 60), (90, 330, 240), (300, 90, 30)])
-def test_a_face_in_a_photo_is_cut_as_the_data_set_is(place, framing, tmp_path):
+def test_a_face_in_a_photo_is_framed_as_in_the_data_set(place, framing, tmp_path):
     photo = scene(place)
     face = load_face(saved(tmp_path / "a.png", photo), 64, framing)
     edge, left, top = place
     wanted = photo.crop((left, top, left + edge, top + edge)).resize((64, 64))
     beside = photo.crop((left + edge // 4, top, left + edge + edge // 4, top + edge))
     assert face.shape == (64, 64, 3) and face.dtype == np.uint8
-    # Well below what a shift of a quarter of the edge would make.
+    # The error is well below that of a shift by a quarter of the edge.
     error = difference(face, wanted)
     assert error < 0.5 * difference(beside.resize((64, 64)), wanted)
 
@@ -208,10 +209,10 @@ def test_the_result_does_not_depend_on_the_size_of_the_photo(framing, tmp_path):
     )
 
 
-def test_a_turned_photo_gives_the_same_face(framing, tmp_path):
+def test_a_photo_rotated_by_its_exif_data_gives_the_same_face(framing, tmp_path):
     photo = scene((200, 120, 60))
     exif = Image.Exif()
-    exif[274] = 6  # The camera stood on its side: turn by 90 degrees to the right.
+    exif[274] = 6  # The camera was on its side: rotate by 90 degrees to the right.
     turned = photo.transpose(Image.Transpose.ROTATE_90)
     upright = load_face(saved(tmp_path / "a.png", photo), 64, framing)
     same = load_face(saved(tmp_path / "b.png", turned, exif=exif), 64, framing)
@@ -219,7 +220,7 @@ def test_a_turned_photo_gives_the_same_face(framing, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK"])
-def test_photos_of_other_modes(mode, framing, tmp_path):
+def test_photos_of_other_colour_modes(mode, framing, tmp_path):
     photo = scene((200, 120, 60))
     path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
     face = load_face(saved(path, photo.convert(mode)), 64, framing)
@@ -241,7 +242,7 @@ def test_the_largest_of_several_faces_is_taken(framing, tmp_path, caplog):
     assert difference(face, wanted) < 20
 
 
-def test_the_first_of_the_faces_is_cut_out(tmp_path, caplog):
+def test_the_first_of_the_faces_is_cropped(tmp_path, caplog):
     path = saved(tmp_path / "a.png", Image.fromarray(coordinates(100, 120)))
     both = finds(Face(60, 45, 40), Face(20, 20, 33))
     face = load_face(path, 80, MIDDLE, find=both)
@@ -249,7 +250,7 @@ def test_the_first_of_the_faces_is_cut_out(tmp_path, caplog):
     assert "2 faces; taking the largest, 40 pixels wide at (60, 45)" in caplog.text
 
 
-def test_a_tiny_face_is_warned_of(tmp_path, caplog):
+def test_a_tiny_face_causes_a_warning(tmp_path, caplog):
     path = saved(tmp_path / "a.png", Image.fromarray(coordinates(100, 120)))
     load_face(path, 64, MIDDLE, find=finds(Face(60, 45, 32)))
     assert caplog.text == ""
@@ -258,19 +259,19 @@ def test_a_tiny_face_is_warned_of(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(("framing", "whole"), [(MIDDLE, True), (None, False)])
-def test_the_whole_photo_is_the_middle_square(framing, whole, tmp_path):
+def test_whole_gives_the_central_square(framing, whole, tmp_path):
     path = saved(tmp_path / "a.png", Image.fromarray(coordinates(40, 100)))
     square = load_face(path, 40, framing, whole, find=finds(Face(1, 1, 1)))
     np.testing.assert_array_equal(square, coordinates(40, 100)[:, 30:70])
 
 
-def test_a_photo_without_a_face_ends_in_one_line(framing, tmp_path):
+def test_a_photo_without_a_face_is_reported_in_one_line(framing, tmp_path):
     path = saved(tmp_path / "empty.png", scene())
     with pytest.raises(UserError, match=r"^no face found in .*empty\.png; .*--whole"):
         load_face(path, 64, framing)
 
 
-def test_files_that_are_no_photos_end_in_one_line(framing, tmp_path):
+def test_files_that_are_not_photos_are_reported_in_one_line(framing, tmp_path):
     (tmp_path / "a.jpg").write_text("words")
     for name, message in {"a.jpg": "found something else", "b.jpg": "no such"}.items():
         for whole in (False, True):
@@ -278,7 +279,7 @@ def test_files_that_are_no_photos_end_in_one_line(framing, tmp_path):
                 load_face(tmp_path / name, 64, framing, whole)
 
 
-def test_photos_of_odd_proportions_are_searched():
+def test_very_narrow_photos_are_searched():
     find = open_finder()
     for shape in ((8, 2000), (2000, 8), (8, 8)):
         assert find(np.full((*shape, 3), 128, np.uint8)) == []

@@ -13,7 +13,7 @@ from chapter03_agecgan.recognition.recognizer import Recognizer, from_file
 from common.errors import UserError
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3), np.uint8)
-# What each scaling makes of the pixels 0 and 255.
+# Values of the pixels 0 and 255 in each scaling.
 RANGES = {"unit": (-1, 1), "zero_one": (0, 1), "pixels": (0, 255)}
 
 
@@ -34,7 +34,7 @@ def mean_colours(images: np.ndarray, scaling: str) -> np.ndarray:
 
 
 def assert_gives_mean_colours(path: Path, scaling: str) -> Recognizer:
-    """The file's network averages each channel; images are shrunk to half before."""
+    """Check a network that resizes images to half and averages each channel."""
     recognizer = from_file(path, scaling)
     assert recognizer.name == "file"
     found = recognizer.embed(PHOTOS.repeat(2, 1).repeat(2, 2))
@@ -53,7 +53,7 @@ def write_keras(path: Path, *layers, shape=(20, 20, 3)) -> Path:
 
 
 @pytest.mark.parametrize("scaling", RANGES)
-def test_keras_file_gives_what_its_network_gives(tmp_path, scaling):
+def test_keras_file_gives_its_networks_embeddings(tmp_path, scaling):
     path = write_keras(tmp_path / "net.keras")
     recognizer = assert_gives_mean_colours(path, scaling)
     images = tf.constant(PHOTOS / 127.5 - 1, tf.float32)
@@ -63,14 +63,14 @@ def test_keras_file_gives_what_its_network_gives(tmp_path, scaling):
     assert abs(tape.gradient(loss, images).numpy()).max() > 0
 
 
-def test_keras_file_without_a_size_gets_112_pixels(tmp_path):
+def test_keras_network_without_a_fixed_size_gets_112_pixels(tmp_path):
     layers = keras.layers.Conv2D(2, 3), keras.layers.GlobalMaxPooling2D()
     path = write_keras(tmp_path / "net.keras", *layers, shape=(None, None, 3))
     network = choose(str(path), PHOTOS, "abc", steps=1).network
     assert (None, 112, 112, 3) in [layer.output.shape for layer in network.layers]
 
 
-def test_keys_tell_files_and_scalings_apart(tmp_path):
+def test_keys_differ_between_files_and_scalings(tmp_path):
     a = write_keras(tmp_path / "a.keras", keras.layers.GlobalAveragePooling2D())
     b = write_keras(tmp_path / "b.keras", keras.layers.GlobalMaxPooling2D())
     keys = {from_file(a).key, from_file(b).key, from_file(a, "pixels").key}
@@ -88,7 +88,7 @@ def test_keys_tell_files_and_scalings_apart(tmp_path):
         ([keras.layers.Lambda(lambda x: x[:, 0, 0])], (20, 20, 3), "Lambda is refused"),
     ],
 )
-def test_other_keras_networks_are_refused(tmp_path, layers, shape, words):
+def test_unsuitable_keras_networks_are_refused(tmp_path, layers, shape, words):
     refused(write_keras(tmp_path / "net.keras", *layers, shape=shape), words)
 
 
@@ -99,7 +99,7 @@ def test_keras_network_of_two_inputs_is_refused(tmp_path):
     refused(tmp_path / "net.keras", "one input")
 
 
-def test_keras_network_of_useless_numbers_is_refused(tmp_path):
+def test_keras_network_with_zero_or_nan_embeddings_is_refused(tmp_path):
     pool = keras.layers.GlobalAveragePooling2D()
     for number, bias in enumerate((0.0, np.nan)):
         last = keras.layers.Dense(
@@ -111,7 +111,7 @@ def test_keras_network_of_useless_numbers_is_refused(tmp_path):
         refused(path, "zero or not finite")
 
 
-def test_files_that_are_none_are_told_in_one_line(tmp_path):
+def test_missing_and_damaged_files_are_reported_in_one_line(tmp_path):
     refused(tmp_path / "none.keras", "no such file")
     refused(tmp_path / "inception", "local, imagenet or a .keras or .onnx file")
     for name in ("a.keras", "a.onnx"):
@@ -125,7 +125,7 @@ def test_files_that_are_none_are_told_in_one_line(tmp_path):
     refused(tmp_path / "whole.keras", "unit, zero_one, pixels", scaling="bytes")
 
 
-# --- .onnx, written by hand
+# --- .onnx, written field by field
 
 
 def varint(number: int) -> bytes:
@@ -153,7 +153,7 @@ def onnx(
     inputs: dict | None = None,
     weights: tuple = (),
 ) -> bytes:
-    """Return a model that applies operations one after another."""
+    """Return the bytes of a model that applies operations one after another."""
     inputs = {"x0": (1, 3, 20, 20)} if inputs is None else inputs
     graph = b"".join(
         field(1, field(1, f"x{i}") + field(2, f"x{i + 1}") + field(4, operation))
@@ -176,23 +176,23 @@ def write_onnx(path: Path, *args, **kwargs) -> Path:
 
 
 @pytest.mark.parametrize("scaling", RANGES)
-def test_onnx_file_gives_what_its_network_gives(tmp_path, scaling):
+def test_onnx_file_gives_its_networks_embeddings(tmp_path, scaling):
     path = write_onnx(tmp_path / "net.onnx")
     recognizer = assert_gives_mean_colours(path, scaling)
     assert recognizer.network is None
 
 
-def test_onnx_network_may_end_with_one_place(tmp_path):
+def test_onnx_network_may_end_with_a_1_x_1_grid(tmp_path):
     path = write_onnx(tmp_path / "net.onnx", ("GlobalAveragePool",))
     assert_gives_mean_colours(path, "zero_one")
 
 
-def test_shapes_of_inputs_are_read_without_weights():
+def test_input_shapes_leave_out_weights():
     path = Path("net.onnx")
     named = onnx(inputs={"x0": ("batch", 3, "height", 300), "w": (1,)}, weights=("w",))
     assert input_shapes(path, named) == [[None, 3, None, 300]]
     assert input_shapes(path, onnx(inputs={})) == []
-    # Fields of eight and four bytes are passed over.
+    # Fields of eight and four bytes are skipped.
     fixed = varint(9 << 3 | 1) + bytes(8) + varint(9 << 3 | 5) + bytes(4)
     assert input_shapes(path, fixed + onnx()) == [[1, 3, 20, 20]]
 
@@ -209,11 +209,11 @@ def test_shapes_of_inputs_are_read_without_weights():
         ({"inputs": {"x0": (1, 3, 20_000, 20_000)}}, "1024 pixels"),
     ],
 )
-def test_other_onnx_networks_are_refused(tmp_path, changes, words):
+def test_unsuitable_onnx_networks_are_refused(tmp_path, changes, words):
     refused(write_onnx(tmp_path / "net.onnx", **changes), "net.onnx", words)
 
 
-def test_cut_onnx_files_are_refused_wherever_they_are_cut(tmp_path):
+def test_truncated_onnx_files_are_refused_at_any_length(tmp_path):
     whole = onnx()
     for length in range(1, len(whole), 7):
         (tmp_path / "cut.onnx").write_bytes(whole[:length])

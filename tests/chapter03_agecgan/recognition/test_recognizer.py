@@ -1,4 +1,4 @@
-"""The network that tells people apart: learnt at hand, Keras's, or from a file."""
+"""The face-recognition networks: the local one, and Keras's InceptionResNetV2."""
 
 import hashlib
 import inspect
@@ -23,7 +23,7 @@ PHOTOS = RNG.integers(0, 256, (5, 40, 40, 3), np.uint8)
 
 
 def people(count: int, photos: int) -> tuple[np.ndarray, list[str]]:
-    """Return photos of people: a coarse pattern each, in light of any colour."""
+    """Return photos of people: a coarse pattern each, with a random colour added."""
     rng = np.random.default_rng(1)
     faces = rng.integers(-30, 31, (count, 4, 4, 1)).repeat(16, 1).repeat(16, 2)
     light = rng.integers(60, 196, (count * photos, 1, 1, 3))
@@ -32,13 +32,13 @@ def people(count: int, photos: int) -> tuple[np.ndarray, list[str]]:
 
 
 def quick(images: np.ndarray, targets: np.ndarray, steps: int, seed: int):
-    """Stand in for training."""
-    quick.told = len(images), int(targets.max()) + 1
+    """Replace training; note the numbers of photos and people."""
+    quick.counts = len(images), int(targets.max()) + 1
     return small_network(seed), 0.5
 
 
 def small_network(seed: int = 0) -> keras.Model:
-    """Return a network of the right shape, in a hundredth of its time."""
+    """Return a network of the right shape that is a hundred times as fast."""
     inputs = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(4, 3, kernel_initializer=keras.initializers.HeNormal(seed))(
         inputs
@@ -65,7 +65,7 @@ def refused(call, *words: str) -> None:
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.35])
-def test_margin_loss_is_its_equation(margin):
+def test_margin_loss_agrees_with_its_equation(margin):
     cosines = RNG.uniform(-1, 1, (5, 4))
     targets = np.array([0, 3, 3, 1, 2])
     wanted = []
@@ -79,7 +79,7 @@ def test_margin_loss_is_its_equation(margin):
 
 @pytest.fixture(scope="module")
 def learnt(tmp_path_factory):
-    """A network that has learnt six people for some steps, and its folder."""
+    """A network that was trained on six people for 60 steps, and its folder."""
     folder = tmp_path_factory.mktemp("identity")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(local_network, "CHANNELS", (4, 8, 16, 16))
@@ -103,7 +103,7 @@ def test_local_embeddings_have_unit_length_at_any_size(learnt, monkeypatch):
     assert np.mean(learnt[0].embed(large) * whole) * whole.shape[1] > 0.9
 
 
-def test_local_gives_images_a_gradient_and_stays_as_it_is(learnt):
+def test_local_passes_gradients_to_images_and_is_frozen(learnt):
     network = learnt[0].network
     images = tf.constant(RNG.uniform(-1, 1, (2, 64, 64, 3)), tf.float32)
     with tf.GradientTape() as tape:
@@ -147,7 +147,7 @@ def test_local_is_cached_by_data_and_settings(tmp_path, monkeypatch):
     assert found == {f"identity-{key}.keras" for key in keys}
 
 
-def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, caplog):
+def test_a_damaged_cached_network_is_trained_again(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(local_network, "train", quick)
     images, persons = people(3, 2)
     first = local(images, persons, steps=9, cache_dir=tmp_path).embed(PHOTOS)
@@ -158,25 +158,25 @@ def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, caplog):
     np.testing.assert_array_equal(again.embed(PHOTOS), first)
 
 
-def test_people_with_one_photo_are_learnt_or_left_out(tmp_path, monkeypatch):
+def test_people_with_one_photo_are_used_only_with_singles(tmp_path, monkeypatch):
     monkeypatch.setattr(local_network, "train", quick)
     images, persons = people(3, 2)
     persons[:2] = ["single", "other"]
     local(images, persons, steps=9, cache_dir=tmp_path)
-    assert quick.told == (4, 2)
+    assert quick.counts == (4, 2)
     local(images, persons, steps=9, singles=True, cache_dir=tmp_path)
-    assert quick.told == (6, 4)
-    # Nobody has two photos: each is told from all others.
+    assert quick.counts == (6, 4)
+    # No person has two photos: each photo is a class of its own.
     local(images, list("abcdef"), steps=9, singles=True, cache_dir=tmp_path)
-    assert quick.told == (6, 6)
+    assert quick.counts == (6, 6)
 
 
 @pytest.mark.parametrize("persons", [["a", "a", "a"], ["a", "b", "c"], ["a", "a", "b"]])
-def test_too_few_people_are_told_in_one_line(persons):
+def test_too_few_people_are_reported_in_one_line(persons):
     refused(lambda: local(PHOTOS[:3], persons, steps=9), "2 such people or more")
 
 
-def test_other_arrays_are_refused():
+def test_arrays_of_other_shapes_and_dtypes_are_refused():
     for images in (PHOTOS[0], PHOTOS[..., :1], PHOTOS.astype(np.float32), PHOTOS[:0]):
         with pytest.raises(ValueError, match="expected images"):
             recognition.Recognizer("file", small_network(), "").embed(images)
@@ -184,10 +184,10 @@ def test_other_arrays_are_refused():
         local(PHOTOS, ["a"], steps=9)
 
 
-# --- changes of the training photos
+# --- augmentation of the training photos
 
 
-def test_changes_are_of_the_key_and_leave_a_photo_alike():
+def test_augmentation_is_repeatable_by_key_and_bounded():
     images = tf.constant(people(40, 1)[0] / 127.5 - 1, tf.float32)
     changed = local_network.change(images, root_key(1)).numpy()
     np.testing.assert_array_equal(changed, local_network.change(images, root_key(1)))
@@ -196,7 +196,7 @@ def test_changes_are_of_the_key_and_leave_a_photo_alike():
     assert abs(changed).max() < 2 and changed.shape == images.shape
 
 
-def test_every_second_photo_is_mirrored_and_moves_are_small():
+def test_half_of_the_photos_are_mirrored_and_shifts_are_small():
     images = np.zeros((400, 64, 64, 3), np.float32)
     images[:, 30:34, 50:54] = 1.0
     moved = local_network._move(tf.constant(images), root_key(0)).numpy()[..., 0]
@@ -211,7 +211,7 @@ def test_every_second_photo_is_mirrored_and_moves_are_small():
     assert columns.std() > 1 and rows.std() > 1
 
 
-def test_some_photos_lose_their_colour_and_some_their_sharpness():
+def test_a_share_of_the_photos_is_made_grey_or_blurred():
     images = tf.constant(RNG.uniform(-1, 1, (400, 16, 16, 3)), tf.float32)
     spread = local_network._colour(images, root_key(0)).numpy()
     spread = (spread - spread.mean((1, 2), keepdims=True)).std(-1).max((1, 2))
@@ -230,7 +230,7 @@ REAL = keras.applications.InceptionResNetV2
 
 
 def small_resnet(**options) -> keras.Model:
-    """Stand in for InceptionResNetV2 without its classes, in little time."""
+    """Replace InceptionResNetV2 without its classification layer by a small network."""
     inspect.signature(REAL).bind(**options)
     assert not options["include_top"] and options["pooling"] == "avg"
     inputs = keras.Input(options.get("input_shape", (None, None, 3)))
@@ -243,7 +243,7 @@ def small_resnet(**options) -> keras.Model:
     ("build", "dimensions"),
     [(small_resnet, 6), pytest.param(REAL, 1536, marks=pytest.mark.slow)],
 )
-def test_imagenet_is_the_network_of_the_file(tmp_path, monkeypatch, build, dimensions):
+def test_imagenet_has_the_weights_of_the_file(tmp_path, monkeypatch, build, dimensions):
     monkeypatch.setattr(keras.applications, "InceptionResNetV2", build)
     keras.utils.set_random_seed(0)
     network = build(include_top=False, pooling="avg", weights=None)
@@ -260,7 +260,7 @@ def test_imagenet_is_the_network_of_the_file(tmp_path, monkeypatch, build, dimen
     assert recognizer.key == hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def test_missing_or_other_weights_are_told_in_one_line(tmp_path, monkeypatch):
+def test_missing_or_wrong_weights_are_reported_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     name = "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5"
     refused(imagenet, str(tmp_path / "models" / name), "InceptionResNetV2(include_top")

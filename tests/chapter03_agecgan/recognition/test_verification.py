@@ -30,7 +30,7 @@ def as_sets(pairs: np.ndarray) -> set[frozenset]:
     return {frozenset(pair) for pair in pairs.tolist()}
 
 
-def test_distances_by_hand():
+def test_distances_of_known_embeddings():
     a = np.array([[0, 0], [1, 0], [0.6, 0.8]], np.float32)
     b = np.array([[3, 4], [0, 1], [0.6, 0.8]], np.float32)
     np.testing.assert_allclose(distances(a, b), [5, np.sqrt(2), 0])
@@ -40,18 +40,18 @@ def test_distances_by_hand():
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        (np.zeros((2, 3)), np.zeros((3, 3)), "twice"),
-        (np.zeros(3), np.zeros(3), "twice"),
+        (np.zeros((2, 3)), np.zeros((3, 3)), "one shape"),
+        (np.zeros(3), np.zeros(3), "one shape"),
         (np.full((2, 3), np.nan), np.zeros((2, 3)), "finite"),
     ],
 )
-def test_other_embeddings_are_refused(a, b, message):
+def test_unequal_or_infinite_embeddings_are_refused(a, b, message):
     with pytest.raises(ValueError, match=message):
         distances(a, b)
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_pairs_are_all_that_there_are(same):
+def test_all_pairs_are_returned_if_they_are_few(same):
     wanted = {
         frozenset((i, j))
         for i, j in itertools.combinations(range(len(PERSONS)), 2)
@@ -63,7 +63,7 @@ def test_pairs_are_all_that_there_are(same):
 
 
 @pytest.mark.parametrize("draw", [same_pairs, other_pairs])
-def test_a_part_of_the_pairs_is_drawn_evenly_and_repeatably(draw):
+def test_pairs_are_drawn_uniformly_and_repeatably(draw):
     whole = as_sets(draw(PERSONS, rng()))
     pairs = draw(PERSONS, rng(), 5)
     assert len(as_sets(pairs)) == 5 and as_sets(pairs) <= whole
@@ -74,7 +74,7 @@ def test_a_part_of_the_pairs_is_drawn_evenly_and_repeatably(draw):
     np.testing.assert_allclose(shares, 5 / len(whole), atol=0.08)
 
 
-def test_a_hundred_thousand_photos_make_few_pairs_at_once():
+def test_few_pairs_are_drawn_from_a_hundred_thousand_photos():
     persons = np.arange(100_000) // 1000
     pairs = same_pairs(persons, rng(), 100)
     assert (persons[pairs[:, 0]] == persons[pairs[:, 1]]).all()
@@ -88,7 +88,7 @@ def test_without_photos_there_are_no_pairs():
     assert same_pairs(["a", "b"], rng()).shape == (0, 2)
 
 
-def test_threshold_accepts_no_less_and_hardly_more():
+def test_threshold_is_the_smallest_that_accepts_the_share():
     values = np.random.default_rng(1).permutation(100) + 1.0
     assert threshold(values) == 99
     assert threshold(values, 1) == 100
@@ -99,28 +99,28 @@ def test_threshold_accepts_no_less_and_hardly_more():
 
 
 @pytest.mark.parametrize("share", [0, 1.1, np.nan])
-def test_share_that_is_none_is_refused(share):
+def test_a_share_outside_0_to_1_is_refused(share):
     with pytest.raises(ValueError, match="share"):
         threshold(np.ones(3), share)
 
 
-def test_rates_count_the_threshold_itself():
+def test_a_distance_equal_to_the_threshold_is_accepted():
     values = np.array([0.1, 0.2, 0.3, 0.4])
     assert accept_rate(values, 0.3) == false_accept_rate(values, 0.3) == 0.75
     assert accept_rate(values, 0.05) == 0
 
 
-def test_errors_by_hand():
+def test_area_and_equal_error_rate_of_known_distances():
     same, other = np.array([1, 2, 3, 6.0]), np.array([4, 5, 7, 8, 9.0])
-    # 3 pairs of 20 are the wrong way round: 6 is above 4 and 5.
+    # 2 of the 20 comparisons are wrong: the genuine 6 is above 4 and 5.
     assert area_under_curve(same, other) == pytest.approx(18 / 20)
-    # Up to 4: one of five accepted, one of four rejected.
+    # At the threshold 4: one of five accepted, one of four rejected.
     assert equal_error_rate(same, other) == pytest.approx((1 / 5 + 1 / 4) / 2)
     assert equal_error_rate(same, same + 10) == 0
     assert area_under_curve(same, same) == 0.5
 
 
-def test_area_is_that_of_another_implementation_with_ties():
+def test_area_agrees_with_scikit_learn_with_ties():
     same = rng().integers(0, 12, 60) / 10
     other = rng().integers(5, 20, 90) / 10
     labels = np.repeat([1, 0], [60, 90])
@@ -137,23 +137,24 @@ def test_area_is_that_of_another_implementation_with_ties():
         lambda none: equal_error_rate(np.ones(2), none),
     ],
 )
-def test_no_pairs_are_refused(call):
+def test_empty_distances_are_refused(call):
     with pytest.raises(ValueError, match="P >= 1"):
         call(np.zeros(0))
 
 
 class Pixels:
-    """Stands in for a network: the first pixel's colours are the embedding."""
+    """A replacement of a network: the embedding is the colour of the first pixel."""
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         return images[:, 0, 0].astype(np.float32) / 255
 
 
-def test_verify_tells_all_rates():
+def test_verify_returns_all_rates():
     images = np.zeros((5, 2, 2, 3), np.uint8)
     images[:, 0, 0, 0] = [0, 51, 204, 255, 102]
     found = verify(Pixels(), images, ["a", "a", "b", "b", "a"])
-    # Same: 0.2 0.4 0.2 0.2; other: 0.8 1.0 0.6 0.8 0.4 0.6.
+    # Distances of genuine pairs: 0.2 0.4 0.2 0.2; of impostor pairs: 0.8 1.0 0.6 0.8
+    # 0.4 0.6.
     assert found["threshold"] == pytest.approx(0.4)
     assert found["same_accepted"] == 1
     assert found["false_accept"] == pytest.approx(1 / 6)
@@ -163,7 +164,7 @@ def test_verify_tells_all_rates():
 
 
 @pytest.mark.parametrize("persons", [["a", "b", "c"], ["a", "a", "a"]])
-def test_nothing_to_compare_is_told_in_one_line(persons):
+def test_missing_pairs_are_reported_in_one_line(persons):
     with pytest.raises(UserError, match="2 people or more") as caught:
         verify(Pixels(), np.zeros((3, 2, 2, 3), np.uint8), persons)
     assert "\n" not in str(caught.value)

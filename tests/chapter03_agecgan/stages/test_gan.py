@@ -1,4 +1,4 @@
-"""Chapter 3: what D sees and is told, its loss and penalty by hand, the gallery."""
+"""Chapter 3: the images and ages that D gets, its loss and penalty, the gallery."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ BATCH = (tf.constant(IMAGES), tf.constant(AGES))
 
 
 def model_of(**changes: object):
-    """Return the model with some options, its generator and its discriminator."""
+    """Return a model with changed options, its generator and its discriminator."""
     keras.utils.set_random_seed(0)
     model = gan.build_model(dataclasses.replace(TINY, **changes))
     return model, model.phases[1].network, model.phases[0].network
@@ -33,60 +33,61 @@ def step_of(model):
     return model._make_step(BATCH, 0)
 
 
-# --- what D sees
+# --- the images and ages that D gets
 
 
 def move_of(seen: np.ndarray, image: np.ndarray, most: int) -> tuple[int, int, bool]:
-    """Return how an image was moved, down and to the right, and whether mirrored."""
+    """Return how an image was shifted, down and to the right, and whether mirrored."""
     edge = len(image)
     for mirrored in (False, True):
-        turned = image[:, ::-1] if mirrored else image
-        canvas = np.pad(turned, ((most, most), (most, most), (0, 0)))
+        original = image[:, ::-1] if mirrored else image
+        canvas = np.pad(original, ((most, most), (most, most), (0, 0)))
         for down in range(-most, most + 1):
             for right in range(-most, most + 1):
                 top, left = most - down, most - right
                 if np.allclose(seen, canvas[top : top + edge, left : left + edge]):
                     return down, right, mirrored
-    raise AssertionError(f"no move of at most {most} pixels makes this image")
+    raise AssertionError(f"no shift of at most {most} pixels gives this image")
 
 
-def test_d_sees_real_and_generated_images_moved_each_in_its_own_way(monkeypatch):
-    seen, told = [], []
+def test_real_and_generated_images_are_shifted_and_mirrored_independently(monkeypatch):
+    seen, given_ages = [], []
 
-    def judge(images: tf.Tensor, labels: list[tf.Tensor]) -> list[tf.Tensor]:
+    def discriminate(images: tf.Tensor, labels: list[tf.Tensor]) -> list[tf.Tensor]:
         seen.append(images.numpy())
-        told.append([ages.numpy() for ages in labels])
+        given_ages.append([ages.numpy() for ages in labels])
         return [tf.zeros((COUNT, 1))] * len(labels)
 
-    monkeypatch.setattr(gan, "discriminator_of", lambda discriminator: judge)
+    monkeypatch.setattr(gan, "discriminator_of", lambda discriminator: discriminate)
     model, generator, _ = model_of(augment_shift=3, mirror=True, r1_gamma=0.0)
     latents = step_of(model).latents(TINY.latent_dim, TINY.prior)
     model.phases[0].loss(step_of(model))
-    made = generator([latents, BATCH[1]], training=True).numpy()
+    generated = generator([latents, BATCH[1]], training=True).numpy()
     moves = [
         [move_of(*pair, 3) for pair in zip(found, images, strict=True)]
-        for found, images in zip(seen, (made, IMAGES), strict=True)
+        for found, images in zip(seen, (generated, IMAGES), strict=True)
     ]
     for found in moves:
         for values in zip(*found, strict=True):
             assert len(set(values)) > 1
     assert moves[0] != moves[1]
-    # Generated faces have the ages of the batch, real ones these and others.
-    (of_made,), (right, wrong) = told
-    np.testing.assert_array_equal(of_made, AGES)
+    # D gets generated faces with the ages of the batch, and real ones with these ages
+    # and with wrong ages.
+    (of_generated,), (right, wrong) = given_ages
+    np.testing.assert_array_equal(of_generated, AGES)
     np.testing.assert_array_equal(right, AGES)
     assert not np.any(wrong.argmax(axis=1) == AGES.argmax(axis=1))
 
 
 @pytest.mark.parametrize(("shift", "mirror"), [(0, True), (2, False)])
-def test_moves_and_mirroring_have_their_own_options(monkeypatch, shift, mirror):
+def test_shifts_and_mirroring_have_separate_options(monkeypatch, shift, mirror):
     seen = []
 
-    def judge(images: tf.Tensor, labels: list[tf.Tensor]) -> list[tf.Tensor]:
+    def discriminate(images: tf.Tensor, labels: list[tf.Tensor]) -> list[tf.Tensor]:
         seen.append(images.numpy())
         return [tf.zeros((COUNT, 1))] * len(labels)
 
-    monkeypatch.setattr(gan, "discriminator_of", lambda discriminator: judge)
+    monkeypatch.setattr(gan, "discriminator_of", lambda discriminator: discriminate)
     model, _, _ = model_of(augment_shift=shift, mirror=mirror, r1_gamma=0.0)
     model.phases[0].loss(step_of(model))
     moves = [move_of(*pair, shift) for pair in zip(seen[1], IMAGES, strict=True)]
@@ -96,8 +97,8 @@ def test_moves_and_mirroring_have_their_own_options(monkeypatch, shift, mirror):
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 7])
-def test_d_judges_each_image_by_itself(count):
-    """Six are as many as there are ages, which Keras's Add can mistake."""
+def test_the_logit_of_an_image_does_not_depend_on_the_others(count):
+    """Keras's Add can mistake a batch of six for the six ages."""
     *_, discriminator = model_of()
     images, ages = BATCH[0][:count], tf.one_hot([2] * count, 6)
     one_by_one = [
@@ -106,8 +107,8 @@ def test_d_judges_each_image_by_itself(count):
     ]
     at_once = discriminator([images, ages])
     np.testing.assert_allclose(at_once, np.concatenate(one_by_one), atol=1e-4)
-    judged = gan.discriminator_of(discriminator)(images, [ages])[0]
-    np.testing.assert_allclose(judged, at_once, atol=1e-4)
+    logits = gan.discriminator_of(discriminator)(images, [ages])[0]
+    np.testing.assert_allclose(logits, at_once, atol=1e-4)
 
 
 # --- D's loss
@@ -119,7 +120,7 @@ def cross_entropy(label: float, logit: float) -> float:
 
 
 @pytest.mark.parametrize("wrong_age", [False, True])
-def test_the_loss_of_pairs_by_hand(wrong_age):
+def test_the_loss_of_pairs_agrees_with_its_formula(wrong_age):
     config = dataclasses.replace(TINY, real_label=0.9)
     real, fake, wrong = (tf.constant([[a], [b]]) for a, b in ((2, -1), (-3, 1), (4, 0)))
     real, fake, wrong = (tf.cast(logits, tf.float32) for logits in (real, fake, wrong))
@@ -142,7 +143,7 @@ def test_the_loss_of_pairs_by_hand(wrong_age):
         assert float(logs["d_wrong_age"]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_game_of_pairs_is_the_one_that_is_asked_for():
+def test_the_loss_of_pairs_follows_the_option_loss():
     config = dataclasses.replace(TINY, loss="least_squares", real_label=0.9)
     loss, _ = gan.pairs_loss(
         config, tf.constant([[2.0]]), tf.constant([[-1.0]]), [], None
@@ -151,7 +152,7 @@ def test_the_game_of_pairs_is_the_one_that_is_asked_for():
 
 
 def test_the_penalty_is_r1_of_real_photos_with_their_own_ages():
-    """At every second step it is twice as heavy, at the others it is not there."""
+    """With r1_every=2 it is doubled at every second step and 0 at the others."""
     model, _, discriminator = model_of(r1_gamma=7.0, r1_every=2)
     images = BATCH[0][:6]
 
@@ -178,7 +179,7 @@ def test_the_penalty_is_r1_of_real_photos_with_their_own_ages():
     assert penalty() == 0
 
 
-def test_each_network_has_its_own_rate_and_adam_its_own_moments():
+def test_each_optimizer_gets_its_learning_rate_and_decays():
     model, _, _ = model_of(
         g_learning_rate=0.25, d_learning_rate=0.5, beta_1=0.125, beta_2=0.75
     )
@@ -196,7 +197,7 @@ def test_each_network_has_its_own_rate_and_adam_its_own_moments():
     }
 
 
-# --- what is shown, and what is learnt from
+# --- the gallery, the latents and the training photos
 
 
 def test_the_gallery_shows_each_person_at_all_ages():
@@ -223,9 +224,7 @@ def test_latents_are_drawn_from_the_prior_of_training(prior, low, high):
 @pytest.mark.parametrize(
     ("every", "learnt"), [(None, [0, 1, 2, 3, 4, 5, 6]), (3, [0, 1, 3, 4, 6])]
 )
-def test_no_stage_sees_what_is_left_out_for_validation(
-    tmp_path, monkeypatch, every, learnt
-):
+def test_no_stage_trains_on_the_validation_items(tmp_path, monkeypatch, every, learnt):
     faces = Faces(
         np.zeros((7, 32, 32, 3), np.uint8),
         np.arange(7),

@@ -1,4 +1,4 @@
-"""Chapter 3: latents that keep the person, and the person at other ages."""
+"""Chapter 3: latents that keep the person, and faces at other ages."""
 
 import dataclasses
 
@@ -20,9 +20,10 @@ CLASSES = np.array([0, 3, 1, 5, 2])
 
 
 def make_generator() -> keras.Model:
-    """Return G: the latent paints the left half of 4 x 4 pixels, the age the right.
+    """Return a simple G for 4 x 4 pixels.
 
-    Red and green are a third of the latent; the age's shade of blue lies in between.
+    Red and green are a third of the two numbers of the latent. Blue grows with the age
+    from -0.9 to 0.9. The age also changes red in the right half.
     """
     z, age = keras.Input((2,)), keras.Input((6,))
     paint = layers.Dense(4 * 4 * 3, use_bias=False)
@@ -31,7 +32,7 @@ def make_generator() -> keras.Model:
     of_z, of_age = np.zeros((2, 4, 4, 3)), np.zeros((6, 4, 4, 3))
     of_z[0, ..., 0] = of_z[1, ..., 1] = 1 / 3
     of_age[..., 2] = np.linspace(-0.9, 0.9, 6)[:, None, None]
-    # Taken for the latent's, if the age is another.
+    # With a wrong age, this red is mistaken for the latent's.
     of_age[:, :, 2:, 0] = np.linspace(-0.3, 0.3, 6)[:, None, None]
     paint.set_weights([of_z.reshape(2, -1)])
     shade.set_weights([of_age.reshape(6, -1)])
@@ -45,7 +46,7 @@ def generator() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
-    """A net that knows people by their mean colour."""
+    """A network whose embedding is the mean colour."""
     images = keras.Input((None, None, 3))
     means = layers.GlobalAveragePooling2D()(images)
     return Recognizer("file", keras.Model(images, means), "means")
@@ -53,7 +54,7 @@ def recognizer() -> Recognizer:
 
 @pytest.fixture(scope="module")
 def photos(generator, recognizer) -> identity.Photos:
-    """Photos of the five, as G makes them."""
+    """Photos of the five people, made by G."""
     images = np.array(generator([LATENTS, one_hot(CLASSES)]))
     embeddings = np.array(recognizer.network(images))
     return identity.Photos(images, one_hot(CLASSES), embeddings)
@@ -67,8 +68,8 @@ def grey(*values: float) -> tf.Tensor:
     return tf.constant(values)[:, None, None, None] * tf.ones((len(values), 2, 2, 3))
 
 
-def test_the_loss_of_identity_by_hand(recognizer):
-    """Squares are added over the embedding and averaged over the photos."""
+def test_the_identity_loss_agrees_with_its_formula(recognizer):
+    """Squares are summed over the embedding and averaged over the photos."""
     faces, images = grey(0.5, -1.0), grey(0.0, -0.5)
     wanted = tf.constant([[0.5, 0.5, 0.0], [0.0, -1.0, 1.0]])
     config = dataclasses.replace(TINY, identity_pixels=6.0)
@@ -79,7 +80,7 @@ def test_the_loss_of_identity_by_hand(recognizer):
 
 
 def test_long_latents_cost_more(generator, recognizer, photos):
-    """Where the latents are right already, only their length is left."""
+    """If the latents are right already, the loss is the penalty on their length."""
     config = dataclasses.replace(TINY, identity_prior=3.0)
     model = identity.build_latents_model(config, generator, recognizer, LATENTS)
     batch = tf.nest.map_structure(tf.constant, photos.batch(slice(None)))
@@ -96,7 +97,7 @@ def test_the_rows_of_a_batch_are_numbered_from_0(photos):
     assert numbers.tolist() == [0, 1] and numbers.dtype == np.float32
 
 
-def test_photos_of_bytes_have_floats_ages_and_embeddings(recognizer):
+def test_photos_are_prepared_from_uint8_images(recognizer):
     images = np.stack([np.full((4, 4, 3), value, np.uint8) for value in (0, 255)])
     found = identity.Photos.of(recognizer, images, np.array([4, 1]))
     np.testing.assert_array_equal(found.images[:, 0, 0], [[-1] * 3, [1] * 3])
@@ -107,7 +108,7 @@ def test_photos_of_bytes_have_floats_ages_and_embeddings(recognizer):
 # --- the latents
 
 
-def test_each_photo_gets_its_own_latent_in_however_many_parts(
+def test_each_photo_gets_its_own_latent_in_several_batches(
     generator, recognizer, photos, monkeypatch
 ):
     monkeypatch.setattr(identity, "AT_ONCE", 2)
@@ -120,7 +121,7 @@ def test_each_photo_gets_its_own_latent_in_however_many_parts(
     np.testing.assert_allclose(found, LATENTS, atol=0.05)
 
 
-def test_a_heavy_prior_makes_latents_short(generator, recognizer, photos):
+def test_a_large_prior_weight_shortens_latents(generator, recognizer, photos):
     lengths = []
     for prior in (0.0, 1.0):
         config = dataclasses.replace(TINY, identity_steps=60, identity_prior=prior)
@@ -129,7 +130,7 @@ def test_a_heavy_prior_makes_latents_short(generator, recognizer, photos):
     assert lengths[1] < 0.7 * lengths[0]
 
 
-def test_the_search_begins_at_the_encoders_guesses(
+def test_latents_start_from_the_encoders_guesses(
     generator, recognizer, photos, monkeypatch
 ):
     monkeypatch.setattr(identity, "AT_ONCE", 3)
@@ -144,14 +145,14 @@ def test_the_search_begins_at_the_encoders_guesses(
 
 
 def make_ager(**parts: object) -> Ager:
-    """Return an ager of some networks, without a run's files."""
+    """Return an Ager with the given networks, without a run's files."""
     ager = Ager.__new__(Ager)
     vars(ager).update(config=TINY, moves_latents=True, **parts)
     return ager
 
 
-def test_the_age_that_d_finds_most_fitting_is_taken():
-    """D holds a picture of the brightness 50 c for one of class c."""
+def test_the_age_class_with_the_largest_logit_is_guessed():
+    """D's logit for class c is largest for an image of brightness 50 c."""
 
     def discriminator(pair: list, training: bool) -> np.ndarray:
         faces, ages = pair
@@ -174,15 +175,15 @@ def test_each_person_is_shown_at_each_age(generator):
         np.testing.assert_array_equal(
             found[person], ager.at_ages(latent[None], ages)[0]
         )
-        # Green is a third of the second number, blue tells the age.
+        # Green is a third of the latent's second number, blue depends on the age.
         greens = np.round((latent[1] / 3 + 1) * 127.5)
         blues = (np.linspace(-0.9, 0.9, 6)[ages] + 1) * 127.5
         assert np.abs(found[person][..., 1] - greens).max() <= 1
         assert np.abs(found[person][:, 0, 0, 2] - blues).max() <= 1
 
 
-def test_latents_of_photos_are_sought_from_the_encoders_guess(generator, recognizer):
-    """The photos and their classes lead to each person's latent."""
+def test_the_ager_finds_the_latents_of_photos(generator, recognizer):
+    """With moves_latents off, it returns the encoder's guesses."""
     config = dataclasses.replace(TINY, identity_steps=100, identity_prior=0.0)
     ager = make_ager(
         generator=generator,

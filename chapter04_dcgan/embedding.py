@@ -1,4 +1,4 @@
-"""The discriminator as a feature extractor: export, and a linear probe.
+"""The discriminator as a feature extractor: export of features, and a linear probe.
 
 Reference: Radford et al. 2016, arXiv:1511.06434, section 5.1.
 """
@@ -22,16 +22,27 @@ from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from synthetic_data.anime_faces.write import ATTRIBUTES, read_attributes
 
+# Images that the discriminator computes at a time.
 BATCH = 100
+# Each map is max-pooled to this many cells along each side.
 GRID = 4
+# One value: the SVM's C is fixed, not chosen on a part of the training set.
 SVM_C = (1.0,)
 
 
 def feature_network(discriminator: keras.Model) -> keras.Model:
-    """Return the network of D's activations, max-pooled to a 4 x 4 grid.
+    """Return a network that computes the discriminator's features.
 
-    Every activation with an edge above four is pooled; all are flattened and put
-    together, as the paper does it.
+    The features are the outputs of all LeakyReLU layers. Maps larger than 4 x 4 are
+    max-pooled to a grid of 4 x 4; then everything is flattened and concatenated, as
+    in the paper.
+
+    Args:
+        discriminator: a network from `networks.build_discriminator`.
+
+    Returns:
+        images (B, S, S, 3) in [-1, 1] -> features (B, D), float32. It shares the
+        discriminator's weights.
     """
     parts = []
     for layer in discriminator.layers:
@@ -47,7 +58,12 @@ def feature_network(discriminator: keras.Model) -> keras.Model:
 
 
 def embed(network: keras.Model, faces: Faces) -> np.ndarray:
-    """Return the features of images, float32 (N, D)."""
+    """Return the features of a set of images, float32 (N, D).
+
+    Args:
+        network: a network from `feature_network`.
+        faces: N images of the size of the network.
+    """
     starts = range(0, len(faces.images), BATCH)
     parts = [
         np.asarray(network(to_floats(faces.images[i : i + BATCH]), training=False))
@@ -57,12 +73,22 @@ def embed(network: keras.Model, faces: Faces) -> np.ndarray:
 
 
 def export(run: RunDir, config: Config, out: Path) -> Path:
-    """Write the features of both splits as .npz.
+    """Write the features of both splits to a .npz file.
 
-    Its arrays: train, test float32 (N, D); train_names, test_names, the files.
+    Its arrays are `train` and `test`, float32 (N, D), and `train_names` and
+    `test_names`, the paths of the image files below the data set's folder.
+
+    Args:
+        run: a run that has saved its discriminator.
+        config: options of the run; uses data, size, cache_mb.
+        out: path of the file; its name ends in .npz.
+
+    Returns:
+        `out`.
 
     Raises:
-        UserError: no discriminator, the data are wrong, or `out` is no .npz.
+        UserError: the run has no discriminator, the data cannot be used, or `out`
+            does not end in .npz.
     """
     if out.suffix != ".npz":
         raise UserError(f"--out must end in .npz, found {out}")
@@ -78,19 +104,25 @@ def export(run: RunDir, config: Config, out: Path) -> Path:
 
 
 def probe(run: RunDir, config: Config) -> str:
-    """Tell how well a linear SVM reads attributes off D's features.
+    """Measure how well a linear SVM predicts attributes of faces from D's features.
 
-    Beside it stand the same SVM on an untrained discriminator's features and the
-    most frequent value.
+    Two baselines are the same SVM on the features of an untrained discriminator, and
+    always predicting the most frequent value of the training set.
+
+    Args:
+        run: a run that has saved its discriminator.
+        config: options of the run, whose data have attributes.csv, as the procedural
+            stand-in has.
 
     Returns:
-        A table, as Markdown.
+        A Markdown table of the accuracies on the test images, in [0, 1], for each
+        attribute.
 
     Raises:
-        UserError: no discriminator, or the data have no attributes.csv.
+        UserError: the run has no discriminator, or the data have no attributes.csv.
     """
     train, test = load_split(config, "train"), load_split(config, "test")
-    known = read_attributes(train.folder)
+    attributes = read_attributes(train.folder)
     trained = load_network(run.discriminator)
     keras.utils.set_random_seed(config.seed % 2**32)
     networks = {"this run": trained, "untrained": build_discriminator(config)}
@@ -102,14 +134,15 @@ def probe(run: RunDir, config: Config) -> str:
     results["most frequent"] = {}
     for attribute in ATTRIBUTES:
         labels = [
-            np.array([known[name][attribute] for name in faces.names])
+            np.array([attributes[name][attribute] for name in faces.names])
             for faces in (train, test)
         ]
+        # The baseline: the most frequent value among the training images.
         values, counts = np.unique(labels[0], return_counts=True)
         share = float((labels[1] == values[counts.argmax()]).mean())
         results["most frequent"][attribute] = share
-        for name, (learnt, held_out) in features.items():
+        for name, (train_features, test_features) in features.items():
             results[name][attribute] = linear_svm_accuracy(
-                learnt, labels[0], held_out, labels[1], c=SVM_C
+                train_features, labels[0], test_features, labels[1], c=SVM_C
             )["accuracy"]
     return table(f"{run.path.name}: attributes from D's features, accuracy", results)

@@ -11,8 +11,8 @@ import signal
 import sys
 from dataclasses import dataclass
 sys.path[:0] = {paths!r}
-from common.chapters import Chapter, Command
-from common.cli import main
+from common.chapter import Chapter, Command
+from common.cli.main import main
 
 # A shell that runs tests in the background makes them ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)

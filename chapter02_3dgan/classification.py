@@ -1,4 +1,7 @@
-"""What the discriminator has learnt without labels: features and a linear SVM.
+"""Classify shapes by the discriminator's features: what it has learnt without labels.
+
+A linear SVM is trained on the activations of the discriminator, which never saw a
+label.
 
 Reference: Wu et al. 2016, arXiv:1610.07584, section 4.2 and table 1.
 """
@@ -21,8 +24,11 @@ from common.shapes.store import VoxelStore
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
+# Shapes that the discriminator computes at a time.
 BATCH = 64
+# Each map is max-pooled to this many cells along each side.
 CELLS = 2
+# Accuracies in %, published for ModelNet10. "labels": trained with labels.
 PAPER = {
     "3D ShapeNets (labels)": 83.5,
     "VoxNet (labels)": 92.0,
@@ -36,11 +42,19 @@ logger = logging.getLogger(__name__)
 
 
 def feature_extractor(discriminator: keras.Model) -> keras.Model:
-    """Return voxels -> max-pooled responses of the last three hidden layers.
+    """Return a network that computes the discriminator's features.
 
-    At 64^3 these are layers 2, 3 and 4, pooled by 8, 4 and 2 to 2^3 cells each:
-    (128 + 256 + 512) * 8 = 7,168 numbers at the paper's width. At 32^3 the layers
-    of the same resolutions are the first three.
+    The features are the activations at the last three resolutions, max-pooled to
+    2^3 cells each and flattened. At 64^3 these come from layers 2, 3 and 4, pooled
+    by 8, 4 and 2: (128 + 256 + 512) * 8 = 7,168 numbers at the paper's width. At
+    32^3 the layers of the same resolutions are the first three.
+
+    Args:
+        discriminator: a network from `networks.build_discriminator`.
+
+    Returns:
+        voxels (B, S, S, S, 1) in [0, 1] -> features (B, F). It shares the
+        discriminator's weights.
     """
     names = [layer.name for layer in discriminator.layers]
     names = sorted(name for name in names if name.startswith("features_"))[-3:]
@@ -54,7 +68,12 @@ def feature_extractor(discriminator: keras.Model) -> keras.Model:
 
 
 def extract(extractor: keras.Model, store: VoxelStore) -> np.ndarray:
-    """Return the features of all shapes: float32 (N, F)."""
+    """Return the features of all shapes of a store, float32 (N, F).
+
+    Args:
+        extractor: a network from `feature_extractor`.
+        store: N shapes of the size of the network.
+    """
     starts = range(0, len(store), BATCH)
     parts = []
     for start in tqdm(starts, "features", unit="batch", disable=None):
@@ -70,8 +89,8 @@ def classify(
 ) -> str:
     """Train a linear SVM on the discriminator's features; write classify.json.
 
-    Beside it stands the same SVM on the features of an untrained discriminator:
-    what of the accuracy is due to training.
+    The same SVM on the features of an untrained discriminator shows how much of the
+    accuracy is due to training.
 
     Args:
         run: folder of the run.
@@ -80,16 +99,20 @@ def classify(
             folder of classes. All classes are used.
 
     Returns:
-        A Markdown table with the paper's figures on ModelNet10.
+        A Markdown table with both accuracies and those published for ModelNet10.
 
     Raises:
-        UserError: no discriminator, or fewer than two classes.
+        UserError: the run has no discriminator, or the data have fewer than two
+            classes.
     """
     config = dataclasses.replace(run.configuration(config), data=data, classes=())
     discriminator = load_network(run.discriminator)
     train, test = load_split(config, "train"), load_split(config, "test")
     if len(set(train.labels)) < 2:
-        raise UserError(f"{config.data} has one class only; nothing to classify")
+        raise UserError(
+            f"expected shapes of at least two classes, found one in {config.data}; "
+            "choose other data or more --classes"
+        )
     keras.utils.set_random_seed(config.seed % 2**32)
     untrained = keras.models.clone_model(discriminator)
     results = {}
@@ -118,7 +141,7 @@ def _table(results: dict, config: Config) -> str:
         "untrained": "the same discriminator, untrained",
     }
     lines = [
-        f"Linear SVM on {config.data}: share of test shapes named rightly, %",
+        f"Linear SVM on {config.data}: accuracy on the test shapes, %",
         "",
         "| features | measured here | published for ModelNet10 |",
         "|---|---|---|",

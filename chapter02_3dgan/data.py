@@ -1,9 +1,9 @@
-"""The shapes of chapter 2: 3D ShapeNets, own files, or the procedural stand-in.
+"""The shapes of chapter 2: 3D ShapeNets, your own files, or the procedural stand-in.
 
 3D ShapeNets (Wu et al. 2015) is at
 http://3dshapenets.cs.princeton.edu/3DShapeNetsCode.zip, free for academic use; its
 folder `volumetric_data` is what `--data` expects. The stand-in is written as .mat
-files in the same tree, and read by the same loader.
+files in the same folder structure, and the same loader reads it.
 """
 
 import logging
@@ -18,7 +18,8 @@ from common.shapes.store import VoxelStore
 from common.shapes.voxels import find_shapes, fit_to_size, read_split
 from synthetic_data.shapes.write import write_shapenets
 
-# To be raised when the procedural shapes change: a cached folder is not made anew.
+# Increase this when the procedural shapes change. It is part of the name of the
+# cached folder; an existing folder is never written again.
 STAND_IN_VERSION = 1
 STAND_IN_TRAIN = 800
 STAND_IN_TEST = 100
@@ -29,8 +30,12 @@ def load_split(config: Config, split: str) -> VoxelStore:
     """Return the shapes of one split, at the size of the networks.
 
     Args:
-        config: uses data, classes, azimuths, size, cache_mb.
+        config: options of the run; uses data, classes, azimuths, size, cache_mb.
         split: "train" or "test".
+
+    Returns:
+        A store of bool voxels with a label for each shape; slices of it have the
+        shape (B, S, S, S, 1).
 
     Raises:
         UserError: the data are missing, empty or damaged; the message says which.
@@ -44,16 +49,22 @@ def load_split(config: Config, split: str) -> VoxelStore:
 
 
 def _load_labelled_file(config: Config, split: str) -> VoxelStore:
-    """Read a .npz with X_train, y_train, X_test, y_test, for example ModelNet10."""
+    """Read a .npz with X_train, y_train, X_test, y_test, such as ModelNet10's.
+
+    The labels are numbers, so each class is named by its number.
+    """
     voxels, labels = read_split(config.data, split)
     names = tuple(str(number) for number in range(int(labels.max()) + 1))
     return VoxelStore.from_array(fit_to_size(voxels, config.size), labels, names)
 
 
 def stand_in(config: Config) -> Path:
-    """Return the folder of the stand-in; make it on first use.
+    """Return the folder of the stand-in data set; create it on first use.
 
-    Procedural shapes: 800 to train and 100 to test for each class.
+    It has 800 procedural shapes of each class to train on and 100 to test on.
+
+    Args:
+        config: options of the run; uses classes and azimuths.
     """
     name = f"stand-in-{STAND_IN_VERSION}-{'-'.join(config.classes)}-{config.azimuths}"
     folder = default_cache_dir() / name
@@ -93,7 +104,10 @@ def make_data(
 
 
 def describe(config: Config) -> str:
-    """Return a table about the shapes of both splits, for people."""
+    """Return a Markdown table of the shapes and the occupancy of each class.
+
+    Occupancy is the mean share of filled voxels.
+    """
     lines = ["| split | class | shapes | occupancy |", "|---|---|---|---|"]
     for split in ("train", "test"):
         store = load_split(config, split)

@@ -12,8 +12,9 @@ from common.layers.conv3d_one_channel import (
     Conv3DTransposeToOneChannel,
 )
 
-# Generator filters at 4^3, 8^3, ... for each size of the volume. The paper's is
-# 64; the others leave its first stage out, or add one before the output.
+# Filters of the generator at 4^3, 8^3, ... voxels for each size of the volume. The
+# paper's size is 64. Size 32 drops the widest resolution, and size 128 adds one
+# before the output.
 FILTERS = {
     32: (256, 128, 64),
     64: (512, 256, 128, 64),
@@ -22,36 +23,40 @@ FILTERS = {
 
 
 def filters(config: Config) -> list[int]:
-    """Return the generator's filters from 4^3 upwards; D has them in reverse."""
+    """Return the generator's filters from 4^3 upwards; D uses them in reverse."""
     return [max(1, round(config.width * count)) for count in FILTERS[config.size]]
 
 
 def build_generator(config: Config, occupancy: float = 0.5) -> keras.Model:
-    """Build the network that makes a shape of a latent.
+    """Build the network that makes a shape from a latent.
 
     Args:
-        config: uses size, width, convolutions, latent_dim, g_activation, bias,
-            bias_from_data, initializer.
-        occupancy: mean share of filled voxels in the data, between 0 and 1.
+        config: options of the run; uses size, width, convolutions, latent_dim,
+            g_activation, bias, bias_from_data, initializer.
+        occupancy: mean share of filled voxels in the data, above 0 and below 1;
+            used with bias_from_data only.
 
     Returns:
-        z (B, latent_dim) -> occupancy (B, S, S, S, 1), float32 in [0, 1]. At the
-        paper's size it has 17,569,664 trainable parameters.
+        z (B, latent_dim) -> occupancy (B, S, S, S, 1), float32 in [0, 1]. With the
+        preset "paper" it has 17,569,664 trainable parameters.
 
     Reference: Wu et al. 2016, arXiv:1610.07584, section 3.1 and figure 1.
     """
     first, *others = filters(config)
     options = {"use_bias": False, "kernel_initializer": config.initializer}
     latent = keras.Input((config.latent_dim,), name="z")
-    # A 4x4x4 transposed convolution of a 1x1x1 volume is this matrix product.
+    # The paper's first layer is a transposed convolution of a 1x1x1 volume with a
+    # 4x4x4 kernel. It computes the same as this dense layer.
     x = layers.Dense(4**3 * first, **options)(latent)
     x = layers.Reshape((4, 4, 4, first))(x)  # (B, 4, 4, 4, 512)
     x = _refine_generated(config, x)
     for count in others:
-        # (B, 8, 8, 8, 256), (B, 16, 16, 16, 128), (B, 32, 32, 32, 64)
+        # Double the size: (B, 8, 8, 8, 256), (B, 16, 16, 16, 128), (B, 32, 32, 32, 64)
         x = layers.Conv3DTranspose(count, 4, strides=2, padding="same", **options)(x)
         x = _refine_generated(config, x)
-    # No BatchNorm before the sigmoid: it would fill half of all voxels.
+    # No BatchNorm before the sigmoid: with a mean of 0 it would fill half of all
+    # voxels. The bias starts at logit(occupancy), so that the first samples are as
+    # empty as the data.
     start = math.log(occupancy / (1 - occupancy)) if config.bias_from_data else 0.0
     x = Conv3DTransposeToOneChannel(
         use_bias=config.bias or config.bias_from_data,
@@ -62,7 +67,11 @@ def build_generator(config: Config, occupancy: float = 0.5) -> keras.Model:
 
 
 def _refine_generated(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Normalise and activate a map, and add the convolutions that keep its size."""
+    """Normalise and activate a feature map of the generator.
+
+    With `convolutions` above 1, further convolutions that keep the map's size
+    follow.
+    """
     x = activation(config.g_activation)(layers.BatchNormalization()(x))
     for _ in range(config.convolutions - 1):
         x = _convolution(x.shape[-1], 3, 1, False, config.initializer)(x)
@@ -71,16 +80,18 @@ def _refine_generated(config: Config, x: keras.KerasTensor) -> keras.KerasTensor
 
 
 def build_discriminator(config: Config) -> keras.Model:
-    """Build the network that tells real shapes from generated ones.
+    """Build the network that discriminates real shapes from generated ones.
+
+    Its activations at each resolution, the largest first, have the layer names
+    "features_1", "features_2", ...
 
     Args:
-        config: uses size, width, convolutions, d_activation, bias, d_norm,
-            initializer.
+        config: options of the run; uses size, width, convolutions, d_activation,
+            bias, d_norm, initializer.
 
     Returns:
-        voxels (B, S, S, S, 1) in [0, 1] -> logit (B, 1), float32. At the paper's
-        size, with d_norm "batch" and no bias, it has 11,048,704 trainable
-        parameters.
+        voxels (B, S, S, S, 1) in [0, 1] -> logit (B, 1), float32. With the preset
+        "paper" (d_norm "batch", no bias) it has 11,048,704 trainable parameters.
 
     Reference: Wu et al. 2016, arXiv:1610.07584, section 3.1.
     """
@@ -89,24 +100,28 @@ def build_discriminator(config: Config) -> keras.Model:
     x = Conv3DFromOneChannel(
         first, use_bias=config.bias, kernel_initializer=config.initializer
     )(voxels)  # (B, 32, 32, 32, 64)
-    x = _refine_judged(config, x, 1)
+    # No normalisation after the first layer.
+    x = _refine_discriminated(config, x, 1)
+    # A normalisation adds its own offset, so a bias before it has no effect.
     bias = config.bias and config.d_norm == "none"
     for number, count in enumerate(others, start=2):
-        # (B, 16, 16, 16, 128), (B, 8, 8, 8, 256), (B, 4, 4, 4, 512)
+        # Halve the size: (B, 16, 16, 16, 128), (B, 8, 8, 8, 256), (B, 4, 4, 4, 512)
         x = _convolution(count, 4, 2, bias, config.initializer)(x)
-        x = _refine_judged(config, _normalise(x, config.d_norm), number)
+        x = _refine_discriminated(config, _normalise(x, config.d_norm), number)
+    # The kernel covers the whole map, which gives one number for each shape.
     x = layers.Conv3D(1, 4, use_bias=config.bias)(x)  # (B, 1, 1, 1, 1)
     logits = layers.Flatten()(x)  # (B, 1)
     logits = layers.Activation("linear", dtype="float32")(logits)
     return keras.Model(voxels, logits, name="discriminator")
 
 
-def _refine_judged(
+def _refine_discriminated(
     config: Config, x: keras.KerasTensor, number: int
 ) -> keras.KerasTensor:
-    """Activate a map, and add the convolutions that keep its size.
+    """Activate a feature map of the discriminator.
 
-    What comes out last has the name "features_<number>".
+    With `convolutions` above 1, further convolutions that keep the map's size
+    follow. The last activation has the layer name "features_<number>".
     """
     bias = config.bias and config.d_norm == "none"
     for _ in range(config.convolutions - 1):

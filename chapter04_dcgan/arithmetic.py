@@ -1,4 +1,4 @@
-"""Sums of latents: what directions in latent space mean."""
+"""Sums of latents: what the directions in latent space mean."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,32 +15,39 @@ from common.images.sample_files import TILE
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
-# Samples that the directions come from, and the share that stands for either end.
+# Samples from which the directions are computed.
 POPULATION = 512
+# Share of the samples at either end of a measure.
 TAIL = 0.1
+# Images along one direction.
 STEPS = 7
-# Numbers that users may give: those of the images of `generate --count 64`.
+# `combine` takes the numbers of the images that `generate --count 64` writes.
 NUMBERED = 64
 
-# What can be told of a face without labels. Images are float (N, S, S, 3).
-MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "brighter": lambda shown: shown.mean(axis=(1, 2, 3)),
-    "lighter hair": lambda shown: _top(shown).mean(axis=(1, 2, 3)),
-    "redder hair": lambda shown: _share(_top(shown), 0),
-    "bluer hair": lambda shown: _share(_top(shown), 2),
-}
+
+def _hair(images: np.ndarray) -> np.ndarray:
+    """Return the middle of the upper quarter of images, where hair usually is."""
+    size = images.shape[1]
+    return images[:, size // 16 : size // 4, size // 4 : -size // 4]
 
 
-def _top(shown: np.ndarray) -> np.ndarray:
-    """Return the middle of the upper quarter, where hair is."""
-    size = shown.shape[1]
-    return shown[:, size // 16 : size // 4, size // 4 : -size // 4]
+def _share_of_channel(images: np.ndarray, channel: int) -> np.ndarray:
+    """Return the share of one colour channel in the sum of all three, (N,).
 
-
-def _share(shown: np.ndarray, channel: int) -> np.ndarray:
-    """Return how much of the light is in one channel: (N,)."""
-    means = shown.mean(axis=(1, 2))
+    The 1 in the divisor avoids a division by 0 for black images.
+    """
+    means = images.mean(axis=(1, 2))
     return means[:, channel] / (means.sum(axis=1) + 1.0)
+
+
+# What can be measured in a face image without labels, by the row's label in
+# arithmetic.png. Images are float (N, S, S, 3) in [0, 255]; a measure is (N,).
+MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "brighter": lambda images: images.mean(axis=(1, 2, 3)),
+    "lighter hair": lambda images: _hair(images).mean(axis=(1, 2, 3)),
+    "redder hair": lambda images: _share_of_channel(_hair(images), 0),
+    "bluer hair": lambda images: _share_of_channel(_hair(images), 2),
+}
 
 
 def latent_arithmetic(
@@ -110,21 +117,26 @@ def combine(
     minus: tuple[int, ...],
     to: tuple[int, ...],
 ) -> Path:
-    """Draw mean z(plus) - mean z(minus) + mean z(to): combination.png.
+    """Draw the face of mean z(plus) - mean z(minus) + mean z(to): combination.png.
 
-    As the paper does it: faces that show a property, faces that lack it, and
-    others that shall get it, each the mean of a few hand-picked samples.
+    As in the paper, each of the three is the mean of a few hand-picked samples:
+    faces that have a property, faces that lack it, and faces that get it.
 
     Args:
-        run: a folder with generator.keras.
-        config: of the run.
-        seed: of `generate --count 64`, whose images the numbers name.
+        run: a run that has saved its generator.
+        config: options of the run.
+        seed: seed of `generate --count 64`; the numbers are those of its images,
+            from 0 to 63.
         plus: numbers of samples that have the property.
-        minus: numbers of samples that are alike but for the property.
-        to: numbers of samples to give it to.
+        minus: numbers of samples that are similar but lack the property.
+        to: numbers of samples that get the property.
+
+    Returns:
+        The path of the picture, in the folder of the run.
 
     Raises:
-        UserError: no generator, or a number that is none.
+        UserError: the run has no generator, or a number is missing or not from 0
+            to 63.
 
     Reference: Radford et al. 2016, arXiv:1511.06434, section 6.3.2 and figure 7.
     """
@@ -138,11 +150,11 @@ def combine(
     latents = sample_latents(config, NUMBERED, seed)
     means = [latents[list(numbers)].mean(axis=0) for numbers in (plus, minus, to)]
     result = means[0] - means[1] + means[2]
-    made = make_images(generator, np.stack([*means, result]))
+    images = make_images(generator, np.stack([*means, result]))
     names = ["mean of plus", "mean of minus", "mean of to", "plus - minus + to"]
     row = [
         (to_picture(image, 2 * TILE), name)
-        for image, name in zip(made, names, strict=True)
+        for image, name in zip(images, names, strict=True)
     ]
     path = run.path / "combination.png"
     writing.save_image(sheet([row]), path)

@@ -1,4 +1,4 @@
-"""The faces of chapter 4: any folder of images, or the procedural stand-in."""
+"""The face images of chapter 4: any folder of images, or the procedural stand-in."""
 
 import logging
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from common.files import default_cache_dir
 from common.images.square_store import ImageStore
 from synthetic_data.anime_faces.write import write_faces
 
-# To be raised when the procedural faces change: a cached folder is not made anew.
+# Increase this when the procedural faces change. It is part of the name of the
+# cached folder; an existing folder is never written again.
 STAND_IN_VERSION = 1
 logger = logging.getLogger(__name__)
 
@@ -23,8 +24,8 @@ class Faces:
 
     Attributes:
         images: uint8 (N, S, S, 3), in memory or mapped from the disk.
-        names: of their files, below the data set's folder.
-        folder: of the data set.
+        names: paths of the N image files, relative to `folder`.
+        folder: folder of the data set.
     """
 
     images: np.ndarray
@@ -33,28 +34,33 @@ class Faces:
 
 
 def load_split(config: Config, part: str) -> Faces:
-    """Return the images of one split, decoded on the first use only.
+    """Return the images of one split; they are decoded only on the first use.
 
-    Folders named train and test make the splits; without them the last sixth of
-    the files, by name, is held out.
+    If there are images in folders named train and test, these are the splits.
+    Otherwise the last sixth of the files, sorted by name, is held out.
 
     Args:
-        config: uses data, size, cache_mb.
+        config: options of the run; uses data, size, cache_mb.
         part: "train" or "test".
 
     Raises:
-        UserError: no such folder, or it has no images that can be used.
+        UserError: the folder is missing, or has no images that can be used.
     """
     folder = config.data or stand_in(config)
     store = ImageStore.open(folder, config.size, memory_mb=config.cache_mb)
     rows = split_names(store.names)[0 if part == "train" else 1]
-    # Neighbours by name: a slice, which a mapped array need not read.
+    # The images of a split follow one another. A slice of a mapped array reads
+    # nothing from the disk, whereas indices would copy the images.
     chosen = slice(int(rows[0]), int(rows[-1]) + 1)
     return Faces(store.images[chosen], store.names[chosen], folder)
 
 
 def stand_in(config: Config) -> Path:
-    """Return the folder of the stand-in; make it on first use."""
+    """Return the folder of the stand-in data set; create it on first use.
+
+    Args:
+        config: options of the run; uses size.
+    """
     folder = default_cache_dir() / f"anime-faces-{STAND_IN_VERSION}-{config.size}"
     logger.info("no --data given: using the procedural stand-in in %s", folder)
     write_faces(folder, size=config.size)
@@ -80,7 +86,7 @@ def make_data(
 
 
 def describe(config: Config) -> str:
-    """Return a table about the images of both splits, for people."""
+    """Return a Markdown table of the number and the mean colour of the images."""
     lines = ["| split | images | mean colour (R, G, B) |", "|---|---|---|"]
     for part in ("train", "test"):
         faces = load_split(config, part)

@@ -1,4 +1,4 @@
-"""The discriminator as a feature extractor: export, and a linear probe.
+"""The discriminator as a feature extractor: export of features, and a linear probe.
 
 Reference: Radford et al. 2016, arXiv:1511.06434, section 5.1.
 """
@@ -22,16 +22,27 @@ from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from synthetic_data.anime_faces.write import ATTRIBUTES, read_attributes
 
+# Images that the discriminator computes at a time.
 BATCH = 100
+# Each map is max-pooled to this many cells along each side.
 GRID = 4
+# One value: the SVM's C is fixed, not chosen on a part of the training set.
 SVM_C = (1.0,)
 
 
 def feature_network(discriminator: keras.Model) -> keras.Model:
-    """Return the network of D's activations, max-pooled to a 4 x 4 grid.
+    """Return a network that computes the discriminator's features.
 
-    Every activation with an edge above four is pooled; all are flattened and put
-    together, as the paper does it.
+    The features are the outputs of all LeakyReLU layers. Maps larger than 4 x 4 are
+    max-pooled to a grid of 4 x 4; then everything is flattened and concatenated, as
+    in the paper.
+
+    Args:
+        discriminator: a network from `networks.build_discriminator`.
+
+    Returns:
+        images (B, S, S, 3) in [-1, 1] -> features (B, D), float32. It shares the
+        discriminator's weights.
     """
     parts = []
     for layer in discriminator.layers:
@@ -105,14 +116,15 @@ def probe(run: RunDir, config: Config | None = None, data: Path | None = None) -
             that the run was trained on.
 
     Returns:
-        A table, as Markdown.
+        A Markdown table of the accuracies on the test images, in [0, 1], for each
+        attribute.
 
     Raises:
         UserError: the run has no discriminator, or the data have no attributes.csv.
     """
     config = run.configuration(config, data)
     train, test = load_split(config, "train"), load_split(config, "test")
-    known = read_attributes(train.folder)
+    attributes = read_attributes(train.folder)
     trained = load_network(run.discriminator)
     keras.utils.set_random_seed(config.seed % 2**32)
     networks = {"this run": trained, "untrained": build_discriminator(config)}
@@ -124,14 +136,15 @@ def probe(run: RunDir, config: Config | None = None, data: Path | None = None) -
     results["most frequent"] = {}
     for attribute in ATTRIBUTES:
         labels = [
-            np.array([known[name][attribute] for name in faces.names])
+            np.array([attributes[name][attribute] for name in faces.names])
             for faces in (train, test)
         ]
+        # The baseline: the most frequent value among the training images.
         values, counts = np.unique(labels[0], return_counts=True)
         share = float((labels[1] == values[counts.argmax()]).mean())
         results["most frequent"][attribute] = share
-        for name, (learnt, held_out) in features.items():
+        for name, (train_features, test_features) in features.items():
             results[name][attribute] = linear_svm_accuracy(
-                learnt, labels[0], held_out, labels[1], c=SVM_C
+                train_features, labels[0], test_features, labels[1], c=SVM_C
             )["accuracy"]
     return table(f"{run.path.name}: attributes from D's features, accuracy", results)

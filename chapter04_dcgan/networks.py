@@ -1,4 +1,4 @@
-"""Generator and discriminator of the DCGAN, as its paper and as the book have them."""
+"""Generator and discriminator of the DCGAN, in the paper's and the book's variant."""
 
 import math
 
@@ -13,12 +13,12 @@ CHANNELS = 3
 
 
 def build_generator(config: Config) -> keras.Model:
-    """Build the network that makes an image of a latent.
+    """Build the network that makes an image from a latent.
 
     Args:
-        config: uses variant, size, latent_dim, g_activation, initializer and, for
-            the variant dcgan, filters, kernel, convolutions, g_norm; for the variant
-            book, g_units.
+        config: options of the run; uses variant, size, latent_dim, g_activation,
+            initializer. The variant dcgan also uses filters, kernel, convolutions,
+            g_norm; the variant book also uses g_units.
 
     Returns:
         z (B, latent_dim) -> images (B, S, S, 3), float32 in [-1, 1].
@@ -33,14 +33,14 @@ def build_generator(config: Config) -> keras.Model:
 
 
 def build_discriminator(config: Config) -> keras.Model:
-    """Build the network that tells real images from generated ones.
+    """Build the network that discriminates real images from generated ones.
 
     Its last hidden layer has the name "features".
 
     Args:
-        config: uses variant, size, d_activation, initializer and, for the variant
-            dcgan, filters, kernel, convolutions, d_norm; for the variant book,
-            d_units.
+        config: options of the run; uses variant, size, d_activation, initializer.
+            The variant dcgan also uses filters, kernel, convolutions, d_norm; the
+            variant book also uses d_units.
 
     Returns:
         images (B, S, S, 3) in [-1, 1] -> logit (B, 1), float32.
@@ -58,30 +58,40 @@ def build_discriminator(config: Config) -> keras.Model:
 
 
 def initializer(config: Config) -> keras.initializers.Initializer:
-    """Return a new initializer of the kind that the configuration names."""
+    """Return a new initializer of a layer's weights.
+
+    "dcgan" is the paper's, N(0, 0.02^2); other names are Keras's.
+
+    Args:
+        config: options of the run; uses initializer.
+    """
     if config.initializer == "dcgan":
         return keras.initializers.RandomNormal(stddev=0.02)
     return keras.initializers.get(config.initializer)
 
 
 def stages(config: Config) -> int:
-    """Return how often the paper's networks halve an image until it is 4 x 4."""
+    """Return how often the paper's networks double 4 x 4 to reach the image's size.
+
+    Its discriminator halves the image as often: 4 times at size 64.
+    """
     return int(math.log2(config.size // 4))
 
 
 def _dcgan_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Project z, then double the size by strided convolutions."""
-    # A normalisation brings a bias of its own.
+    """Project z to 4 x 4, then double the size by transposed convolutions."""
+    # A normalisation adds its own offset, so a bias before it has no effect.
     bias = config.g_norm == "none"
+    # Filters at 4 x 4, 8 x 8, ...; at size 64 they are 8, 4, 2 and 1 times `filters`.
     widths = [config.filters * 2**i for i in reversed(range(stages(config)))]
-    first, *others = widths  # at size 64: 8, 4, 2, 1 times the filters
+    first, *others = widths
     x = layers.Dense(
         4 * 4 * first, use_bias=bias, kernel_initializer=initializer(config)
     )(x)
     x = layers.Reshape((4, 4, first))(x)  # (B, 4, 4, 1024)
     x = _refined(config, x, config.g_norm, config.g_norm, config.g_activation)
     for width in others:
-        # (B, 8, 8, 512), (B, 16, 16, 256), (B, 32, 32, 128)
+        # Double the size: (B, 8, 8, 512), (B, 16, 16, 256), (B, 32, 32, 128)
         x = _transposed(config, width, bias)(x)
         x = _refined(config, x, config.g_norm, config.g_norm, config.g_activation)
     # No BatchNorm before the output (section 3).
@@ -91,14 +101,17 @@ def _dcgan_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
 def _refined(
     config: Config, x: keras.KerasTensor, first: str, norm: str, kind: Activation
 ) -> keras.KerasTensor:
-    """Normalise and activate a map, and add the convolutions that keep its size.
+    """Normalise and activate a feature map.
+
+    With `convolutions` above 1, further convolutions that keep the map's size
+    follow.
 
     Args:
-        config: uses convolutions, initializer.
-        x: what a convolution has made.
-        first: its normalisation.
-        norm: that of the further convolutions.
-        kind: of activation.
+        config: options of the run; uses convolutions, initializer.
+        x: output (B, H, W, C) of a convolution.
+        first: normalisation of `x`.
+        norm: normalisation after each further convolution.
+        kind: activation after each normalisation.
     """
     x = activation(kind)(normalise(x, first))
     for _ in range(config.convolutions - 1):
@@ -125,11 +138,12 @@ def _transposed(config: Config, width: int, bias: bool) -> keras.layers.Layer:
 
 
 def _dcgan_features(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Halve the size by strided convolutions: no pooling, no dense layers."""
+    """Halve the size by strided convolutions, without pooling or dense layers."""
     for number in range(stages(config)):
-        # No BatchNorm after the input (section 3).
+        # No BatchNorm after the first layer (section 3).
         norm = config.d_norm if number else "none"
-        # (B, 32, 32, 128), (B, 16, 16, 256), (B, 8, 8, 512), (B, 4, 4, 1024)
+        # Halve the size: (B, 32, 32, 128), (B, 16, 16, 256), (B, 8, 8, 512),
+        # (B, 4, 4, 1024)
         x = layers.Conv2D(
             config.filters * 2**number,
             config.kernel,
@@ -143,10 +157,10 @@ def _dcgan_features(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _book_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Two dense layers, then upsampling and convolution three times.
+    """Apply two dense layers, then upsampling and a convolution three times.
 
-    At size 64 it has 34,872,195 parameters, of which the second dense layer takes
-    33,570,816.
+    At size 64 the generator has 34,872,195 parameters; 33,570,816 of them are in the
+    second dense layer.
     """
     options = {"kernel_initializer": initializer(config)}
     edge = config.size // 8
@@ -156,7 +170,7 @@ def _book_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
     x = activation(config.g_activation)(layers.BatchNormalization()(x))
     x = layers.Reshape((edge, edge, 256))(x)  # (B, 8, 8, 256)
     for width in (128, 64):
-        # (B, 16, 16, 128), (B, 32, 32, 64)
+        # Double the size: (B, 16, 16, 128), (B, 32, 32, 64)
         x = layers.UpSampling2D()(x)
         x = layers.Conv2D(width, 5, padding="same", **options)(x)
         x = activation(config.g_activation)(x)
@@ -165,19 +179,21 @@ def _book_generator(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _book_features(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Convolution and max pooling three times, then a dense layer.
+    """Apply a convolution and max pooling three times, then a dense layer.
 
-    With the dense output it has 20,361,473 parameters at size 64.
+    At size 64 the discriminator, with its output layer, has 20,361,473 parameters.
     """
     options = {"kernel_initializer": initializer(config)}
-    # The table's "valid" for the first contradicts its shapes and its listing.
+    # The book's table gives "valid" for the first convolution too, but its listing
+    # and the shapes in the same table mean "same".
     for width, kernel, padding in (
         (128, 5, "same"),
         (256, 3, "valid"),
         (512, 3, "valid"),
     ):
-        # (B, 32, 32, 128), (B, 15, 15, 256), (B, 6, 6, 512)
+        # After pooling: (B, 32, 32, 128), (B, 15, 15, 256), (B, 6, 6, 512)
         x = layers.Conv2D(width, kernel, padding=padding, **options)(x)
         x = layers.MaxPooling2D()(activation(config.d_activation)(x))
-    x = layers.Dense(config.d_units, **options)(layers.Flatten()(x))
-    return activation(config.d_activation)(x)  # (B, 18432) to (B, 1024)
+    x = layers.Flatten()(x)  # (B, 18432)
+    x = layers.Dense(config.d_units, **options)(x)
+    return activation(config.d_activation)(x)  # (B, 1024)

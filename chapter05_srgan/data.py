@@ -1,4 +1,7 @@
-"""The pictures of chapter 5: any folder of photos, or procedural scenes; its crops."""
+"""The images of chapter 5, and the crops of them that the networks are trained on.
+
+The images are those of any folder of photos, or the procedural scenes.
+"""
 
 import logging
 from pathlib import Path
@@ -16,37 +19,47 @@ from common.images.pixels import to_floats
 from synthetic_data.scenes.write import write_scenes
 
 Part = Literal["train", "test", "all"]
-# To be raised when the procedural scenes change: a cached folder is not made anew.
+# Increase this when the procedural scenes change. It is part of the name of the
+# cached folder; an existing folder is never written again.
 STAND_IN_VERSION = 1
-# The second of each are the folders of DIV2K.
+# Names of the folders of each split. The second names are those of DIV2K.
 FOLDERS = {
     "train": ("train", "DIV2K_train_HR"),
     "test": ("test", "DIV2K_valid_HR"),
 }
 HELD_OUT_EVERY = 10
-# The measures take no smaller pictures.
+# Smaller images, in pixels along a side, cannot be scored.
 LEAST_SIDE = 32
-# One pass. Few pictures have more different crops than their pixels tell; and an
-# order of many more crops takes long to draw with every batch.
-LEAST_CROPS, MOST_CROPS = 100_000, 250_000
+# Crops in one epoch, at least: overlapping crops differ too, so a few images have many
+# more different crops than fit into them side by side.
+LEAST_CROPS = 100_000
+# And at most: the random order of the epoch's crops is drawn again for each batch,
+# which takes long with many more crops.
+MOST_CROPS = 250_000
 logger = logging.getLogger(__name__)
 
 
 def load_split(config: Config, part: Part) -> PictureStore:
-    """Return the pictures of one split, decoded on the first use only.
+    """Return the images of one split; they are decoded only on the first use.
 
-    Folders named train and test, or DIV2K_train_HR and DIV2K_valid_HR, make the
-    splits. Without them every tenth file by name is held out, or of fewer than ten
-    the last. Pictures to train on that are smaller than a crop are left out, which a
-    warning tells: enlarged ones would teach what an enlargement looks like. All need
-    32 pixels along each side.
+    If there are images in folders named train and test, or DIV2K_train_HR and
+    DIV2K_valid_HR, these are the splits. Otherwise every tenth file, sorted by name,
+    is held out; of fewer than ten files the last one is.
+
+    Images with a side shorter than 32 pixels are left out. So are training images
+    with a side shorter than a crop: enlarging them would teach the network what an
+    enlarged image looks like. A warning reports how many are left out.
 
     Args:
-        config: uses data, crop, cache_mb.
-        part: "train", "test", or "all" to judge by every picture of the folder.
+        config: options of the run; uses data, crop, cache_mb.
+        part: "train", "test", or "all" for every image of the folder.
+
+    Returns:
+        A store of N images, uint8 (H, W, 3) each, of their own sizes.
 
     Raises:
-        UserError: no such folder, fewer than 2 pictures, or none that is large enough.
+        UserError: the folder is missing, a split is asked for and there are fewer
+            than 2 images, or no image is large enough.
     """
     folder = config.data or stand_in(config)
     store = PictureStore.open(folder, memory_mb=config.cache_mb)
@@ -58,20 +71,29 @@ def load_split(config: Config, part: Part) -> PictureStore:
     fits = np.flatnonzero(sides >= least)
     if not len(fits):
         raise UserError(
-            f"{folder}: expected {part} pictures of at least {least} x {least} pixels, "
+            f"{folder}: expected {part} images of at least {least} x {least} pixels, "
             f"found {len(store)} with shorter sides of at most {sides.max()}; "
             f"{_advice(part, sides.max())}"
         )
     if left := len(store) - len(fits):
         logger.warning(
-            "left out: %d of %d %s pictures, smaller than %d x %d pixels",
-            *(left, len(store), part, least, least),
+            "left out: %d of %d %s images, smaller than %d x %d pixels",
+            left,
+            len(store),
+            part,
+            least,
+            least,
         )
     return store.subset(fits)
 
 
 def stand_in(config: Config) -> Path:
-    """Return the folder of the stand-in; make it on first use."""
+    """Return the folder of the stand-in data set; create it on first use.
+
+    Args:
+        config: options of the run; none is used, because the scenes are the same for
+            all of them.
+    """
     folder = default_cache_dir() / f"scenes-{STAND_IN_VERSION}"
     logger.info("no --data given: using the procedural stand-in in %s", folder)
     write_scenes(folder)
@@ -97,9 +119,12 @@ def make_data(
 
 
 def describe(config: Config) -> str:
-    """Return a table about the pictures of both splits, for people."""
+    """Return a Markdown table of the number and the sizes of the images.
+
+    Sizes are width x height, of the image with the smallest and the largest area.
+    """
     lines = [
-        "| split | pictures | smallest | largest | million pixels |",
+        "| split | images | smallest | largest | million pixels |",
         "|---|---|---|---|---|",
     ]
     for part in FOLDERS:
@@ -114,94 +139,115 @@ def describe(config: Config) -> str:
 
 
 def reduce_by(image: np.ndarray, scale: int) -> np.ndarray:
-    """Return a picture at 1 / scale of its size: what is to be enlarged again.
+    """Return an image at 1 / scale of its size, the input of the generator.
 
     The filter is the cubic of Keys with a = -0.5, stretched by `scale` so that it
-    takes the mean of all pixels under it (antialiasing), as MATLAB's imresize does.
+    averages over all pixels below it (antialiasing), as MATLAB's imresize does.
 
     Args:
-        image: uint8 (H, W, 3), H and W multiples of `scale`.
-        scale: whole number from 1.
+        image: uint8 (H, W, 3); H and W are multiples of `scale`.
+        scale: whole number, 1 or larger.
 
     Returns:
         uint8 (H / scale, W / scale, 3).
 
     Raises:
-        ValueError: a side is no multiple of `scale`.
+        ValueError: a side is not a multiple of `scale`.
 
     Reference: Keys 1981, IEEE Transactions on Acoustics, Speech, and Signal
         Processing 29(6), eq. 15; Ledig et al. 2017, arXiv:1609.04802, section 3.2.
     """
     height, width = image.shape[:2]
     if height % scale or width % scale:
-        raise ValueError(f"{height} x {width} pixels are no multiples of {scale}")
+        raise ValueError(
+            f"expected sides that are multiples of {scale}, found {height} x {width} "
+            "pixels"
+        )
     size = (width // scale, height // scale)
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
 
 class Crops:
-    """Pairs of small and large crops of pictures, by number.
+    """Numbered pairs of a low-resolution and a high-resolution crop.
 
-    Crop i is a function of (config.seed, i): its picture is drawn in proportion to
-    the area, its place with equal chances, and so is one of the eight ways to turn
-    and mirror a square.
+    Crop i depends on config.seed and i alone. Its image is drawn with a probability
+    proportional to the area. Its position and one of the eight ways to rotate and
+    mirror a square are drawn uniformly.
 
     Attributes:
-        count: how many there are: as many as lie in the pictures side by side, but
-            at least 100,000 and at most 250,000.
+        count: number of crops: as many as fit into the images side by side, but at
+            least 100,000 and at most 250,000.
     """
 
     def __init__(self, store: PictureStore, config: Config) -> None:
-        """Draw from pictures; those smaller than a crop have none.
+        """Prepare to draw crops; images smaller than a crop are never drawn.
 
         Args:
-            store: the pictures.
-            config: uses crop, scale, seed.
+            store: images to draw from.
+            config: options of the run; uses crop, scale, seed.
 
         Raises:
-            ValueError: no picture is large enough.
+            ValueError: no image is large enough.
         """
-        self._size, self._scale, self._seed = config.crop, config.scale, config.seed
+        self._size = config.crop
+        self._scale = config.scale
+        self._seed = config.seed
+        self._store = store
+        # Images that are too small get the area 0, that is no probability.
         areas = store.shapes.prod(axis=1) * (store.shapes.min(axis=1) >= config.crop)
         if not areas.any():
-            raise ValueError(f"no picture has {config.crop} x {config.crop} pixels")
-        self._store = store
+            raise ValueError(
+                f"expected images of at least {config.crop} x {config.crop} pixels, "
+                "found none"
+            )
         self._ends = areas.cumsum()
         side_by_side = int(self._ends[-1]) // config.crop**2
         self.count = min(max(side_by_side, LEAST_CROPS), MOST_CROPS)
 
     def fetch(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return some of the pairs.
+        """Return the pairs of some numbers.
 
         Args:
-            indices: int64 (B,), from 0 to below `count`.
+            indices: numbers of the crops, int64 (B,) in [0, count).
 
         Returns:
-            Low resolution (B, c / s, c / s, 3) and high resolution (B, c, c, 3),
-            float32 in [-1, 1], for crops of c pixels and the scale s.
+            The low-resolution crops (B, c / s, c / s, 3) and the high-resolution
+            crops (B, c, c, 3), float32 in [-1, 1], for crops of c pixels and the
+            scale s.
         """
         high = np.stack([self._crop(int(index)) for index in indices])
         low = np.stack([reduce_by(crop, self._scale) for crop in high])
         return to_floats(low), to_floats(high)
 
     def _crop(self, index: int) -> np.ndarray:
-        """Return the crop of one number, uint8 (c, c, 3)."""
+        """Return the high-resolution crop of one number, uint8 (c, c, 3)."""
         size = self._size
         chances = np.random.default_rng((self._seed, index)).random(5)
+        # The first number picks the image by area: the cumulated areas are intervals.
         row = np.searchsorted(self._ends, chances[0] * self._ends[-1], side="right")
-        ways = (*(self._store.shapes[row] - size + 1), 4, 2)
-        top, left, turns, mirrored = (chances[1:] * ways).astype(int)
+        # The others are scaled to the number of choices for each.
+        height, width = self._store.shapes[row]
+        choices = (height - size + 1, width - size + 1, 4, 2)
+        top, left, turns, mirrored = (chances[1:] * choices).astype(int)
         crop = np.rot90(self._store.crop(row, top, left, size, size), turns)
         return crop[:, ::-1] if mirrored else crop
 
 
 def _every_tenth(count: int) -> np.ndarray:
-    """Return which of `count` pictures are held out; of fewer than ten the last."""
+    """Return the positions of the held-out images in sorted order.
+
+    Every tenth of `count` images is held out; of fewer than ten the last one is.
+    """
     return np.arange(min(count, HELD_OUT_EVERY) - 1, count, HELD_OUT_EVERY)
 
 
 def _advice(part: Part, side: int) -> str:
-    """Return what to do where all pictures are too small."""
+    """Return what to do if all images are too small.
+
+    Args:
+        part: the split, or "all".
+        side: length of the longest of the images' shorter sides, in pixels.
+    """
     if part == "train" and side >= LEAST_SIDE:
-        return f"use --crop {side // 16 * 16}, or larger pictures"
-    return "use larger pictures"
+        return f"use --crop {side // 16 * 16}, or larger images"
+    return "use larger images"

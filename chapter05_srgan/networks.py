@@ -1,4 +1,7 @@
-"""Generators and discriminators of the SRGAN: the paper's, the book's, light ones."""
+"""Generators and discriminators of the SRGAN: the paper's, the book's and light ones.
+
+There is a pair of networks for each value of the option `variant`.
+"""
 
 import math
 
@@ -11,8 +14,9 @@ from common.layers.pixel_shuffle import ICNR, PixelShuffle
 CHANNELS = 3
 # Filters of the paper's and of the book's residual blocks.
 WIDTH = 64
-# What each halving of D's maps ends with, as a layer's name, and the filters of
-# the paper and the book; variant light has 1, 2, 4 and 8 times its own number.
+# The discriminators halve their maps four times. Keys: name of the last layer at each
+# resolution. Values: filters there in the paper's and the book's networks; variant
+# light has 1, 2, 4 and 8 times its own number.
 STAGES = {"stage_1": 64, "stage_2": 128, "stage_3": 256, "stage_4": 512}
 BOOK_MOMENTUM = 0.8
 HE = "he_normal"
@@ -21,15 +25,17 @@ HE = "he_normal"
 def build_generator(config: Config) -> keras.Model:
     """Build the network that enlarges images.
 
-    The variant light adds what it has learnt to a bilinear enlargement, with
-    which it starts. Its output is not limited to [-1, 1].
+    The variant light adds learnt detail to a bilinear enlargement. Before training
+    the detail is almost 0.
 
     Args:
-        config: uses variant, scale, blocks and, for the variant light, filters.
+        config: options of the run; uses variant, scale, blocks and, with the variant
+            light, filters.
 
     Returns:
-        images (B, h, w, 3) in [-1, 1], of any size -> (B, scale h, scale w, 3)
-        float32.
+        images (B, h, w, 3) in [-1, 1], of any size -> images
+        (B, scale h, scale w, 3), float32. The variants srgan and book end in a tanh;
+        the output of light may leave [-1, 1].
 
     Reference: Ledig et al. 2017, arXiv:1609.04802, figure 4; the book's chapter 5;
         Lim et al. 2017, arXiv:1707.02921, figure 2 (blocks without normalisation).
@@ -44,17 +50,19 @@ def build_generator(config: Config) -> keras.Model:
 
 
 def build_discriminator(config: Config) -> keras.Model:
-    """Build the network that tells photos from enlarged images.
+    """Build the network that discriminates photos from enlarged images.
 
-    It halves its maps four times; what comes out each time has a name of STAGES.
+    It halves its maps four times. The last layer at each of the four resolutions has
+    a name of STAGES.
 
     Args:
-        config: uses variant, crop and, for the variant light, filters.
+        config: options of the run; uses variant, crop and, with the variant light,
+            filters.
 
     Returns:
-        images (B, crop, crop, 3) in [-1, 1] -> logits, float32: (B, 1), but of the
-        variant book (B, crop / 16, crop / 16, 1), because its dense layers work on
-        each place of the map by itself.
+        images (B, crop, crop, 3) in [-1, 1] -> logits (B, 1), float32. The variant
+        book has logits (B, crop / 16, crop / 16, 1), because its dense layers are
+        applied to each position of the map.
 
     Reference: Ledig et al. 2017, arXiv:1609.04802, figure 4; the book's chapter 5.
     """
@@ -69,15 +77,18 @@ def build_discriminator(config: Config) -> keras.Model:
 
 
 def _light_generator(config: Config, images: keras.KerasTensor) -> keras.KerasTensor:
+    """Add detail from residual blocks without normalisation to a bilinear base."""
     x = _conv(config.filters, 3, kernel_initializer=HE)(images)
     for _ in range(config.blocks):
         inner = layers.ReLU()(_conv(config.filters, 3, kernel_initializer=HE)(x))
-        # A block begins with little to add, else the maps' variance would double.
+        # Small initial weights: each block adds little at first. Otherwise every
+        # block would double the variance of the maps.
         start = keras.initializers.VarianceScaling(0.02)
         inner = _conv(config.filters, 3, kernel_initializer=start)(inner)
         x = layers.Add()([x, inner])  # (B, h, w, 32)
-    # Not 0, with which the layers before it would have no gradient; not ICNR: what
-    # is as small as this shows no pattern, and alike filters learn more slowly.
+    # Small initial weights, so that the output starts close to the bilinear base. Not
+    # 0: the layers before would get no gradient. Not ICNR: output this small shows no
+    # checkerboard, and the equal filters of ICNR learn more slowly.
     start = keras.initializers.RandomNormal(stddev=1e-3)
     x = _conv(CHANNELS * config.scale**2, 3, kernel_initializer=start)(x)
     detail = PixelShuffle(config.scale)(x)  # (B, 4 h, 4 w, 3)
@@ -88,23 +99,29 @@ def _light_generator(config: Config, images: keras.KerasTensor) -> keras.KerasTe
 
 
 def _paper_generator(config: Config, images: keras.KerasTensor) -> keras.KerasTensor:
+    """Apply residual blocks, then enlarge by pixel shuffles."""
     first = x = _prelu()(_conv(WIDTH, 9)(images))  # (B, h, w, 64)
     for _ in range(config.blocks):
-        # Batch normalisation brings a bias of its own.
+        # Batch normalisation adds its own offset, so a bias before it has no effect.
         inner = layers.BatchNormalization()(_conv(WIDTH, 3, use_bias=False)(x))
         inner = _conv(WIDTH, 3, use_bias=False)(_prelu()(inner))
         x = layers.Add()([x, layers.BatchNormalization()(inner)])
     x = layers.BatchNormalization()(_conv(WIDTH, 3, use_bias=False)(x))
+    # The long skip connection: from the first features past all blocks.
     x = layers.Add()([first, x])
     for _ in range(_doublings(config)):
-        # (B, h, w, 256), then (B, 2 h, 2 w, 64)
+        # (B, h, w, 256), then (B, 2 h, 2 w, 64). ICNR starts without checkerboards.
         x = _conv(4 * WIDTH, 3, kernel_initializer=ICNR(2))(x)
         x = _prelu()(PixelShuffle(2)(x))
     return _tanh(x)
 
 
 def _book_generator(config: Config, images: keras.KerasTensor) -> keras.KerasTensor:
-    """Convolutions of 256 filters on maps that are enlarged already."""
+    """Apply residual blocks, then enlarge by upsampling.
+
+    The convolutions with 256 filters see the enlarged maps, which makes this
+    generator expensive; see `cost`.
+    """
     first = x = layers.ReLU()(_conv(WIDTH, 9)(images))  # (B, h, w, 64)
     for _ in range(config.blocks):
         inner = layers.ReLU()(_conv(WIDTH, 3)(x))
@@ -121,6 +138,7 @@ def _book_generator(config: Config, images: keras.KerasTensor) -> keras.KerasTen
 
 
 def _doublings(config: Config) -> int:
+    """Return how often the size doubles to reach the scale."""
     return int(math.log2(config.scale))
 
 
@@ -129,11 +147,12 @@ def _conv(filters: int, kernel: int, **options) -> keras.layers.Layer:
 
 
 def _prelu() -> keras.layers.Layer:
-    """Return a layer with one slope for each channel, the same at every place."""
+    """Return a PReLU with one slope for each channel, the same at every position."""
     return layers.PReLU(shared_axes=(1, 2))
 
 
 def _tanh(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return images in [-1, 1] from the last feature map."""
     return layers.Activation("tanh", dtype="float32")(_conv(CHANNELS, 9)(x))
 
 
@@ -141,8 +160,11 @@ def _tanh(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _light_logit(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """One strided convolution for each stage and a mean over all places: a crop has
-    no left or right, and a place of it no meaning."""
+    """Apply a strided convolution for each resolution, then the mean over the map.
+
+    The mean forgets where in the crop something is, because crops come from any place
+    of a photo and are mirrored and rotated.
+    """
     for number, name in enumerate(STAGES):
         # (B, 48, 48, 32), (B, 24, 24, 64), (B, 12, 12, 128), (B, 6, 6, 256)
         width = config.filters * 2**number
@@ -152,9 +174,11 @@ def _light_logit(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _paper_logit(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Apply two convolutions for each resolution, then two dense layers."""
     for name, width in STAGES.items():
         # (B, 48, 48, 64), (B, 24, 24, 128), (B, 12, 12, 256), (B, 6, 6, 512)
         for strides in (1, 2):
+            # The first convolution has no normalisation, and so a bias.
             first = (name, strides) == ("stage_1", 1)
             x = _conv(width, 3, strides=strides, use_bias=first)(x)
             x = x if first else layers.BatchNormalization()(x)
@@ -164,7 +188,10 @@ def _paper_logit(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _book_logit(config: Config, x: keras.KerasTensor) -> keras.KerasTensor:
-    """The paper's blocks, but normalised after the activation, and no Flatten."""
+    """Apply the paper's blocks, but normalised after the activation and not flattened.
+
+    Without a Flatten the dense layers are applied to each position of the map.
+    """
     for name, width in STAGES.items():
         # (B, 128, 128, 64), (B, 64, 64, 128), (B, 32, 32, 256), (B, 16, 16, 512)
         for strides in (1, 2):

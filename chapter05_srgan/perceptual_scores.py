@@ -1,7 +1,7 @@
-"""Whether enlarged pictures have the detail of photos, wherever it lies.
+"""Scores of the detail of enlarged images: does it look like that of photos?
 
-Two sets of pictures are compared, not pixel with pixel: by the power of their detail
-at each frequency, and by what a network sees in small patches of them.
+They compare two sets of images, not pixel by pixel, but by the power of their detail
+at each frequency and by a network's features of small patches.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,46 +15,49 @@ from common.images.pixels import to_floats
 from common.metrics.feature_statistics import GaussianStatistics
 from common.metrics.fid import fid
 
-if TYPE_CHECKING:  # TensorFlow's seconds are for those who train.
+if TYPE_CHECKING:  # importing it loads TensorFlow, which takes seconds
     from common.features.extractors import Extractor
 
+# Edge of a patch in pixels, and number of patches cut out of a set of images.
 PATCH = 32
 PATCHES = 4000
-# Deviation in pixels of the blur that is taken off the patches: it leaves what a
-# reduction to a quarter can lose.
+# Standard deviation, in pixels, of the blur that is subtracted from the patches. What
+# remains is the detail that is lost when an image is reduced to a quarter.
 COARSE = 2.0
-# Batches to train the patches' network for: less than a minute on two cores.
+# Training steps of the patches' network: less than a minute on two cores.
 STEPS = 300
+# Patches that the network computes at a time.
 _BATCH = 500
-# Frequencies are told apart in steps of 1 / 32, up to both axes' highest together.
+# Frequencies are rounded to multiples of 1 / 32 cycles per pixel. The highest, that of
+# a diagonal checkerboard, is 0.707 = 22.6 / 32.
 _STEPS_PER_CYCLE = 32
 _HIGHEST = 22
-# Power of the rounding to whole numbers: nothing below it can be seen.
+# Variance of the rounding error of whole numbers, the least power that is counted.
 _ROUNDING = 1 / 12
 
-# A set of pictures: a list, or a PictureStore.
+# A set of images: a list, or a PictureStore.
 Pictures = Sequence[np.ndarray]
 
 
 def spectrum_distance(a: Pictures, b: Pictures) -> float:
-    """Return how much the power of detail differs between two sets of pictures.
+    """Return how much the power of detail differs between two sets of images.
 
-    With P(f) the power of the brightness at all directions of the frequency f, in
-    dB and averaged over a set,
+    P(f) is the power of the luma at the frequency f, in dB, averaged over all
+    directions and over the images of a set.
 
     distance = sqrt(mean over f of (P_a(f) - P_b(f))^2)
 
     Blur lowers the power of high frequencies; checkerboards and noise raise it.
 
     Args:
-        a: pictures uint8 (H, W, 3), of any sizes from 32 x 32.
-        b: pictures likewise; neither their number nor what they show need agree.
+        a: first set of images, uint8 (H, W, 3), of any sizes from 32 x 32.
+        b: second set, likewise. The sets may differ in number and content.
 
     Returns:
-        dB, 0 or more.
+        The distance in dB, 0 or more.
 
     Raises:
-        ValueError: a set is empty, or a picture is too small.
+        ValueError: a set is empty, or an image is too small.
 
     Reference: Durall et al. 2020, arXiv:2003.01826, section 3.1 (radial spectra).
     """
@@ -63,19 +66,20 @@ def spectrum_distance(a: Pictures, b: Pictures) -> float:
 
 
 def radial_spectrum(image: np.ndarray) -> np.ndarray:
-    """Return the power of a picture's brightness by frequency.
+    """Return the power of an image's luma at each frequency.
 
-    The mean brightness is taken off, a Hann window hides the edges, and the squared
-    amplitudes, over the window's power, are averaged over all directions. So white
-    noise of variance v has 10 log10 v everywhere. Nothing counts as less than the
-    rounding to whole numbers, 1/12.
+    The mean luma is subtracted and a Hann window hides the edges. The squared
+    amplitudes, divided by the window's power, are averaged over all directions. White
+    noise of variance v therefore has the power 10 log10 v dB at every frequency.
+    1/12, the variance of the rounding to whole numbers, is added to the power.
 
     Args:
         image: uint8 (H, W, 3), at least 32 x 32.
 
     Returns:
-        float64 (22,), dB: row k - 1 is of k / 32 cycles a pixel, rounded; the last
-        takes all up to the diagonal's 0.707.
+        Power in dB, float64 (22,). Element k - 1 is that of the frequencies that round
+        to k / 32 cycles per pixel; the last one includes all higher frequencies, up to
+        the diagonal's 0.707.
 
     Raises:
         ValueError: a side is too short.
@@ -83,11 +87,16 @@ def radial_spectrum(image: np.ndarray) -> np.ndarray:
     brightness = luma(image)
     height, width = brightness.shape
     if min(height, width) < PATCH:
-        raise ValueError(f"{height} x {width} pixels are fewer than {PATCH} x {PATCH}")
-    # Periodic windows: whole waves stay within two neighbouring frequencies.
+        raise ValueError(
+            f"expected an image of at least {PATCH} x {PATCH} pixels, found "
+            f"{height} x {width}"
+        )
+    # Periodic windows (without their last value) spread a wave of a whole number of
+    # periods to the neighbouring frequencies only.
     window = np.outer(np.hanning(height + 1)[:-1], np.hanning(width + 1)[:-1])
     amplitudes = np.fft.rfft2(window * (brightness - brightness.mean()))
     power = np.abs(amplitudes) ** 2 / np.sum(window**2)
+    # Average over rings of equal frequency; ring 0 is the mean, which is left out.
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     rings = np.rint(frequency * _STEPS_PER_CYCLE).astype(int).clip(max=_HIGHEST)
     sums = np.bincount(rings.ravel(), power.ravel())[1:]
@@ -96,21 +105,22 @@ def radial_spectrum(image: np.ndarray) -> np.ndarray:
 
 
 def patch_extractor(images: Pictures, *, steps: int = STEPS) -> "Extractor":
-    """Train the network whose features `patch_fid` compares, or take it from the cache.
+    """Train the network whose features `patch_fid` compares, or load it from the cache.
 
-    It sees only the `details` of patches. It learns to tell those of alike layout
-    apart, and each as it is from the same blurred, with grain and warped; see
+    It sees only the `details` of patches. It learns to classify them by their layout
+    and by whether they are unchanged, blurred, grainy or warped; see
     `common.features.pretext_task`.
 
     Args:
-        images: real pictures, uint8 (H, W, 3), not those that are judged.
-        steps: batches to train for.
+        images: real images, uint8 (H, W, 3), of any sizes from 32 x 32; not those
+            that are scored.
+        steps: number of training steps.
 
     Returns:
         The extractor, for patches of 32 x 32.
 
     Raises:
-        ValueError: there are no pictures, or one is too small.
+        ValueError: there are no images, or one is too small.
     """
     from common.features import extractors
 
@@ -125,49 +135,56 @@ def patch_fid(
     *,
     count: int = PATCHES,
 ) -> float:
-    """Return the Frechet distance of two sets of pictures by their patches' features.
+    """Return the Frechet distance between the patches of two sets of images.
 
-    Low is good. Sets of the same sizes are cut at the same places: against its own
-    originals, a perfect enlargement has 0. Features are those of the patches'
-    `details`, for the colours of other photos are farther away than any blur.
+    Low is good. Two sets of images of the same sizes are cut at the same positions,
+    so a perfect enlargement has the distance 0 from its originals. The features are
+    those of the patches' `details`: whole patches of different photos differ more in
+    colour than any blur changes them.
 
     Args:
-        real: original pictures, uint8 (H, W, 3), of any sizes from 32 x 32.
-        made: enlarged pictures likewise.
-        extractor: floats (B, 32, 32, 3) in [-1, 1] -> features (B, D) and more, as
-            `patch_extractor` returns.
-        count: of patches of each set. Compare equal numbers only: few raise it.
+        real: original images, uint8 (H, W, 3), of any sizes from 32 x 32.
+        made: enlarged images, likewise.
+        extractor: float patches (B, 32, 32, 3) in [-1, 1] -> features (B, D) and
+            further outputs; a result of `patch_extractor`.
+        count: number of patches of each set. Compare distances of equal counts only:
+            fewer patches raise the distance.
 
     Returns:
         The distance, 0 or more.
 
     Raises:
-        ValueError: a set is empty, or a picture is too small.
+        ValueError: a set is empty, or an image is too small.
 
     Reference: Heusel et al. 2017, arXiv:1706.08500, eq. 6 (of whole images).
     """
-    return fid(*(_statistics(cut_patches(x, count), extractor) for x in (real, made)))
+    return fid(
+        _statistics(cut_patches(real, count), extractor),
+        _statistics(cut_patches(made, count), extractor),
+    )
 
 
 def cut_patches(images: Pictures, count: int, seed: int = 0) -> np.ndarray:
-    """Cut squares of 32 pixels out of pictures, in proportion to their areas.
+    """Cut squares of 32 x 32 pixels out of images, at random positions.
+
+    The image of each patch is drawn with a probability proportional to its area.
 
     Args:
-        images: pictures uint8 (H, W, 3), of any sizes from 32 x 32.
-        count: how many.
-        seed: of their places, which depend on the pictures' sizes besides.
+        images: uint8 (H, W, 3) each, of any sizes from 32 x 32.
+        count: number of patches.
+        seed: seed of the positions, which depend on the sizes of the images too.
 
     Returns:
         uint8 (count, 32, 32, 3).
 
     Raises:
-        ValueError: there are no pictures, or one is too small.
+        ValueError: there are no images, or one is too small.
     """
     shapes = np.array([image.shape[:2] for image in images])
     if not len(shapes) or shapes.min() < PATCH:
         raise ValueError(
-            f"expected pictures of at least {PATCH} x {PATCH} pixels, found "
-            f"{len(shapes)} of sides from {shapes.min(initial=0)}"
+            f"expected images of at least {PATCH} x {PATCH} pixels, found "
+            f"{len(shapes)} images with sides from {shapes.min(initial=0)} pixels"
         )
     rng = np.random.default_rng(seed)
     areas = shapes.prod(axis=1)
@@ -182,30 +199,57 @@ def cut_patches(images: Pictures, count: int, seed: int = 0) -> np.ndarray:
 
 
 def details(patches: np.ndarray) -> np.ndarray:
-    """Return patches without what is coarse: 128 + x - (x blurred by 2 pixels).
+    """Return the fine detail of patches: 128 + x - (x blurred by 2 pixels).
 
     Args:
         patches: uint8 (B, H, W, 3).
 
     Returns:
-        uint8 (B, H, W, 3), cut off at 0 and 255.
+        uint8 (B, H, W, 3), clipped to [0, 255].
     """
     patches = patches.astype(np.float32)
     coarse = ndimage.gaussian_filter(patches, (0, COARSE, COARSE, 0))
     return np.clip(np.rint(128 + patches - coarse), 0, 255).astype(np.uint8)
 
 
+def most_detailed_square(image: np.ndarray, size: int) -> tuple[slice, slice]:
+    """Return the position of the square with the steepest edges on average.
+
+    Edges are the Sobel gradients of the mean of the colours. Every position inside
+    the image is compared.
+
+    Args:
+        image: (H, W, 3), uint8 or another number type.
+        size: edge of the square in pixels, 1 or larger; it is reduced to the shorter
+            side of a smaller image.
+
+    Returns:
+        The rows and the columns of the square: `image[rows, columns]` cuts it out.
+    """
+    grey = image.mean(axis=2)
+    size = min(size, *grey.shape)
+    edges = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))
+    means = ndimage.uniform_filter(edges, size, mode="constant")
+    # A mean stands at the centre of its square. Leave out the centres of squares that
+    # extend beyond the image.
+    half = size // 2
+    last_row, last_column = grey.shape[0] - size + half, grey.shape[1] - size + half
+    inside = means[half : last_row + 1, half : last_column + 1]
+    top, left = np.unravel_index(inside.argmax(), inside.shape)
+    return slice(top, top + size), slice(left, left + size)
+
+
 def _mean_spectrum(images: Pictures) -> np.ndarray:
-    """Return the mean of the spectra of a set of pictures, dB."""
+    """Return the mean of the radial spectra of a set of images, (22,) in dB."""
     if not len(images):
-        raise ValueError("expected at least 1 picture, found none")
+        raise ValueError("expected at least 1 image, found none")
     return np.mean([radial_spectrum(image) for image in images], axis=0)
 
 
 def _statistics(
     patches: np.ndarray, extractor: Callable[[np.ndarray], tuple]
 ) -> GaussianStatistics:
-    """Return mean and covariance of the features of patches' details."""
+    """Return the mean and the covariance of the features of patches' details."""
     patches = details(patches)
     starts = range(0, len(patches), _BATCH)
     parts = [extractor(to_floats(patches[i : i + _BATCH]))[0] for i in starts]

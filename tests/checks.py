@@ -1,4 +1,7 @@
-"""What the networks and phases of every chapter must pass."""
+"""Checks that the networks and the phases of every chapter must pass.
+
+A phase is one network's turn within a training step.
+"""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -13,7 +16,10 @@ from common.gan.step import Phase, Step
 
 
 def assert_every_weight_learns(model: AdversarialModel, batch: Any) -> None:
-    """Each phase gives each weight of its network a finite, non-zero gradient."""
+    """Check that each phase gives each weight of its network a finite gradient.
+
+    A gradient is a tensor for each weight; at least one of its elements must not be 0.
+    """
     for phase in model.phases:
         variables = phase.network.trainable_variables
         with tf.GradientTape() as tape:
@@ -29,7 +35,7 @@ def assert_every_weight_learns(model: AdversarialModel, batch: Any) -> None:
 def discriminator_losses(
     model: AdversarialModel, batch: Any, steps: int
 ) -> list[float]:
-    """Train the discriminator alone on one batch; return its losses."""
+    """Train the discriminator alone on one batch; return its loss at each step."""
     phase = model.phases[0]
     model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
     update = tf.function(
@@ -40,13 +46,13 @@ def discriminator_losses(
 
 @dataclasses.dataclass(frozen=True)
 class Sides:
-    """The two kinds of items that a chapter's discriminator tells apart.
+    """The real and the generated items that a chapter's discriminator discriminates.
 
     Attributes:
-        batch: what a step of training gets.
+        batch: input of a training step.
         real: the real items of that batch.
-        given: what the generator makes its items of.
-        condition: what the discriminator takes beside the items.
+        given: input from which the generator makes its items.
+        condition: further inputs of the discriminator.
     """
 
     batch: Any
@@ -55,7 +61,7 @@ class Sides:
     condition: Sequence[Any] = ()
 
     def logits(self, model: AdversarialModel) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return D's logits of real and of generated items."""
+        """Return D's logits of the real and of the generated items."""
         discriminator = phase_of(model, "d").network
         made = model.generator(self.given, training=True)
         real, fake = (
@@ -66,8 +72,8 @@ class Sides:
         )
         return real, fake
 
-    def opinions(self, model: AdversarialModel) -> tuple[float, float]:
-        """Return D(x) and D(G(z)), means over the items."""
+    def probabilities(self, model: AdversarialModel) -> tuple[float, float]:
+        """Return the means of D(x) and D(G(z)) over the items, in [0, 1]."""
         real, fake = (
             float(tf.reduce_mean(tf.sigmoid(logits))) for logits in self.logits(model)
         )
@@ -75,12 +81,12 @@ class Sides:
 
 
 def phase_of(model: AdversarialModel, name: str) -> Phase:
-    """Return the phase of that name."""
+    """Return the phase with a name, such as "d" or "g"."""
     return next(phase for phase in model.phases if phase.name == name)
 
 
 def step_of(model: AdversarialModel, batch: Any, index: int = 0) -> Step:
-    """Return a step of some number; that of two models draws the same numbers."""
+    """Return a training step with an index; two models draw the same numbers in it."""
     number = tf.constant(index, tf.int64)
     return Step(batch, number, rng.step_key(0, number, 0), model.forward)
 
@@ -88,7 +94,7 @@ def step_of(model: AdversarialModel, batch: Any, index: int = 0) -> Step:
 def evaluate(
     model: AdversarialModel, name: str, batch: Any, index: int = 0
 ) -> tuple[float, dict[str, float]]:
-    """Return the loss of a phase at a step, and its logs; nothing is trained."""
+    """Return the loss and the logs of a phase at a step, without training."""
     loss, logs = phase_of(model, name).loss(step_of(model, batch, index))
     return float(loss), {name: float(value) for name, value in logs.items()}
 
@@ -96,14 +102,17 @@ def evaluate(
 def assert_each_player_has_its_own_side(
     model: AdversarialModel, sides: Sides, steps: int = 40
 ) -> None:
-    """A trained D believes in the real items alone; then G alone learns to deceive it.
+    """Check that D and G are trained towards opposite aims.
+
+    A trained D gives real items high and generated items low probabilities. When G is
+    trained alone after that, D gives its items high probabilities.
 
     Args:
-        model: one whose discriminator has been trained.
-        sides: what the discriminator is asked about.
-        steps: that the generator takes.
+        model: a model whose discriminator has been trained.
+        sides: items that the discriminator discriminates.
+        steps: number of training steps of the generator.
     """
-    real, fake = sides.opinions(model)
+    real, fake = sides.probabilities(model)
     assert real > 0.7 and fake < 0.3
     _, logs = evaluate(model, "d", sides.batch)
     assert logs["d_real"] > 0.7 and logs["d_fake"] < 0.3
@@ -113,29 +122,31 @@ def assert_each_player_has_its_own_side(
     step = tf.function(alone.train_step)
     for _ in range(steps):
         step(sides.batch)
-    assert sides.opinions(model)[1] > 0.5
+    assert sides.probabilities(model)[1] > 0.5
 
 
 def assert_r1_of_the_real_for_d_alone(
     build: Callable[..., AdversarialModel], sides: Sides
 ) -> None:
-    """D's penalty is R1 of the real items when it is due; G has none.
+    """Check that D has R1 of the real items as its penalty when it is due; G has none.
 
     Args:
-        build: (r1_gamma, r1_every) -> a model, always of the same weights.
-        sides: what the penalty is taken of.
+        build: (r1_gamma, r1_every) -> a model, always with the same weights.
+        sides: items of which the penalty is computed.
     """
     gamma, every = 3.0, 2
-    plain, punished = build(r1_gamma=0.0, r1_every=1), build(gamma, every)
+    plain = build(r1_gamma=0.0, r1_every=1)
+    punished = build(gamma, every)
     discriminator = phase_of(punished, "d").network
     real = tf.convert_to_tensor(sides.real)
     with tf.GradientTape() as tape:
         tape.watch(real)
-        taken = [real, *sides.condition] if sides.condition else real
-        total = tf.reduce_sum(discriminator(taken, training=True))
+        inputs = [real, *sides.condition] if sides.condition else real
+        total = tf.reduce_sum(discriminator(inputs, training=True))
     squares = np.sum(np.square(tape.gradient(total, real)))
     expected = gamma * every * squares / (2 * len(real))
     assert expected > 0
+    # R1 is due at every second step, at step 2 but not at step 3.
     for index, penalty in ((2, expected), (3, 0.0)):
         bare, logs = evaluate(plain, "d", sides.batch, index)
         assert "d_penalty" not in logs
@@ -151,13 +162,15 @@ def assert_r1_of_the_real_for_d_alone(
 def assert_the_label_is_that_of_the_real(
     plain: AdversarialModel, smoothed: AdversarialModel, sides: Sides, label: float
 ) -> None:
-    """D's cross-entropy with the label t is that with 1, plus (1 - t) E[logit of x].
+    """Check that the real label applies to the real items alone.
+
+    D's cross-entropy with the label t is that with 1, plus (1 - t) E[logit of x].
 
     Args:
         plain: a model with the label 1, without augmentation.
-        smoothed: the same, of the same weights, with another label.
-        sides: the real items.
-        label: t of `smoothed`.
+        smoothed: a model with the same weights and another label.
+        sides: items that the discriminator discriminates.
+        label: label t of `smoothed`.
     """
     more = (1 - label) * float(tf.reduce_mean(sides.logits(plain)[0]))
     assert abs(more) > 1e-3
@@ -168,21 +181,28 @@ def assert_the_label_is_that_of_the_real(
 def assert_d_sees_both_kinds_changed(
     plain: AdversarialModel, changing: AdversarialModel, sides: Sides
 ) -> None:
-    """Augmentation changes D's opinion of the real items and of the generated ones.
+    """Check that augmentation changes D(x) and D(G(z)): D sees both kinds augmented.
 
     Args:
         plain: a model without augmentation.
-        changing: the same, of the same weights, with it.
-        sides: the items.
+        changing: a model with the same weights and augmentation.
+        sides: items that the discriminator discriminates.
     """
     logs = [evaluate(model, "d", sides.batch)[1] for model in (plain, changing)]
-    np.testing.assert_allclose(logs[0]["d_real"], sides.opinions(plain)[0], rtol=1e-4)
+    expected = sides.probabilities(plain)[0]
+    np.testing.assert_allclose(logs[0]["d_real"], expected, rtol=1e-4)
     for name in ("d_real", "d_fake"):
         assert abs(logs[0][name] - logs[1][name]) > 1e-5, name
 
 
 def assert_own_learning_rates(model: AdversarialModel, d: float, g: float) -> None:
-    """Each phase has the rate that the configuration gives its network."""
+    """Check that each phase has the learning rate of its network.
+
+    Args:
+        model: model to check.
+        d: learning rate of the discriminator.
+        g: learning rate of the generator.
+    """
     for name, rate in (("d", d), ("g", g)):
         found = float(phase_of(model, name).optimizer.learning_rate)
         np.testing.assert_allclose(found, rate, rtol=1e-5)

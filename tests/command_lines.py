@@ -1,4 +1,7 @@
-"""Command lines of chapters, called in this process to save TensorFlow's seconds."""
+"""Call the command line of a chapter in this process.
+
+A new process would import TensorFlow again, which takes seconds.
+"""
 
 import contextlib
 import io
@@ -16,7 +19,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command line has left, by the names of subprocess.CompletedProcess."""
+    """The result of a command line, named as in subprocess.CompletedProcess.
+
+    Attributes:
+        returncode: exit status.
+        stdout: standard output.
+        stderr: standard error and log messages.
+    """
 
     returncode: int
     stdout: str
@@ -26,37 +35,38 @@ class Ended:
 def call(chapter: Chapter, *arguments: object, cwd: Path | None = None) -> Ended:
     """Call a chapter's command line as its main.py does.
 
-    A Ctrl-C that nothing catches is an error here as it is there, and so is every
-    other exception.
+    An exception that the command line does not catch is raised here, including
+    KeyboardInterrupt.
 
     Args:
-        chapter: whose it is.
-        arguments: as they are typed.
-        cwd: folder to work in.
+        chapter: the chapter.
+        arguments: arguments of the command line; each is converted to a string.
+        cwd: working folder; by default the present one.
     """
-    told, output = io.StringIO(), io.StringIO()
+    output, errors = io.StringIO(), io.StringIO()
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.chdir(cwd or Path.cwd()))
         stack.enter_context(contextlib.redirect_stdout(output))
-        stack.enter_context(contextlib.redirect_stderr(told))
-        stack.enter_context(_as_at_start(told))
+        stack.enter_context(contextlib.redirect_stderr(errors))
+        stack.enter_context(_as_in_new_process(errors))
         try:
             status = main(chapter, [str(argument) for argument in arguments])
         except SystemExit as end:
             status = end.code or 0
-    return Ended(status, output.getvalue(), told.getvalue())
+    return Ended(status, output.getvalue(), errors.getvalue())
 
 
 @contextlib.contextmanager
-def _as_at_start(told: io.StringIO) -> Iterator[None]:
-    """Let messages and signals go where they go in a new process; then undo it."""
+def _as_in_new_process(errors: io.StringIO) -> Iterator[None]:
+    """Set up logging and signals as in a new process, and restore them at the end."""
     root = logging.getLogger()
-    level, handlers = root.level, [signal.getsignal(number) for number in SIGNALS]
-    console = logging.StreamHandler(told)
+    level = root.level
+    handlers = [signal.getsignal(number) for number in SIGNALS]
+    console = logging.StreamHandler(errors)
     console.setLevel(logging.INFO)
     root.addHandler(console)
     root.setLevel(logging.INFO)
-    # A shell that runs tests in the background makes them ignore Ctrl-C.
+    # A shell that runs the tests in the background lets them ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Pictures for tests, and writing them."""
+"""Images for tests, and a function that writes them to files."""
 
 from pathlib import Path
 
@@ -7,7 +7,10 @@ from PIL import Image
 
 
 def smooth(height: int, width: int) -> np.ndarray:
-    """Return a colourful ramp, uint8 (H, W, 3)."""
+    """Return a colour gradient, uint8 (H, W, 3).
+
+    Red grows downwards, green to the right, and blue upwards.
+    """
     y, x = np.mgrid[:height, :width]
     red, green = 255 * y / (height - 1), 255 * x / (width - 1)
     return np.stack([red, green, 255 - red], axis=-1).astype(np.uint8)
@@ -20,7 +23,7 @@ def noise(seed: int, height: int = 16, width: int = 16) -> np.ndarray:
 
 
 def saved(image: Image.Image | np.ndarray, path: Path, **options: object) -> Path:
-    """Write an image, and its folder if that is missing; return the path."""
+    """Write an image to a file and create its folder if needed; return the path."""
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image)
     path.parent.mkdir(parents=True, exist_ok=True)

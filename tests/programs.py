@@ -1,4 +1,4 @@
-"""Command lines of their own for tests that send signals."""
+"""Start a command line in a separate process, for tests that send signals to it."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# A command line with one command, `work`, which runs {lines}.
 PROGRAM = '''
 import signal
 import sys
@@ -14,12 +15,12 @@ sys.path[:0] = {paths!r}
 from common.chapter import Chapter, Command
 from common.cli.main import main
 
-# A shell that runs tests in the background makes them ignore Ctrl-C.
+# A shell that runs the tests in the background lets them ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @dataclass(frozen=True)
 class Options:
-    """There are none."""
+    """The command has no options."""
 
 def work():
 {lines}
@@ -31,9 +32,18 @@ if __name__ == "__main__":
 
 
 def start(folder: Path, lines: str) -> subprocess.Popen:
-    """Run lines as a command of a command line, in a group of processes of its own."""
-    paths, lines = [str(ROOT), str(ROOT / "tests")], textwrap.indent(lines, " " * 4)
+    """Start a program that runs lines of Python as the command `work`.
+
+    Args:
+        folder: existing folder in which main.py is written.
+        lines: body of the command, not indented.
+
+    Returns:
+        The process, in its own process group; its output and errors are pipes.
+    """
     program = folder / "main.py"
+    paths = [str(ROOT), str(ROOT / "tests")]
+    lines = textwrap.indent(lines, " " * 4)
     program.write_text(PROGRAM.format(paths=paths, lines=lines))
     return subprocess.Popen(
         [sys.executable, program],
@@ -45,6 +55,9 @@ def start(folder: Path, lines: str) -> subprocess.Popen:
 
 
 def end(process: subprocess.Popen, timeout: float = 30) -> tuple[int, str]:
-    """Return the status and the messages, when no process holds the pipes any more."""
-    _, told = process.communicate(timeout=timeout)
-    return process.returncode, told
+    """Wait for a process and its children; return the exit status and the errors.
+
+    The wait ends when no process has the pipes open any more.
+    """
+    _, errors = process.communicate(timeout=timeout)
+    return process.returncode, errors

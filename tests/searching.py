@@ -1,4 +1,4 @@
-"""Searches with the toy chapter, in this process and by its command line."""
+"""Start searches with the toy chapter, in this process or by its command line."""
 
 import dataclasses
 import json
@@ -15,9 +15,9 @@ from common.tuning.options import TuneOptions
 from common.tuning.trial_records import read_records
 
 MAIN = Path(__file__).parent / "toychapter" / "main.py"
-# One trial takes 0.4 seconds then, long enough to be killed in.
+# With this option a trial takes 0.4 seconds, long enough to be killed in.
 SLOW = {"pause": 0.05}
-# One draw from the toy chapter's space.
+# One point of the toy chapter's search space, as the records write it.
 ADAM = {
     "place": [0.25],
     "layers": [3.0],
@@ -29,39 +29,47 @@ ADAM = {
 
 
 def search(folder, **options):
-    """Run a search in this process; its trials have their own."""
+    """Run a search in this process and return the records of its trials.
+
+    Each trial runs in a process of its own.
+    """
     tune(CHAPTER, TuneOptions(run_dir=folder, **{"steps": 8} | options))
     return read_records(folder / "trials.jsonl")
 
 
 def resume(folder, **options):
+    """Resume a search in this process and return the records of its trials."""
     return search(folder, **{"resume": True, "steps": None} | options)
 
 
 def told(records):
-    """Return what must be the same in two searches: all but the seconds."""
+    """Return the records as dictionaries with "seconds" set to 0.
+
+    Two searches with the same options must have the same records but for the time.
+    """
     return [dataclasses.asdict(one) | {"seconds": 0} for one in records]
 
 
 def write(path, values):
+    """Write values to a JSON file; return its path."""
     path.write_text(json.dumps(values))
     return path
 
 
 def start(*arguments):
-    """Start the command line."""
+    """Start the toy chapter's `tune` as a process in its own process group."""
     return subprocess.Popen(
         [sys.executable, MAIN, "tune", *map(str, arguments)],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A shell that runs tests in the background makes them ignore Ctrl-C.
+        # A shell that runs the tests in the background lets them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
 def wait_for(condition):
-    """Wait until a condition holds, and fail after two minutes."""
+    """Wait until a function returns something true; fail after two minutes."""
     end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
@@ -69,7 +77,7 @@ def wait_for(condition):
 
 
 def is_alive(pid):
-    """Tell whether a process runs; a zombie does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0] != "Z"
     except FileNotFoundError:

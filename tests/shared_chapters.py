@@ -1,8 +1,9 @@
-"""A program that trains every chapter for some steps under one strategy.
+"""A program that trains every chapter for some steps with one strategy.
 
     python shared_chapters.py STRATEGY FOLDER
 
-One process does all, since it can join its workers only once.
+All chapters are trained in one process, because a process can join the other workers
+only once.
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ from synthetic_data.scenes.write import write_scenes
 
 
 def write_data(folder: Path) -> None:
-    """Write small data for all chapters."""
+    """Write a small data set for each chapter."""
     write_glyphs(folder / "digits", train=40, test=10, seed=0)
     write_boxes(folder / "boxes")
     write_wiki(folder / "people", people=11, photos=2, seed=0, size=48)
@@ -39,17 +40,24 @@ def write_data(folder: Path) -> None:
 
 
 def main(strategy: str, folder: str) -> None:
-    """Train all chapters below a folder that holds their data."""
+    """Train all chapters; each run gets a folder below that of the strategy.
+
+    Args:
+        strategy: value of the option `strategy`.
+        folder: folder with the data sets of `write_data`; the runs are written to it.
+    """
     if strategy == "mirrored":
+        # Two logical devices on one CPU.
         halves = [tf.config.LogicalDeviceConfiguration()] * 2
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, halves)
-    root, shared = Path(folder), {"strategy": strategy, "batch_size": 8, "steps": 2}
-    third = {"identity_method": "networks", "encoder_steps": 2, "identity_steps": 2}
+    root = Path(folder)
+    shared = {"strategy": strategy, "batch_size": 8, "steps": 2}
+    stages = {"identity_method": "networks", "encoder_steps": 2, "identity_steps": 2}
     for chapter, config, data, changes in (
         (chapter01_gan, tiny.CHAPTER01, "digits", {}),
         (chapter02_3dgan, tiny.CHAPTER02, "boxes", {"log_every": 1}),
-        (chapter03_agecgan, tiny.CHAPTER03, "people", third),
+        (chapter03_agecgan, tiny.CHAPTER03, "people", stages),
         (chapter04_dcgan, tiny.CHAPTER04, "faces", {"g_norm": "none"}),
         (chapter05_srgan, tiny.CHAPTER05, "scenes", {"srgan_steps": 2}),
     ):

@@ -1,12 +1,16 @@
-"""A program that trains the toy GAN as a run, on one device, on two, or with others.
+"""A program that trains the toy GAN as a run: on one device, on two, or as a worker.
 
     python shared_training.py STRATEGY FOLDER [OPTION ...] [then FOLDER [OPTION ...]]
 
-One process does several runs one after another, since it can join its workers only
-once, and takes seconds to begin.
+Several runs can follow one another in one process, because a process can join the
+other workers only once and takes seconds to start.
 
-Options: `norm` gives D batch normalisation; `fall` lets the last worker kill itself
-after step 4; `ask` lets it ask for a stop after step 2; `steps=N`.
+Options:
+
+    norm: D has batch normalisation
+    fall: the last worker kills itself after step 4
+    ask: the last worker gets a SIGTERM after step 2, which stops the training
+    steps=N: train for N steps instead of 6
 """
 
 import os
@@ -31,9 +35,14 @@ from common.training.run_dir import RunDir
 
 
 class Fate(keras.callbacks.Callback):
-    """What befalls a worker in the middle of the training."""
+    """Send signals to this process after some steps of the training."""
 
     def __init__(self, signals: dict[int, signal.Signals]):
+        """Set the signals.
+
+        Args:
+            signals: signal to send, by the number of the step it is sent after.
+        """
         super().__init__()
         self.signals = signals
 
@@ -43,8 +52,14 @@ class Fate(keras.callbacks.Callback):
 
 
 def main(strategy: str, *words: str) -> int:
-    """Do all runs, and return the first exit status that is not 0."""
+    """Do all runs; stop at the first exit status that is not 0, and return it.
+
+    Args:
+        strategy: value of the option `strategy`.
+        words: arguments of the program after the strategy.
+    """
     if strategy == "mirrored":
+        # Two logical devices on one CPU.
         halves = [tf.config.LogicalDeviceConfiguration()] * 2
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, halves)
@@ -57,12 +72,17 @@ def main(strategy: str, *words: str) -> int:
 
 
 def do_run(strategy: str, folder: str, *options: str) -> int:
-    """Train once, and return the exit status."""
+    """Do one run; return the exit status."""
     steps = [int(o.removeprefix("steps=")) for o in options if o.startswith("steps=")]
     config = RunConfig(
-        batch_size=8, steps=steps[0] if steps else 6, strategy=strategy, log_every=1,
-        sample_every=3, checkpoint_every=3, precision="float32",
-    )  # fmt: skip
+        batch_size=8,
+        steps=steps[0] if steps else 6,
+        strategy=strategy,
+        log_every=1,
+        sample_every=3,
+        checkpoint_every=3,
+        precision="float32",
+    )
     place = workers.find_place(config)
     last = place.number == place.count - 1
     signals = {}
@@ -78,6 +98,14 @@ def do_run(strategy: str, folder: str, *options: str) -> int:
 
 
 def train(config: RunConfig, run: RunDir, signals: dict, norm: bool) -> int:
+    """Train the toy GAN, print how the training ended, and return the exit status.
+
+    Args:
+        config: options of the training.
+        run: folder of the run, or of this worker's own copy of it.
+        signals: signals to send to this process; see `Fate`.
+        norm: whether D has batch normalisation.
+    """
     with run.recording(config):
         devices.set_up(config, bfloat16_keeps_quality=False)
         with devices.scope(config):
@@ -93,7 +121,7 @@ def train(config: RunConfig, run: RunDir, signals: dict, norm: bool) -> int:
     if norm:
         moments = model.phases[0].network.non_trainable_variables
         print("moments", [np.asarray(values).tolist() for values in moments])
-    # What a worker that kills itself in a later run has not flushed is lost.
+    # Flush: if this process is killed in a later run, unwritten output is lost.
     ended = "interrupted" if interrupted else "ended"
     print(ended, int(model.step.numpy()), flush=True)
     return 0

@@ -1,4 +1,4 @@
-"""Configurations of chapters whose trainings last seconds."""
+"""A configuration of each chapter whose training takes seconds."""
 
 from chapter01_gan.config import Config as Config01
 from chapter02_3dgan.config import Config as Config02
@@ -7,9 +7,14 @@ from chapter04_dcgan.config import Config as Config04
 from chapter05_srgan.config import Config as Config05
 
 CHAPTER01 = Config01(
-    g_units=(24, 24), d_units=(24, 24), batch_size=8, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1,
-)  # fmt: skip
+    g_units=(24, 24),
+    d_units=(24, 24),
+    batch_size=8,
+    steps=4,
+    sample_every=2,
+    checkpoint_every=2,
+    log_every=1,
+)
 CHAPTER02 = Config02(
     width=0.05,
     batch_size=8,
@@ -21,15 +26,39 @@ CHAPTER02 = Config02(
     classes=("box",),
 )
 CHAPTER03 = Config03(
-    size=32, filters=4, latent_dim=8, batch_size=6, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1, precision="float32", encoder_steps=4,
-    recognition_steps=4, identity_steps=4,
-)  # fmt: skip
+    size=32,
+    filters=4,
+    latent_dim=8,
+    batch_size=6,
+    steps=4,
+    sample_every=2,
+    checkpoint_every=2,
+    log_every=1,
+    precision="float32",
+    encoder_steps=4,
+    recognition_steps=4,
+    identity_steps=4,
+)
 CHAPTER04 = Config04(
-    size=32, filters=4, latent_dim=8, batch_size=8, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1, precision="float32",
-)  # fmt: skip
+    size=32,
+    filters=4,
+    latent_dim=8,
+    batch_size=8,
+    steps=4,
+    sample_every=2,
+    checkpoint_every=2,
+    log_every=1,
+    precision="float32",
+)
 CHAPTER05 = Config05(
-    crop=32, filters=4, blocks=1, batch_size=4, steps=4, sample_every=2,
-    checkpoint_every=2, log_every=1, precision="float32", srgan_steps=4,
-)  # fmt: skip
+    crop=32,
+    filters=4,
+    blocks=1,
+    batch_size=4,
+    steps=4,
+    sample_every=2,
+    checkpoint_every=2,
+    log_every=1,
+    precision="float32",
+    srgan_steps=4,
+)

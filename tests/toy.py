@@ -1,4 +1,4 @@
-"""A GAN on points in the plane, small enough for tests of the training step."""
+"""A toy GAN on points in the plane, small enough for tests of the training step."""
 
 import keras
 import numpy as np
@@ -23,7 +23,17 @@ def build(
     d_norm=False,
     history=0.0,
 ) -> AdversarialModel:
-    """Build the toy GAN; the same arguments give the same weights."""
+    """Build the toy GAN; the same arguments give the same weights.
+
+    Args:
+        mode: "alternating" or "simultaneous" updates of D and G.
+        average: decay of the moving average of G's weights; 0 is off.
+        seed: seed of the weights and of the training.
+        when: logs -> whether D is updated, see `Phase`; None updates it at every step.
+        g_every: number of steps from one update of G to the next.
+        d_norm: whether D has a batch normalisation.
+        history: weight of the historical averages of both networks; 0 is off.
+    """
     keras.utils.set_random_seed(seed)
     dense, norm = keras.layers.Dense, keras.layers.BatchNormalization
     generator = chain(3, [dense(8), keras.layers.ReLU(), dense(2)], "generator")
@@ -43,12 +53,10 @@ def build(
     def g_loss(step):
         return losses.generator_non_saturating(step.shared()[1]), {}
 
-    def past(network):
-        return HistoricalAverage(network, history) if history else None
-
-    def phase(name, network, loss, **others):
+    def phase(name, network, loss, **options):
         adam = keras.optimizers.Adam(0.01)
-        return Phase(name, network, adam, loss, history=past(network), **others)
+        past = HistoricalAverage(network, history) if history else None
+        return Phase(name, network, adam, loss, history=past, **options)
 
     phases = [
         phase("d", discriminator, d_loss, when=when),
@@ -60,15 +68,15 @@ def build(
 
 
 def chain(width: int, layers: list, name: str) -> keras.Model:
-    """Return a network of layers one after another for items (B, width)."""
-    taken = given = keras.Input((width,))
+    """Return a network that applies layers one after another to items (B, width)."""
+    x = inputs = keras.Input((width,))
     for layer in layers:
-        given = layer(given)
-    return keras.Model(taken, given, name=name)
+        x = layer(x)
+    return keras.Model(inputs, x, name=name)
 
 
 def run(model: AdversarialModel, steps: int) -> AdversarialModel:
-    """Run some steps, compiled, on the same batch."""
+    """Train for some compiled steps on the same batch; return the model."""
     step = tf.function(model.train_step)
     for _ in range(steps):
         step(tf.constant(POINTS[:BATCH]))
@@ -76,7 +84,7 @@ def run(model: AdversarialModel, steps: int) -> AdversarialModel:
 
 
 def weights(model: AdversarialModel) -> dict[str, list[np.ndarray]]:
-    """Return copies of all variables of training, by owner."""
+    """Return copies of all variables of the training, by their owner."""
     return {
         owner: [convert_to_numpy(variable).copy() for variable in variables]
         for owner, variables in model.state().items()
@@ -84,5 +92,5 @@ def weights(model: AdversarialModel) -> dict[str, list[np.ndarray]]:
 
 
 def moved(before: list[np.ndarray], after: list[np.ndarray]) -> bool:
-    """Tell whether any of the arrays changed."""
+    """Return whether any of the arrays changed."""
     return any(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))

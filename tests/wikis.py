@@ -1,4 +1,4 @@
-"""Small data sets of faces with ages, laid out like IMDB-WIKI."""
+"""Metadata of small data sets of faces with ages, in the format of IMDB-WIKI."""
 
 import datetime
 from pathlib import Path
@@ -8,19 +8,23 @@ from scipy.io import savemat
 
 
 def day(text: str) -> float:
-    """Return the MATLAB day number of a date as 1950-03-04."""
+    """Return the MATLAB day number of a date such as "1950-03-04"."""
     return datetime.date.fromisoformat(text).toordinal() + 366.0
 
 
 def cells(values: list) -> np.ndarray:
-    """Return a cell array (1, N)."""
+    """Return values as a MATLAB cell array, object (1, N)."""
     array = np.empty((1, len(values)), object)
     array[0, :] = values
     return array
 
 
 def fields(rows: list[dict]) -> dict[str, np.ndarray]:
-    """Return the fields of wiki.mat; what a row does not say is sound."""
+    """Return the fields of wiki.mat for some photos.
+
+    Args:
+        rows: fields of each photo; fields that are left out get valid values.
+    """
     usual = {
         "dob": day("1950-03-04"),
         "photo_taken": 1990,
@@ -44,7 +48,7 @@ def fields(rows: list[dict]) -> dict[str, np.ndarray]:
 
 
 def write_mat(path: Path, content: dict[str, np.ndarray], struct: str = "wiki") -> Path:
-    """Write a .mat file with one struct; return its path."""
+    """Write a .mat file with one struct of some fields; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     savemat(path, {struct: content}, do_compression=True)
     return path

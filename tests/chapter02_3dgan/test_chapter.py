@@ -1,4 +1,4 @@
-"""Evaluation, outputs and the preparing of data of the 3D-GAN."""
+"""Chapter 2: scores, outputs, classification and the preparation of data."""
 
 import dataclasses
 import json
@@ -26,13 +26,13 @@ from common.training.run_dir import RunDir
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """24 boxes to train and 10 to test."""
+    """Return the folder of a data set of 24 boxes to train on and 10 to test on."""
     return write_boxes(tmp_path_factory.mktemp("boxes"))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, data) -> RunDir:
-    """A tiny trained run."""
+    """Return a tiny trained run."""
     run = RunDir(tmp_path_factory.mktemp("run") / "tiny")
     return train(dataclasses.replace(TINY, data=data), run)
 
@@ -109,7 +109,7 @@ def test_same_seed_same_shapes(run):
     assert (sample_latents(config, 3, 5) != sample_latents(config, 3, 6)).any()
 
 
-def test_walks_and_sums_are_drawn(run):
+def test_interpolations_and_arithmetic_are_drawn(run):
     config = run.read_config(Config)
     for path in (
         generation.interpolate(run, config, 2, 3, seed=0),
@@ -120,7 +120,7 @@ def test_walks_and_sums_are_drawn(run):
         generation.interpolate(run, config, 2, 1, seed=0)
 
 
-def test_extents_by_hand():
+def test_measures_of_a_shape_by_hand():
     shape = np.zeros((1, 8, 8, 8), bool)
     shape[0, 2:4, 1:7, 3:4] = True
     assert generation.MEASURES["wider"](shape) == 6
@@ -134,7 +134,7 @@ def test_features_have_the_papers_length():
     assert extractor.output_shape == (None, 7168)
 
 
-def test_features_are_the_maxima_of_cells():
+def test_features_are_the_maxima_over_cells():
     discriminator = build_discriminator(Config(width=0.05))
     extractor = classification.feature_extractor(discriminator)
     store = VoxelStore.from_array(padded(boxes(3)))

@@ -1,4 +1,4 @@
-"""Networks and steps of training of the 3D-GAN."""
+"""Chapter 2: networks, their losses and the training step."""
 
 import dataclasses
 
@@ -29,7 +29,10 @@ SIDES = Sides(BATCH, BATCH, sample_latents(TINY, 8, 0))
 
 
 def altered(**changes):
-    """Return a model of the same weights without penalty and augmentation."""
+    """Return a model with changed options, without R1 penalty and augmentation.
+
+    It always has the same initial weights.
+    """
     bare = {"r1_gamma": 0.0, "augment_shift": 0, "augment_mirror": False}
     keras.utils.set_random_seed(0)
     return build_model(dataclasses.replace(TINY, **bare | changes), occupancy=0.1)
@@ -41,7 +44,7 @@ def parameters(network: keras.Model) -> int:
 
 def test_parameters_at_the_papers_size():
     generator = build_generator(PRESETS["paper"])
-    # 4^3 kernels 200-512-256-128-64-1 and two BatchNorm numbers a filter
+    # 4^3 kernels 200-512-256-128-64-1 and two BatchNorm weights for each filter
     weights = 64 * (200 * 512 + 512 * 256 + 256 * 128 + 128 * 64 + 64)
     assert weights == 17_567_744
     assert parameters(generator) == weights + 2 * (512 + 256 + 128 + 64) == 17_569_664
@@ -64,8 +67,8 @@ def test_shapes_ranges_and_types(size):
     assert logits.shape == (2, 1) and logits.dtype == tf.float32
 
 
-def test_output_begins_as_empty_as_the_data():
-    """The book's BatchNorm before the sigmoid fills half of all voxels."""
+def test_an_untrained_generator_makes_shapes_as_empty_as_the_data():
+    """A BatchNorm before the sigmoid, as in the book, would fill half of all voxels."""
     config = dataclasses.replace(PRESETS["book"], size=32, width=0.05)
     shapes = build_generator(config, occupancy=0.04)(
         sample_latents(config, 8, seed=0), training=True
@@ -81,7 +84,7 @@ def test_output_begins_as_empty_as_the_data():
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
 def test_a_single_shape_gives_the_discriminator_a_gradient(norm):
-    """The book's D has BatchNorm on its one output: at batch 1 it is a constant."""
+    """BatchNorm on the output, as in the book's D, is constant at batch size 1."""
     discriminator = build_discriminator(Config(width=0.1, d_norm=norm))
     shape = tf.constant(boxes(1)[..., None], tf.float32)
     shape = tf.pad(shape, [[0, 0], [1, 1], [1, 1], [1, 1], [0, 0]])
@@ -96,8 +99,9 @@ def test_a_single_shape_gives_the_discriminator_a_gradient(norm):
     [
         {},
         {"d_norm": "batch", "gate_accuracy": 0.8, "r1_gamma": 0.0},
-        # A bias adds the same to D(x) and D(G(z)); while no margin is met these
-        # losses subtract the one from the other.
+        # A bias adds the same number to the logits of x and of G(z). These losses are
+        # a difference of both logits (hinge: unless a margin is met), in which a bias
+        # cancels and gets no gradient.
         {"d_norm": "layer", "loss": "hinge", "bias": False},
         {
             "loss": "wasserstein",
@@ -127,7 +131,7 @@ def test_every_weight_gets_a_finite_gradient(change):
     ],
 )
 def test_a_compiled_step_moves_everything_and_stays_finite(precision, mode):
-    """With the R1 penalty, whose gradient of a gradient is the delicate part."""
+    """The step includes the R1 penalty, a gradient of a gradient."""
     keras.utils.set_random_seed(0)
     keras.mixed_precision.set_global_policy(precision)
     try:
@@ -137,7 +141,7 @@ def test_a_compiled_step_moves_everything_and_stays_finite(precision, mode):
     batch = tf.constant(padded(boxes(8))[..., None], tf.float32)
     model.build_step(tf.TensorSpec(batch.shape, tf.float32))
     before = [v.numpy().copy() for p in model.phases for v in p.network.variables]
-    tf.function(model.train_step)(batch)  # step 0 has the penalty
+    tf.function(model.train_step)(batch)  # R1 is due at step 0
     after = [v.numpy() for p in model.phases for v in p.network.variables]
     assert all(np.isfinite(values).all() for values in after)
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
@@ -145,12 +149,12 @@ def test_a_compiled_step_moves_everything_and_stays_finite(precision, mode):
 
 
 def test_training_and_output_draw_from_the_same_prior():
-    """The book trains on N(0, 0.33) and predicts from N(0, 1)."""
+    """The book's listing trains on N(0, 0.33) but predicts from N(0, 1)."""
     config = PRESETS["book"]
     assert sample_latents(config, 500, 0).std() == pytest.approx(0.33, rel=0.02)
 
 
-def test_each_player_alone_wins_on_one_batch():
+def test_each_network_trained_alone_wins_on_one_batch():
     keras.utils.set_random_seed(0)
     config = dataclasses.replace(TINY, r1_gamma=0.0, g_learning_rate=1e-2)
     model = build_model(config, occupancy=0.1)
@@ -159,19 +163,19 @@ def test_each_player_alone_wins_on_one_batch():
     assert_each_player_has_its_own_side(model, SIDES)
 
 
-def test_the_penalty_is_r1_of_real_items_for_d_alone():
+def test_only_d_has_the_r1_penalty_and_on_real_items():
     def build(r1_gamma, r1_every):
         return altered(r1_gamma=r1_gamma, r1_every=r1_every)
 
     assert_r1_of_the_real_for_d_alone(build, SIDES)
 
 
-def test_the_label_is_that_of_the_real():
+def test_the_real_label_applies_to_real_items():
     smoothed = altered(real_label=0.9)
     assert_the_label_is_that_of_the_real(altered(), smoothed, SIDES, 0.9)
 
 
-def test_d_sees_both_kinds_changed():
+def test_augmentation_changes_real_and_generated_items():
     assert_d_sees_both_kinds_changed(altered(), altered(augment_shift=2), SIDES)
 
 
@@ -182,8 +186,8 @@ def test_each_network_has_its_own_learning_rate():
 
 @pytest.mark.parametrize("mode", ["alternating", "simultaneous"])
 @pytest.mark.parametrize(("limit", "moves"), [(0.5, True), (0.49, False)])
-def test_d_stands_still_where_its_accuracy_is_above_the_gate(mode, limit, moves):
-    """A D that says the same of all shapes is right about half of them."""
+def test_d_is_not_trained_while_its_accuracy_is_above_the_gate(mode, limit, moves):
+    """A D that gives all shapes the same logit is right about half of them."""
     model = altered(gate_accuracy=limit, update_mode=mode)
     discriminator = model.phases[0].network
     output = [x for x in discriminator.layers if x.weights][-1]
@@ -198,7 +202,7 @@ def test_d_stands_still_where_its_accuracy_is_above_the_gate(mode, limit, moves)
 
 
 def test_generator_fits_one_batch():
-    """Plain regression from latents to shapes: the network can say what it should."""
+    """Supervised regression from latents to shapes reaches a low loss."""
     keras.utils.set_random_seed(0)
     generator = build_generator(dataclasses.replace(TINY, width=0.1), occupancy=0.1)
     shapes = tf.constant(padded(boxes(4))[..., None], tf.float32)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """120 faces to train and 40 to test."""
+    """Return the folder of a data set of 120 faces to train on and 40 to test on."""
     folder = tmp_path_factory.mktemp("faces") / "set"
     write_faces(folder, train=120, test=40, seed=0, size=32)
     return folder
@@ -36,7 +36,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, data) -> RunDir:
-    """A tiny trained run."""
+    """Return a tiny trained run."""
     run = RunDir(tmp_path_factory.mktemp("run") / "tiny")
     changes = {"data": data, "augment_shift": 1, "real_label": (0.8, 1.0)}
     return train(dataclasses.replace(TINY, **changes), run)
@@ -56,9 +56,14 @@ def test_scores_and_baselines(run, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "STEPS", 30)
     config = run.read_config(Config)
     book = dataclasses.replace(
-        PRESETS["book"], data=config.data, size=32, filters=4, steps=1, batch_size=4,
+        PRESETS["book"],
+        data=config.data,
+        size=32,
+        filters=4,
+        steps=1,
+        batch_size=4,
         epochs=None,
-    )  # fmt: skip
+    )
     book_run = train(book, RunDir(tmp_path / "book"))
     metrics = evaluation.test(run, config, book_run=book_run.path)
     assert json.loads((run.path / "metrics.json").read_text()) == metrics
@@ -90,7 +95,7 @@ def test_generated_files_can_be_read_back(run, tmp_path):
 
 
 @pytest.mark.parametrize("walk", ["linear", "spherical"])
-def test_walks_are_drawn(run, walk):
+def test_interpolations_are_drawn(run, walk):
     paths = generation.interpolate(run, run.read_config(Config), 2, 3, 0, walk)
     assert [path.suffix for path in paths] == [".png", ".gif"]
     assert all(path.stat().st_size > 1000 for path in paths)
@@ -107,8 +112,8 @@ def test_arithmetic_is_drawn(run):
         arithmetic.combine(run, config, 1, (0,), (), (1,))
 
 
-def test_measures_point_the_right_way():
-    """A face with red hair has more of "redder hair" than one with blue hair."""
+def test_measures_are_higher_for_what_they_are_named_after():
+    """A face with red hair has a higher "redder hair" than one with blue hair."""
     red, blue = np.full((2, 1, 32, 32, 3), 128.0)
     red[:, :8, :, 0], blue[:, :8, :, 2] = 255, 255
     for name, more in (("redder hair", red), ("bluer hair", blue)):
@@ -120,7 +125,7 @@ def test_measures_point_the_right_way():
 
 
 def test_features_are_pooled_activations(run):
-    """Of 32 x 32: 4 x 4 of each of three stages, 4 + 8 + 16 channels."""
+    """Images of 32 x 32 have three maps of 4, 8 and 16 channels, pooled to 4 x 4."""
     discriminator = build_discriminator(TINY)
     network = embedding.feature_network(discriminator)
     batch = to_floats(make_faces(8, seed=0, size=32)[0])
@@ -164,7 +169,7 @@ def main(*arguments, **options):
 
 
 def test_the_commands_end_to_end(tmp_path, data, monkeypatch):
-    """Train in a process of its own, and test in this one."""
+    """Train in a separate process, and compute the scores in this one."""
     monkeypatch.setattr(evaluation, "STEPS", 30)
     tiny = (
         "--size 32 --filters 4 --batch-size 8 --steps 4 --sample-every 2 "
@@ -184,7 +189,7 @@ def test_the_commands_end_to_end(tmp_path, data, monkeypatch):
         (lambda folder: (folder / "a.png").write_text("no image"), "a.png"),
     ],
 )
-def test_folders_that_cannot_be_learnt_from(tmp_path, prepare, message):
+def test_folders_without_usable_images_are_refused(tmp_path, prepare, message):
     folder = tmp_path / "images"
     folder.mkdir()
     prepare(folder)

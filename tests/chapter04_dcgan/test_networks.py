@@ -1,4 +1,4 @@
-"""Chapter 4: networks, phases, labels and options."""
+"""Chapter 4: networks, their losses, labels and options."""
 
 import dataclasses
 
@@ -42,7 +42,10 @@ SIDES = Sides(tf.constant(BATCH), tf.constant(BATCH), sample_latents(TINY, 8, 0)
 
 
 def altered(**changes):
-    """Return a model of the same weights without penalty and augmentation."""
+    """Return a model with changed options, without R1 penalty and augmentation.
+
+    It always has the same initial weights.
+    """
     bare = {"r1_gamma": 0.0, "augment_shift": 0, "mirror": False}
     return make_model(dataclasses.replace(TINY, **bare | changes))
 
@@ -52,7 +55,7 @@ def output_shapes(network: keras.Model, kinds: tuple) -> list[tuple]:
 
 
 def test_the_books_networks():
-    """The two tables of the book's chapter."""
+    """Sizes are those of the two tables in the book's chapter."""
     config = PRESETS["book"]
     generator, discriminator = build_generator(config), build_discriminator(config)
     dense = 101 * 2048 + 2049 * 16384
@@ -60,27 +63,42 @@ def test_the_books_networks():
     assert generator.count_params() == dense + 4 * 16384 + convolutions
     kinds = (keras.layers.Conv2D, keras.layers.Dense)
     assert output_shapes(generator, kinds) == [
-        (2048,), (16384,), (16, 16, 128), (32, 32, 64), (64, 64, 3)
-    ]  # fmt: skip
+        (2048,),
+        (16384,),
+        (16, 16, 128),
+        (32, 32, 64),
+        (64, 64, 3),
+    ]
     kinds = (keras.layers.MaxPooling2D, keras.layers.Flatten, keras.layers.Dense)
     assert output_shapes(discriminator, kinds)[:5] == [
-        (32, 32, 128), (15, 15, 256), (6, 6, 512), (18432,), (1024,)
-    ]  # fmt: skip
+        (32, 32, 128),
+        (15, 15, 256),
+        (6, 6, 512),
+        (18432,),
+        (1024,),
+    ]
     first = next(x for x in discriminator.layers if isinstance(x, keras.layers.Conv2D))
     assert first.output.shape[1:] == (64, 64, 128)
 
 
 def test_the_papers_networks():
-    """Figure 1: 4x4x1024, 8x8x512, 16x16x256, 32x32x128, 64x64x3; no pooling."""
+    """Sizes are those of the paper's figure 1; nothing is pooled."""
     config = PRESETS["paper"]
     generator, discriminator = build_generator(config), build_discriminator(config)
     kinds = (keras.layers.Reshape, keras.layers.Conv2DTranspose)
     assert output_shapes(generator, kinds) == [
-        (4, 4, 1024), (8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)
-    ]  # fmt: skip
+        (4, 4, 1024),
+        (8, 8, 512),
+        (16, 16, 256),
+        (32, 32, 128),
+        (64, 64, 3),
+    ]
     assert output_shapes(discriminator, (keras.layers.Conv2D,)) == [
-        (32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024)
-    ]  # fmt: skip
+        (32, 32, 128),
+        (16, 16, 256),
+        (8, 8, 512),
+        (4, 4, 1024),
+    ]
     assert not output_shapes(discriminator, (keras.layers.MaxPooling2D,))
     norms = (keras.layers.BatchNormalization,)
     assert len(output_shapes(generator, norms)) == 4
@@ -108,7 +126,7 @@ def test_every_weight_gets_a_finite_gradient(preset):
     assert_every_weight_learns(make_model(config), tf.constant(BATCH))
 
 
-def test_a_phase_moves_its_own_network_only():
+def test_a_phase_trains_its_own_network_only():
     model = make_model(TINY)
     batch = tf.constant(BATCH)
     model.build_step(tf.TensorSpec(batch.shape, tf.float32))
@@ -127,26 +145,26 @@ def test_a_phase_moves_its_own_network_only():
         assert all(moved[0]) and not any(moved[1])
 
 
-def test_each_player_alone_wins_on_one_batch():
+def test_each_network_trained_alone_wins_on_one_batch():
     model = make_model(dataclasses.replace(TINY, g_learning_rate=1e-2))
     losses = discriminator_losses(model, SIDES.batch, 150)
     assert losses[-1] < 0.2 * losses[0]
     assert_each_player_has_its_own_side(model, SIDES)
 
 
-def test_the_penalty_is_r1_of_real_items_for_d_alone():
+def test_only_d_has_the_r1_penalty_and_on_real_items():
     def build(r1_gamma, r1_every):
         return altered(r1_gamma=r1_gamma, r1_every=r1_every)
 
     assert_r1_of_the_real_for_d_alone(build, SIDES)
 
 
-def test_the_label_is_that_of_the_real():
+def test_the_real_label_applies_to_real_items():
     smoothed = altered(real_label=(0.9,))
     assert_the_label_is_that_of_the_real(altered(), smoothed, SIDES, 0.9)
 
 
-def test_d_sees_both_kinds_changed():
+def test_augmentation_changes_real_and_generated_items():
     assert_d_sees_both_kinds_changed(altered(), altered(augment_shift=5), SIDES)
 
 
@@ -155,7 +173,7 @@ def test_each_network_has_its_own_learning_rate():
     assert_own_learning_rates(model, 0.1, 0.2)
 
 
-def test_the_fake_label_is_that_of_the_generated():
+def test_the_fake_label_applies_to_generated_items():
     """The cross-entropy with the label s is that with 0, less s E[logit of G(z)]."""
     plain, smoothed = altered(), altered(fake_label=(0.2,))
     losses = [evaluate(model, "d", SIDES.batch)[0] for model in (plain, smoothed)]
@@ -165,7 +183,7 @@ def test_the_fake_label_is_that_of_the_generated():
     assert losses[0] - losses[1] == pytest.approx(less, rel=1e-2)
 
 
-def test_the_books_labels():
+def test_the_books_labels_are_drawn_from_their_ranges():
     step = Step(tf.zeros((4, 2)), tf.constant(0, tf.int64), tf.constant([1, 2]))
     book = PRESETS["book"]
     for limits in (book.real_label, book.fake_label):

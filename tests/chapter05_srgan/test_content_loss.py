@@ -1,4 +1,4 @@
-"""Chapter 5: features of VGG19 and of the discriminator, and their difference."""
+"""Chapter 5: the content loss, with features of VGG19 or of the discriminator."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def floats(*shape: int) -> tf.Tensor:
 
 
 def network_of(*maps, size: int = 4) -> keras.Model:
-    """Return a network that gives its images, each time multiplied by a number."""
+    """Return a network whose feature maps are its images times each of some numbers."""
     images = keras.Input((size, size, 3))
     outputs = [keras.layers.Rescaling(factor)(images) for factor in maps]
     return keras.Model(images, outputs if len(outputs) > 1 else outputs[0])
@@ -43,7 +43,7 @@ def test_content_loss_of_one_map_is_the_mean_squared_error():
     assert float(content_loss(network_of(3.0), real, real)) == 0
 
 
-def test_content_loss_of_several_maps_knows_no_scale():
+def test_content_loss_of_several_maps_does_not_depend_on_their_scale():
     made, real = floats(2, 4, 4, 3), floats(2, 4, 4, 3)
     error = np.mean((made.numpy() - real.numpy()) ** 2)
     expected = error / np.mean(real.numpy() ** 2)
@@ -52,22 +52,22 @@ def test_content_loss_of_several_maps_knows_no_scale():
         assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
-def test_content_loss_has_no_gradient_towards_the_real_images():
+def test_content_loss_has_a_gradient_for_the_generated_images_only():
     made, real = floats(2, 4, 4, 3), floats(2, 4, 4, 3)
     for network in (network_of(1.0), network_of(1.0, 2.0)):
         with tf.GradientTape() as tape:
             tape.watch([made, real])
             loss = content_loss(network, made, real)
-        towards_made, towards_real = tape.gradient(loss, [made, real])
-        assert towards_real is None
-        assert float(tf.reduce_min(tf.abs(towards_made))) > 0
+        made_gradient, real_gradient = tape.gradient(loss, [made, real])
+        assert real_gradient is None
+        assert float(tf.reduce_min(tf.abs(made_gradient))) > 0
 
 
 # --- the discriminator's features
 
 
 @pytest.mark.parametrize("variant", ["light", "srgan", "book"])
-def test_the_discriminators_features(variant):
+def test_the_discriminators_features_follow_its_weights(variant):
     config = Config(variant=variant, crop=32, filters=8)
     discriminator = build_discriminator(config)
     network = with_maps(discriminator)
@@ -79,12 +79,12 @@ def test_the_discriminators_features(variant):
         one = keras.Model(discriminator.input, discriminator.get_layer(name).output)
         np.testing.assert_array_equal(found, one(real))
 
-    def apart() -> float:
+    def difference() -> float:
         return float(difference_of_maps(network(made)[:-1], network(real)[:-1]))
 
-    before = apart()
+    before = difference()
     discriminator.set_weights([w + 0.01 for w in discriminator.get_weights()])
-    assert apart() != before
+    assert difference() != before
 
 
 # --- VGG19
@@ -92,7 +92,7 @@ def test_the_discriminators_features(variant):
 
 @pytest.fixture(scope="module")
 def vgg(tmp_path_factory) -> tuple[keras.Model, Path]:
-    """VGG19 of random weights, and a file of them."""
+    """Return VGG19 with random weights, and the path of a file of these weights."""
     keras.utils.set_random_seed(0)
     network = keras.applications.VGG19(include_top=False, weights=None)
     path = tmp_path_factory.mktemp("vgg") / "own.weights.h5"
@@ -104,8 +104,8 @@ def vgg(tmp_path_factory) -> tuple[keras.Model, Path]:
     ("layer", "keras_layer", "shape"),
     [("vgg22", 5, (2, 16, 24, 128)), ("vgg54", 20, (2, 2, 3, 512))],
 )
-def test_vgg19_gives_what_keras_gives(vgg, layer, keras_layer, shape):
-    """The layers are numbered as in Keras's list of VGG19's; the first is 0."""
+def test_vgg19_has_the_same_features_as_keras_network(vgg, layer, keras_layer, shape):
+    """`keras_layer` is the index of the layer in Keras's VGG19."""
     whole, path = vgg
     network = vgg19(layer, path)
     images = floats(2, 32, 48, 3)
@@ -120,7 +120,7 @@ def test_vgg19_gives_what_keras_gives(vgg, layer, keras_layer, shape):
 
 
 def small_vgg(include_top: bool, weights: None) -> keras.Model:
-    """Stand in for keras.applications.VGG19; its first layer changes nothing."""
+    """Return a small network in place of VGG19; its first layer is the identity."""
     x = images = keras.Input((None, None, 3))
     first = keras.layers.Conv2D(3, 1, activation="relu", name="block2_conv2")
     x = first(x)
@@ -131,7 +131,7 @@ def small_vgg(include_top: bool, weights: None) -> keras.Model:
 
 @pytest.fixture
 def small(tmp_path, monkeypatch) -> Path:
-    """A file of weights of the stand-in."""
+    """Replace Keras's VGG19 by a small network; return a file of its weights."""
     monkeypatch.setattr(keras.applications, "VGG19", small_vgg)
     path = tmp_path / "small.weights.h5"
     small_vgg(False, None).save_weights(path)
@@ -139,7 +139,7 @@ def small(tmp_path, monkeypatch) -> Path:
 
 
 def test_preprocessing_by_hand(small):
-    """Red, green, blue from -1 to 1 become blue, green, red about their means."""
+    """RGB in [-1, 1] becomes BGR in [0, 255] less the means of ImageNet."""
     image = tf.constant([[[[1.0, 0.0, -1.0]]]])
     expected = np.array([0 - 103.939, 127.5 - 116.779, 255 - 123.68]) / 12.75
     found = vgg19("vgg22", small, before_activation=True)(image)
@@ -157,7 +157,7 @@ def test_features_before_the_activation_have_both_signs(small):
     )
 
 
-def test_the_scale_is_a_weight_of_0_006(small, monkeypatch):
+def test_dividing_the_features_multiplies_the_loss_by_0_006(small, monkeypatch):
     made, real = floats(2, 4, 4, 3), floats(2, 4, 4, 3)
     loss = float(content_loss(vgg19("vgg54", small), made, real))
     monkeypatch.setattr(features, "VGG_DIVISOR", 1.0)
@@ -183,7 +183,7 @@ def test_the_gradient_reaches_the_images_but_not_the_weights(small):
     assert not network.trainable_variables and network.variables
 
 
-def test_keras_cache_is_looked_into(small, tmp_path, monkeypatch, caplog):
+def test_weights_are_looked_for_in_keras_cache(small, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     with pytest.raises(UserError, match="no weights of VGG19") as caught:
         vgg19("vgg54")
@@ -199,7 +199,7 @@ def test_keras_cache_is_looked_into(small, tmp_path, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty", "other network"])
-def test_wrong_weights_are_refused_in_one_line(small, damage):
+def test_wrong_weights_are_refused_with_a_message_of_one_line(small, damage):
     if damage == "cut":
         small.write_bytes(small.read_bytes()[:-500])
     elif damage == "other network":

@@ -1,4 +1,4 @@
-"""Chapter 5: the pictures of both splits, and the crops that are trained on."""
+"""Chapter 5: the images of both splits, and the crops that are trained on."""
 
 import dataclasses
 from pathlib import Path
@@ -19,14 +19,14 @@ TINY = Config(crop=32, scale=4)
 
 
 def folder_of(folder: Path, *names: str, height: int = 40, width: int = 50) -> Config:
-    """Write pictures of one size; return a configuration that reads them."""
+    """Write images of one size; return a configuration that reads them."""
     for seed, name in enumerate(names):
         saved(noise(seed, height, width), folder / name)
     return dataclasses.replace(TINY, data=folder)
 
 
 def names_of(config: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of both splits."""
+    """Return the names of the training and of the test images."""
     return load_split(config, "train").names, load_split(config, "test").names
 
 
@@ -38,14 +38,14 @@ def cubic(x: float) -> float:
     return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0
 
 
-# --- pictures
+# --- images
 
 
 @pytest.mark.parametrize(
     ("learnt", "held_out"),
     [("train", "test"), ("DIV2K_train_HR", "DIV2K_valid_HR")],
 )
-def test_folders_make_the_splits(tmp_path, caplog, learnt, held_out):
+def test_folders_decide_the_splits(tmp_path, caplog, learnt, held_out):
     names = [f"{learnt}/0.png", f"{learnt}/1.png", f"{held_out}/0.png", "other/2.png"]
     config = folder_of(tmp_path / "set", *names)
     assert names_of(config) == (tuple(names[:2]), tuple(names[2:3]))
@@ -63,16 +63,16 @@ def test_without_folders_every_tenth_is_held_out(tmp_path, count, held_out):
     assert train == tuple(name for name in names if name not in test)
 
 
-def test_pictures_smaller_than_a_crop_are_left_out(tmp_path, caplog):
+def test_training_images_smaller_than_a_crop_are_left_out(tmp_path, caplog):
     folder = tmp_path / "set"
     config = folder_of(folder, "train/a.png", "train/b.png", "test/c.png")
     saved(noise(7, 31, 200), folder / "train" / "small.png")
     saved(noise(8, 32, 32), folder / "train" / "just.png")
     assert load_split(config, "train").names[-1] == "train/just.png"
     assert [r.getMessage() for r in caplog.records] == [
-        "left out: 1 of 4 train pictures, smaller than 32 x 32 pixels"
+        "left out: 1 of 4 train images, smaller than 32 x 32 pixels"
     ]
-    # What is held out need not be as large as a crop.
+    # Test images may be smaller than a crop.
     config = dataclasses.replace(config, crop=48)
     assert load_split(config, "test").names == ("test/c.png",)
     with pytest.raises(
@@ -81,21 +81,21 @@ def test_pictures_smaller_than_a_crop_are_left_out(tmp_path, caplog):
         load_split(config, "train")
 
 
-def test_pictures_too_small_to_measure_are_refused(tmp_path):
+def test_images_too_small_for_the_scores_are_refused(tmp_path):
     config = folder_of(tmp_path / "set", "train/a.png", "test/b.png", height=15)
-    with pytest.raises(UserError, match="test .* 32 x 32 .* 15; use larger pictures"):
+    with pytest.raises(UserError, match="test .* 32 x 32 .* 15; use larger images"):
         load_split(config, "test")
-    with pytest.raises(UserError, match="at most 15; use larger pictures"):
+    with pytest.raises(UserError, match="at most 15; use larger images"):
         load_split(dataclasses.replace(config, crop=16), "train")
 
 
-def test_one_picture_is_too_few(tmp_path):
+def test_one_image_is_too_few(tmp_path):
     config = folder_of(tmp_path / "set", "a.png")
     with pytest.raises(UserError, match="at least 2 images"):
         load_split(config, "train")
 
 
-def test_without_data_the_scenes_stand_in(tmp_path, monkeypatch, caplog):
+def test_without_data_the_procedural_scenes_are_used(tmp_path, monkeypatch, caplog):
     def write_few(folder: Path) -> None:
         folder_of(folder, "train/a.png", "test/b.png")
 
@@ -106,7 +106,7 @@ def test_without_data_the_scenes_stand_in(tmp_path, monkeypatch, caplog):
     assert "using the procedural stand-in in" in caplog.text
 
 
-def test_pictures_are_described(tmp_path):
+def test_images_are_described(tmp_path):
     config = folder_of(tmp_path / "set", "train/a.png", "test/b.png")
     saved(noise(7, 100, 400), config.data / "train" / "large.png")
     assert describe(config).splitlines()[2:] == [
@@ -120,7 +120,7 @@ def test_pictures_are_described(tmp_path):
 
 @pytest.fixture
 def store(tmp_path) -> PictureStore:
-    """Return a store of two pictures, the second of thrice the area."""
+    """Return a store of two images, the second of three times the first's area."""
     folder = tmp_path / "set"
     saved(noise(0, 40, 50), folder / "a.png")
     saved(noise(1, 120, 50), folder / "b.png")
@@ -130,7 +130,7 @@ def store(tmp_path) -> PictureStore:
 @pytest.mark.parametrize("scale", [2, 4])
 def test_reduction_is_an_antialiased_cubic(scale):
     picture = noise(3, 32, 32)
-    # Sample i lies amid its pixels; the cubic is stretched and sums to 1.
+    # Sample i lies in the middle of its pixels; the stretched cubic sums to 1.
     places = (np.arange(32) + 0.5)[None] / scale - (np.arange(32 // scale) + 0.5)[
         :, None
     ]
@@ -138,12 +138,12 @@ def test_reduction_is_an_antialiased_cubic(scale):
     weights /= weights.sum(axis=1, keepdims=True)
     rows = np.einsum("ij,jkc->ikc", weights, picture.astype(float))
     wanted = np.einsum("ij,kjc->kic", weights, rows).clip(0, 255)
-    # Pillow rounds between both directions.
+    # Pillow rounds between the two directions.
     np.testing.assert_allclose(reduce_by(picture, scale), wanted, atol=1.5)
 
 
-def test_reduction_needs_whole_pixels():
-    with pytest.raises(ValueError, match="30 x 32 pixels are no multiples of 4"):
+def test_reduction_needs_sides_that_are_multiples_of_the_scale():
+    with pytest.raises(ValueError, match="multiples of 4, found 30 x 32 pixels"):
         reduce_by(noise(0, 30, 32), 4)
 
 
@@ -151,12 +151,8 @@ def test_reduction_needs_whole_pixels():
 def test_low_resolution_is_the_reduced_crop(store, scale):
     config = dataclasses.replace(TINY, scale=scale)
     low, high = Crops(store, config).fetch(np.arange(6))
-    assert low.shape == (6, 32 // scale, 32 // scale, 3) and high.shape == (
-        6,
-        32,
-        32,
-        3,
-    )
+    assert low.shape == (6, 32 // scale, 32 // scale, 3)
+    assert high.shape == (6, 32, 32, 3)
     assert low.dtype == high.dtype == np.float32
     for small, large in zip(low, high, strict=True):
         np.testing.assert_array_equal(
@@ -164,8 +160,9 @@ def test_low_resolution_is_the_reduced_crop(store, scale):
         )
 
 
-def test_crops_are_parts_of_pictures_turned_and_mirrored(tmp_path):
-    # Red grows downwards and blue upwards: whichever way a crop is turned is seen.
+def test_crops_are_rotated_and_mirrored_parts_of_images(tmp_path):
+    # Red grows downwards and green to the right, so each of the eight ways to rotate
+    # and mirror a crop can be recognised.
     saved(smooth(60, 80), tmp_path / "set" / "a.png")
     store = PictureStore.open(tmp_path / "set")
     high = to_bytes(Crops(store, TINY).fetch(np.arange(200))[1])
@@ -187,7 +184,7 @@ def test_crops_are_parts_of_pictures_turned_and_mirrored(tmp_path):
     assert ways == set(range(8))
 
 
-def test_a_crop_is_a_function_of_seed_and_number(store):
+def test_a_crop_depends_on_seed_and_number_alone(store):
     crops = Crops(store, TINY)
     both = crops.fetch(np.array([5, 99_999]))[1]
     np.testing.assert_array_equal(Crops(store, TINY).fetch(np.array([5]))[1], both[:1])
@@ -196,18 +193,19 @@ def test_a_crop_is_a_function_of_seed_and_number(store):
     assert not np.array_equal(other, both[:1])
 
 
-def test_pictures_are_drawn_by_their_areas(tmp_path):
-    # Black is a quarter of the area of those that are large enough.
+def test_images_are_drawn_in_proportion_to_their_areas(tmp_path):
+    # The black image has a quarter of the area of the two that are large enough.
     folder = tmp_path / "set"
     for name, value, height in (("a", 0, 40), ("b", 255, 120), ("c", 128, 31)):
         saved(np.full((height, 50, 3), value, np.uint8), folder / f"{name}.png")
     high = Crops(PictureStore.open(folder), TINY).fetch(np.arange(1000))[1]
     values = high[:, 0, 0, 0]
     assert set(values) == {-1, 1}
-    assert np.mean(values == -1) == pytest.approx(0.25, abs=0.05)  # 0.014 a deviation
+    # The standard deviation of this mean is 0.014.
+    assert np.mean(values == -1) == pytest.approx(0.25, abs=0.05)
 
 
-def test_every_place_of_a_picture_is_reached(tmp_path):
+def test_every_position_in_an_image_is_drawn(tmp_path):
     picture = np.zeros((34, 33, 3), np.uint8)
     picture[..., 0], picture[..., 1] = np.arange(34)[:, None], np.arange(33)
     saved(picture, tmp_path / "set" / "a.png")
@@ -219,7 +217,7 @@ def test_every_place_of_a_picture_is_reached(tmp_path):
     }
 
 
-def test_the_number_of_crops_is_that_of_pixels_within_limits(store, monkeypatch):
+def test_the_number_of_crops_follows_the_area_within_limits(store, monkeypatch):
     assert Crops(store, TINY).count == data.LEAST_CROPS
     monkeypatch.setattr(data, "LEAST_CROPS", 1)
     assert Crops(store, TINY).count == 8000 // 32**2
@@ -227,8 +225,8 @@ def test_the_number_of_crops_is_that_of_pixels_within_limits(store, monkeypatch)
     assert Crops(store, TINY).count == 3
 
 
-def test_crops_need_a_picture_that_is_large_enough(store):
-    with pytest.raises(ValueError, match="no picture has 64 x 64 pixels"):
+def test_crops_need_an_image_that_is_large_enough(store):
+    with pytest.raises(ValueError, match="at least 64 x 64 pixels, found none"):
         Crops(store, dataclasses.replace(TINY, crop=64))
 
 
@@ -237,7 +235,7 @@ def test_real_photos_give_crops(shared_data):
     train, test = load_split(config, "train"), load_split(config, "test")
     assert (len(train), len(test)) == (81, 9)
     low, high = Crops(train, config).fetch(np.arange(16))
-    # A mean is kept, up to the rounding; detail is lost.
+    # The mean is kept up to rounding; detail is lost.
     np.testing.assert_allclose(low.mean((1, 2)), high.mean((1, 2)), atol=0.02)
     large = np.asarray(Image.fromarray(to_bytes(low[0])).resize((96, 96)))
     assert np.abs(large - to_bytes(high[0]).astype(float)).mean() > 1

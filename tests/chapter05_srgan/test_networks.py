@@ -1,4 +1,4 @@
-"""Chapter 5: generators, discriminators, pixel shuffle and what networks cost."""
+"""Chapter 5: generators, discriminators, pixel shuffle and the cost of networks."""
 
 import keras
 import numpy as np
@@ -16,15 +16,18 @@ RNG = np.random.default_rng(0)
 
 
 def floats(*shape: int) -> tf.Tensor:
+    """Return random numbers in [-1, 1]."""
     return tf.constant(RNG.uniform(-1, 1, shape), tf.float32)
 
 
 def count_conv(kernel: int, inputs: int, outputs: int, bias: bool = True) -> int:
+    """Return the number of weights of a convolution."""
     return kernel**2 * inputs * outputs + bias * outputs
 
 
 @pytest.fixture(scope="module")
 def generators() -> dict[str, keras.Model]:
+    """Return a generator of each variant, with its published number of blocks."""
     keras.utils.set_random_seed(0)
     sizes = {"light": 6, "srgan": 16, "book": 16}
     return {v: build_generator(Config(variant=v, blocks=n)) for v, n in sizes.items()}
@@ -34,7 +37,7 @@ def generators() -> dict[str, keras.Model]:
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_pixel_shuffle_lays_channels_side_by_side(scale):
+def test_pixel_shuffle_moves_channels_to_positions(scale):
     maps = RNG.normal(size=(2, 3, 4, 5 * scale**2)).astype(np.float32)
     found = np.asarray(PixelShuffle(scale)(maps))
     assert found.shape == (2, 3 * scale, 4 * scale, 5)
@@ -53,18 +56,19 @@ def test_pixel_shuffle_refuses_channels_that_do_not_fit():
         PixelShuffle(2)(keras.Input((None, None, 6)))
 
 
-def test_icnr_begins_as_a_convolution_and_the_nearest_neighbour():
+def test_a_pixel_shuffle_with_icnr_starts_as_nearest_neighbour_enlargement():
     keras.utils.set_random_seed(0)
+    images = keras.Input((None, None, 2))
     small = keras.layers.Conv2D(
         3 * 16, 3, padding="same", kernel_initializer=ICNR(4, "he_normal")
-    )(images := keras.Input((None, None, 2)))
+    )(images)
     found = np.asarray(keras.Model(images, PixelShuffle(4)(small))(floats(1, 5, 6, 2)))
     assert found.std() > 0.1
     corners = found[:, ::4, ::4]
     assert np.ptp(corners, axis=(1, 2)).min() > 0.1
     nearest = corners.repeat(4, axis=1).repeat(4, axis=2)
     np.testing.assert_allclose(found, nearest, atol=1e-5)
-    # The three filters that are repeated differ, and are as large as asked.
+    # The three filters that are repeated differ, and have the given deviation.
     kernel = np.asarray(ICNR(2, keras.initializers.RandomNormal(stddev=0.5))((99, 12)))
     assert kernel.shape == (99, 12) and kernel.std() == pytest.approx(0.5, rel=0.1)
     assert not np.allclose(kernel[:, 0], kernel[:, 1])
@@ -86,14 +90,15 @@ def test_a_generator_takes_every_size(variant, scale):
 
 
 def test_the_papers_parameters(generators):
-    """Figure 4; 1.55 million."""
+    """The layers of the paper's figure 4 have 1.55 million parameters."""
     block = 2 * (count_conv(3, 64, 64, bias=False) + 4 * 64) + 64
     doubling = count_conv(3, 64, 256) + 64
+    first = count_conv(9, 3, 64) + 64
+    after_blocks = count_conv(3, 64, 64, bias=False) + 4 * 64
+    last = count_conv(9, 64, 3)
     assert generators["srgan"].count_params() == (
-        count_conv(9, 3, 64) + 64 + 16 * block
-        + count_conv(3, 64, 64, bias=False) + 4 * 64
-        + 2 * doubling + count_conv(9, 64, 3)
-    )  # fmt: skip
+        first + 16 * block + after_blocks + 2 * doubling + last
+    )
     assert generators["srgan"].count_params() == pytest.approx(1.55e6, rel=0.005)
     slopes = [
         x for x in generators["srgan"].layers if isinstance(x, keras.layers.PReLU)
@@ -103,22 +108,32 @@ def test_the_papers_parameters(generators):
 
 def test_the_books_parameters(generators):
     block = 2 * (count_conv(3, 64, 64) + 4 * 64)
+    after_blocks = count_conv(3, 64, 64) + 4 * 64
+    doublings = count_conv(3, 64, 256) + count_conv(3, 256, 256)
     assert generators["book"].count_params() == (
-        count_conv(9, 3, 64) + 16 * block + count_conv(3, 64, 64) + 4 * 64
-        + count_conv(3, 64, 256) + count_conv(3, 256, 256) + count_conv(9, 256, 3)
-    )  # fmt: skip
+        count_conv(9, 3, 64)
+        + 16 * block
+        + after_blocks
+        + doublings
+        + count_conv(9, 256, 3)
+    )
     kinds = [type(layer).__name__ for layer in generators["book"].layers]
     norms = [x for x in generators["book"].layers if hasattr(x, "momentum")]
     assert {norm.momentum for norm in norms} == {0.8}
     first = kinds.index("Conv2D", 2)
     assert kinds[first : first + 6] == [
-        "Conv2D", "ReLU", "BatchNormalization", "Conv2D", "BatchNormalization", "Add"
-    ]  # fmt: skip
+        "Conv2D",
+        "ReLU",
+        "BatchNormalization",
+        "Conv2D",
+        "BatchNormalization",
+        "Add",
+    ]
 
 
 @pytest.mark.parametrize("variant", ["srgan", "book"])
-def test_the_long_skip(generators, variant):
-    """The first features come in again after the blocks."""
+def test_a_skip_connection_leads_past_all_blocks(generators, variant):
+    """The first features are added again after the blocks."""
     layers = generators[variant].layers
     first = next(
         x for x in layers if isinstance(x, keras.layers.PReLU | keras.layers.ReLU)
@@ -136,20 +151,20 @@ def test_the_light_parameters(generators):
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_the_light_generator_starts_bilinear(precision):
-    """What it starts with is not rounded to the format of its arithmetic."""
+    """With mixed precision too the bilinear base is computed in float32."""
     keras.mixed_precision.set_global_policy(precision)
     keras.utils.set_random_seed(0)
     network = build_generator(Config())
     images = floats(4, 9, 11, 3)
     bilinear = tf.image.resize(images, (36, 44))
-    apart = float(tf.reduce_max(tf.abs(network(images) - bilinear)))
-    assert 1e-4 < apart < 0.1
+    difference = float(tf.reduce_max(tf.abs(network(images) - bilinear)))
+    assert 1e-4 < difference < 0.1
     last = network.layers[-4]
     last.set_weights([np.zeros(v.shape) for v in last.weights])
     np.testing.assert_allclose(network(images), bilinear, atol=1e-6)
 
 
-def test_the_papers_and_the_books_images_are_limited(generators):
+def test_only_the_light_generators_output_may_leave_its_range(generators):
     dark, bright = floats(1, 6, 6, 3) - 50, floats(1, 6, 6, 3) + 50
     for variant in ("srgan", "book"):
         for images in (dark, bright):
@@ -172,7 +187,7 @@ def test_a_saved_generator_gives_the_same_images(variant, tmp_path):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_discriminators_logits_and_stages(variant):
+def test_shapes_of_a_discriminators_logits_and_maps(variant):
     config = Config(variant=variant, crop=32, filters=8)
     network = build_discriminator(config)
     logits = network(floats(3, 32, 32, 3))
@@ -250,7 +265,7 @@ def test_an_uncounted_kind_of_layer_is_refused():
 
 
 def test_the_books_last_layers_cost_eleven_times_the_papers(generators):
-    """64 x 64 to 256 x 256."""
+    """Multiply-adds of enlarging 64 x 64 to 256 x 256 pixels."""
     place = 64 * 64
     trunk = place * (81 * 3 * 64 + 33 * 9 * 64 * 64)
     paper = place * (9 * 64 * 256 + 4 * 9 * 64 * 256 + 16 * 81 * 64 * 3)

@@ -1,4 +1,4 @@
-"""Chapter 5: measures of enlarged pictures, by hand, by theory and on photos."""
+"""Chapter 5: scores of enlarged images, by hand, by theory and on photos."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from chapter05_srgan.data import reduce_by
 from chapter05_srgan.perceptual_scores import (
     cut_patches,
     details,
+    most_detailed_square,
     patch_extractor,
     patch_fid,
     radial_spectrum,
@@ -22,12 +23,12 @@ from common.images.full_size_store import PictureStore
 
 
 def flat(value: int, height: int = 20, width: int = 24) -> np.ndarray:
-    """Return a grey picture."""
+    """Return an image of one grey level."""
     return np.full((height, width, 3), value, np.uint8)
 
 
 def textured(seed: int, size: int = 128) -> np.ndarray:
-    """Return grains and blocks of random colours, as rough as photos are."""
+    """Return blocks of random colours with grain, as rough as photos are."""
     rng = np.random.default_rng(seed)
     blocks = rng.integers(60, 196, (size // 16, size // 16, 3)).astype(float)
     blocks = blocks.repeat(16, axis=0).repeat(16, axis=1)
@@ -37,7 +38,7 @@ def textured(seed: int, size: int = 128) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def set5(shared_data, tmp_path_factory) -> list[np.ndarray]:
-    """Return the five photos, whose sides become multiples of 4."""
+    """Return the five photos of Set5, cropped to sides that are multiples of 4."""
     cache = tmp_path_factory.mktemp("cache")
     store = PictureStore.open(shared_data / "set5", cache_dir=cache)
     return [crop_to_multiple(picture, 4) for picture in store]
@@ -49,7 +50,7 @@ def scores(originals: list, enlarged: list) -> tuple[float, float]:
     return tuple(np.mean([f(a, b, 4) for a, b in pairs]) for f in (psnr_y, ssim_y))
 
 
-# --- pixel with pixel
+# --- pixel by pixel
 
 
 def test_luma_by_hand():
@@ -68,13 +69,13 @@ def test_luma_needs_bytes_in_colour(bad):
 
 
 def test_psnr_by_hand():
-    # Grey steps of 1 are 219 / 255 of brightness.
+    # A difference of 1 grey level is one of 219 / 255 in luma.
     wanted = 20 * np.log10(255 / (10 * 219 / 255))
     assert psnr_y(flat(100), flat(110), 0) == pytest.approx(wanted)
     assert psnr_y(flat(100), flat(100), 4) == np.inf
 
 
-def test_the_border_does_not_count():
+def test_the_border_is_not_compared():
     other = flat(100)
     other[:4], other[-4:], other[:, :4], other[:, -4:] = 0, 0, 0, 0
     assert psnr_y(flat(100), other, 4) == np.inf
@@ -84,7 +85,7 @@ def test_the_border_does_not_count():
 
 
 def test_ssim_by_hand():
-    # Without any variance only the means are compared.
+    # Images without variance are compared by their means alone.
     a, b = 16 + 100 * 219 / 255, 16 + 140 * 219 / 255
     wanted = (2 * a * b + 2.55**2) / (a**2 + b**2 + 2.55**2)
     assert ssim_y(flat(100), flat(140), 4) == pytest.approx(wanted)
@@ -108,17 +109,17 @@ def test_ssim_agrees_with_plain_convolutions():
     assert ssim_y(a, b, 4) == pytest.approx(values.mean(), rel=1e-9)
 
 
-def test_pictures_must_fit_each_other_and_the_border():
-    for measure in (psnr_y, ssim_y):
-        with pytest.raises(ValueError, match="two pictures of one shape"):
-            measure(flat(0, 20, 24), flat(0, 24, 20), 4)
-        with pytest.raises(ValueError, match="larger than a border of 10"):
-            measure(flat(0, 20, 24), flat(0, 20, 24), 10)
+def test_images_of_different_shapes_or_below_the_border_are_refused():
+    for score in (psnr_y, ssim_y):
+        with pytest.raises(ValueError, match="two images of the same shape"):
+            score(flat(0, 20, 24), flat(0, 24, 20), 4)
+        with pytest.raises(ValueError, match="larger than a border of 10 pixels"):
+            score(flat(0, 20, 24), flat(0, 20, 24), 10)
     with pytest.raises(ValueError, match="win_size"):
         ssim_y(flat(0, 18, 24), flat(0, 18, 24), 4)
 
 
-def test_sides_become_multiples():
+def test_images_are_cropped_to_multiples():
     picture = noise(0, 11, 16)
     np.testing.assert_array_equal(crop_to_multiple(picture, 4), picture[:8])
     assert crop_to_multiple(picture, 3).shape == (9, 15, 3)
@@ -131,7 +132,7 @@ def test_nearest_repeats_pixels():
 
 
 @pytest.mark.parametrize("kind", ["bicubic", "lanczos"])
-def test_filters_continue_a_ramp(kind):
+def test_filters_keep_a_gradient(kind):
     enlarged = enlarge(smooth(20, 30), 2, kind)
     assert enlarged.shape == (40, 60, 3)
     assert np.abs(enlarged.astype(float) - smooth(40, 60)).max() < 7
@@ -140,7 +141,7 @@ def test_filters_continue_a_ramp(kind):
 
 
 def test_bicubic_on_set5_has_the_published_scores(set5):
-    """Published for x4: 28.42 dB and 0.8104, by MATLAB's rounded brightness."""
+    """Published for x4: 28.42 dB and 0.8104, with MATLAB's rounded luma."""
     reduced = [reduce_by(picture, 4) for picture in set5]
     psnr, ssim = scores(set5, [enlarge(picture, 4) for picture in reduced])
     assert psnr == pytest.approx(28.42, abs=0.02)
@@ -151,7 +152,7 @@ def test_bicubic_on_set5_has_the_published_scores(set5):
 
 
 def test_reduction_without_antialiasing_costs_decibels(set5):
-    """Of every fourth pixel alone, as the first TensorFlow's resizing takes them."""
+    """Every fourth pixel is taken, as the resizing of TensorFlow 1 does."""
     reduced = [np.ascontiguousarray(picture[::4, ::4]) for picture in set5]
     psnr, _ = scores(set5, [enlarge(picture, 4) for picture in reduced])
     assert psnr == pytest.approx(23.84, abs=0.02)
@@ -170,7 +171,7 @@ def test_white_noise_has_its_variance_at_every_frequency():
 
 
 @pytest.mark.parametrize(("period", "ring"), [(16, 2), (4, 8), (2, 16)])
-def test_waves_lie_at_their_frequencies(period, ring):
+def test_waves_have_their_power_at_their_frequency(period, ring):
     wave = 128 + 100 * np.cos(2 * np.pi * np.arange(96) / period)
     picture = np.broadcast_to(wave[:, None, None], (96, 64, 3)).astype(np.uint8)
     assert radial_spectrum(picture).argmax() == ring - 1
@@ -178,7 +179,7 @@ def test_waves_lie_at_their_frequencies(period, ring):
     assert radial_spectrum(turned).argmax() == ring - 1
 
 
-def test_a_checkerboard_lies_at_the_highest_frequency():
+def test_a_checkerboard_has_its_power_at_the_highest_frequency():
     board = (np.indices((64, 64)).sum(axis=0) % 2 * 200).astype(np.uint8)
     assert radial_spectrum(np.stack([board] * 3, -1)).argmax() == 21
 
@@ -189,7 +190,7 @@ def test_spectra_of_all_sizes_are_finite():
     np.testing.assert_allclose(radial_spectrum(flat(9, 40, 40)), 10 * np.log10(1 / 12))
 
 
-def test_twice_the_amplitude_is_six_decibels():
+def test_doubling_the_amplitude_is_a_distance_of_six_decibels():
     rng = np.random.default_rng(0)
     weak = rng.integers(-30, 31, (3, 64, 64, 1)).repeat(3, axis=-1)
     distance = spectrum_distance(
@@ -198,8 +199,8 @@ def test_twice_the_amplitude_is_six_decibels():
     assert distance == pytest.approx(20 * np.log10(2), abs=0.01)
 
 
-def test_blur_is_as_far_as_its_transfer_function():
-    """Three taps 1/4, 1/2, 1/4 along rows pass cos(pi f)^2 of the amplitude."""
+def test_blur_lowers_the_spectrum_by_its_transfer_function():
+    """The filter 1/4, 1/2, 1/4 multiplies the amplitude at f by cos(pi f)^2."""
     rng = np.random.default_rng(0)
     sharp = rng.integers(0, 256, (256, 256))
     blurred = (np.roll(sharp, 1, 0) + 2 * sharp + np.roll(sharp, -1, 0)) / 4
@@ -214,17 +215,17 @@ def test_blur_is_as_far_as_its_transfer_function():
     np.testing.assert_allclose((a - b)[:15], -10 * np.log10(passed.mean(1)), atol=0.3)
 
 
-def test_spectra_need_pictures_that_are_large_enough():
-    with pytest.raises(ValueError, match="at least 1 picture"):
+def test_spectra_need_images_that_are_large_enough():
+    with pytest.raises(ValueError, match="at least 1 image, found none"):
         spectrum_distance([], [flat(0, 40, 40)])
-    with pytest.raises(ValueError, match="31 x 40 pixels are fewer than 32 x 32"):
+    with pytest.raises(ValueError, match="at least 32 x 32 pixels, found 31 x 40"):
         spectrum_distance([flat(0, 40, 40)], [flat(0, 31, 40)])
 
 
 # --- patches
 
 
-def test_patches_come_from_everywhere_by_area():
+def test_patches_come_from_every_position_in_proportion_to_areas():
     small, large = flat(0, 32, 64), flat(9, 96, 64)
     patches = cut_patches([small, large], 800)
     assert patches.shape == (800, 32, 32, 3) and patches.dtype == np.uint8
@@ -233,7 +234,7 @@ def test_patches_come_from_everywhere_by_area():
     assert set(cut_patches([ramp], 400)[:, 0, 0, 0]) == set(range(33))
 
 
-def test_sets_of_equal_sizes_are_cut_at_the_same_places():
+def test_sets_of_equal_sizes_are_cut_at_the_same_positions():
     picture = noise(0, 60, 50)
     patches = cut_patches([picture], 20)
     np.testing.assert_array_equal(patches // 2, cut_patches([picture // 2], 20))
@@ -241,12 +242,12 @@ def test_sets_of_equal_sizes_are_cut_at_the_same_places():
 
 
 @pytest.mark.parametrize("pictures", [[], [flat(0, 31, 40)]])
-def test_patches_need_pictures_that_are_large_enough(pictures):
+def test_patches_need_images_that_are_large_enough(pictures):
     with pytest.raises(ValueError, match="at least 32 x 32 pixels"):
         cut_patches(pictures, 5)
 
 
-def test_details_are_what_blur_takes_away():
+def test_details_are_the_difference_to_a_blurred_image():
     ramp = smooth(64, 64)[None]
     assert np.abs(details(ramp)[:, 8:-8, 8:-8].astype(int) - 128).max() <= 1
     dot = np.full((2, 33, 33, 3), 100, np.uint8)
@@ -258,7 +259,10 @@ def test_details_are_what_blur_takes_away():
 
 
 def test_patch_distance_of_plain_features_by_hand(monkeypatch):
-    """Features of mean brightness: Gaussians of equal spread and means d apart."""
+    """The feature is the mean brightness: the distance is the squared difference.
+
+    Both sets have the same spread.
+    """
 
     def features(patches):
         means = patches.mean(axis=(1, 2))[:, :1]
@@ -274,7 +278,7 @@ def test_patch_distance_of_plain_features_by_hand(monkeypatch):
 
 @pytest.fixture(scope="module")
 def extractor(tmp_path_factory) -> Extractor:
-    """Return a network that was trained for seconds."""
+    """Return a patch extractor that was trained for a few seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(perceptual_scores, "PATCHES", 300)
@@ -286,7 +290,33 @@ def extractor(tmp_path_factory) -> Extractor:
     return trained
 
 
-def test_blurred_pictures_are_farther_from_real_ones(extractor):
+@pytest.mark.parametrize(("top", "left"), [(30, 60), (0, 0), (40, 70)])
+def test_the_most_detailed_square_is_found(top, left):
+    image = np.full((60, 90, 3), 100, np.uint8)
+    image[top : top + 20 : 2, left : left + 20] = 200
+    rows, columns = most_detailed_square(image, 20)
+    assert abs(rows.start - top) <= 2 and abs(columns.start - left) <= 2
+    assert image[rows, columns].shape == (20, 20, 3)
+
+
+@pytest.mark.parametrize("size", [11, 12, 13])
+def test_the_most_detailed_square_lies_inside_the_image(size):
+    """Every position is compared, whether the size is odd or even."""
+    corners = set()
+    for seed in range(40):
+        rows, columns = most_detailed_square(noise(seed, size + 1, size + 1), size)
+        corners.add((rows.start, columns.start))
+        assert rows.stop <= size + 1 and columns.stop <= size + 1
+    assert corners == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_the_most_detailed_square_of_a_small_image_is_as_large_as_it_fits():
+    rows, columns = most_detailed_square(noise(0, 10, 14), 64)
+    assert (rows.start, rows.stop) == (0, 10)
+    assert columns.stop - columns.start == 10
+
+
+def test_blurred_images_are_farther_from_real_ones(extractor):
     real = [textured(seed) for seed in range(6, 10)]
     mild = [ndimage.gaussian_filter(picture, (0.6, 0.6, 0)) for picture in real]
     enlarged = [enlarge(reduce_by(picture, 4), 4) for picture in real]

@@ -26,7 +26,7 @@ from common.tuning.trial_records import Record
         ([(2.0, "ok"), (2.5, "ok")], "no trial was better than the preset, whose loss"),
         ([(None, "failed"), (2.5, "ok")], "the preset itself failed"),
         ([(-1.0, "ok"), (-1.5, "ok")], "50.0% below the preset's -1"),
-        ([(None, "failed")], "no trial came to its end"),
+        ([(None, "failed")], "no trial ran to its end"),
     ],
 )
 def test_the_end_is_told_honestly(losses, message, tmp_path):
@@ -49,7 +49,7 @@ def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
         wait_for(lambda: not is_alive(int(running.read_text())))
     else:
         assert process.returncode == 130
-        assert f"tune --resume --run-dir {folder} goes on" in messages
+        assert f"continue with tune --resume --run-dir {folder}" in messages
         assert not is_alive(int(running.read_text()))
     assert not (folder / "trials.jsonl").exists()
 
@@ -62,7 +62,7 @@ def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
             "--preset must be one of quick, long, wrong, found best",
         ),
         (["--trials", "0"], "--trials must be above 0"),
-        (["--seed", "-1"], "--seed must be a whole number"),
+        (["--seed", "-1"], "--seed must be 0 or above"),
         (["--steps", "5", "--minutes", "1"], "--steps and --minutes are both"),
         (["--config", "workers.json"], "each trial is trained on one machine"),
         (["--config", "none.json"], "cannot read none.json: No such file"),

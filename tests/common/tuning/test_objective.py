@@ -44,7 +44,7 @@ def test_rows_are_left_out_ones_evenly_spread():
     assert chosen_rows(30, 10, 1, 99).tolist() == [9, 19, 29]
     assert chosen_rows(100, 10, 1, 3).tolist() == [9, 49, 99]
     assert chosen_rows(40, 10, 4, 4).tolist() == [9, 19, 29, 39]
-    with pytest.raises(UserError, match="at least 40 items.*each 10th.*found 39"):
+    with pytest.raises(UserError, match="at least 40 items.*every 10th.*found 39"):
         chosen_rows(39, 10, 4, 99)
 
 

@@ -40,7 +40,7 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
     # As if the last line, of a trial that had finished, were torn.
     results.write_bytes(finished[:-20])
     assert told(resume(folder)) == told(whole)
-    assert f"line {lines} is torn" in caplog.text
+    assert f"line {lines} is incomplete" in caplog.text
     best = from_json(Config, (folder / "best.json").read_text(), "")
     # The first random ones, and those of TPE.
     assert dataclasses.replace(best, pause=0.0) == from_json(
@@ -99,7 +99,7 @@ def test_a_resumed_search_is_the_same_one(tmp_path):
         ({"config": options}, "config batch_size: 16 -> 8"),
         ({"data": tmp_path}, "config data: null -> "),
     ):
-        with pytest.raises(UserError, match="is another one") as error:
+        with pytest.raises(UserError, match="started with other options") as error:
             resume(folder, **asked)
         assert message in str(error.value)
     assert len(resume(folder, seed=0, steps=8, preset="quick")) == 1
@@ -210,7 +210,7 @@ def test_luck_is_found_out_by_other_seeds(tmp_path, caplog):
     records = search(folder, space=space, trials=6, algorithm="random")
     best = min(records, key=lambda one: one.loss)
     assert best.parameters == {"luck": 1.0} and best.loss < records[0].loss
-    assert "owes something to luck" in caplog.text
+    assert "is partly lucky" in caplog.text
     caplog.clear()
     assert resume(folder, confirm=2) == records
     assert "It was luck" in caplog.text and "the options of the preset" in caplog.text

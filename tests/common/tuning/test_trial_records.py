@@ -72,7 +72,7 @@ def test_a_torn_last_line_is_left_out(tmp_path, caplog):
         path.write_bytes(whole + whole.splitlines()[1][:end])
         caplog.clear()
         assert [one.number for one in read_records(path)] == [0, 1]
-        assert "line 3 is torn" in caplog.text
+        assert "line 3 is incomplete" in caplog.text
     path.write_bytes(whole + b"\xff\xfe")
     assert len(read_records(path)) == 2
 
@@ -108,7 +108,7 @@ def test_a_damaged_line_before_others_is_an_error(tmp_path, line, message):
 def test_fields_that_are_unknown_or_of_a_wrong_kind_are_refused(change, name):
     values = json.loads(to_json_line(record(0, 1.0)))
     assert from_json_text(json.dumps(values), "it").loss == 1.0
-    with pytest.raises(UserError, match=f"^it is no trial's result: '{name}' is"):
+    with pytest.raises(UserError, match=f"^it is not a trial's result: '{name}' is"):
         from_json_text(json.dumps(values | change), "it")
 
 

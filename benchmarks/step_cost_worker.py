@@ -2,8 +2,8 @@
 
     python -m benchmarks.step_cost_worker POINTS RESULT
 
-POINTS is a JSON file with a list of `Point`, which differ only in size, width and batch.
-The seconds of each point are written to RESULT. Workers find one another through
+POINTS is a JSON file with a list of `Point`, which differ only in size, width and
+batch. The seconds of each point are written to RESULT. Workers find one another through
 TF_CONFIG. `benchmarks.step_cost` starts this program.
 """
 

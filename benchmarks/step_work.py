@@ -23,10 +23,10 @@ CHAPTERS = ("chapter02_3dgan", "chapter04_dcgan")
 PASSES = {"alternating": (4, 8), "simultaneous": (3, 7)}
 # How often an item is shifted and mirrored, forward and backward.
 AUGMENTED = {"alternating": 4, "simultaneous": 3}
-# The forward pass, the backward pass to the input, two passes for the derivative of that
-# backward pass, and two backward passes from the forward one. The last two only
-# multiply zeros, because a leaky ReLU has no second derivative; TensorFlow does not
-# know this.
+# The forward pass, the backward pass to the input, two passes for the derivative of
+# this backward pass, and two backward passes through the forward one. The last two only
+# multiply zeros, because the slope of a leaky ReLU has no derivative; TensorFlow does
+# not know this.
 R1_PASSES = 6
 
 

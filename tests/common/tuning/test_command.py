@@ -1,4 +1,4 @@
-"""What a search tells: its end, its interruption, and what a user gets wrong."""
+"""The messages of a search: its conclusion, its interruption, and wrong options."""
 
 import os
 import signal
@@ -29,7 +29,9 @@ from common.tuning.trial_records import Record
         ([(None, "failed")], "no trial ran to its end"),
     ],
 )
-def test_the_end_is_told_honestly(losses, message, tmp_path):
+def test_the_conclusion_compares_the_best_trial_with_the_preset(
+    losses, message, tmp_path
+):
     records = [
         Record(number, status, loss, {}, 1.0, "trials/0000")
         for number, (loss, status) in enumerate(losses)
@@ -38,7 +40,7 @@ def test_the_end_is_told_honestly(losses, message, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
+def test_stopping_a_search_kills_its_trial_and_says_how_to_continue(tmp_path, number):
     folder, slow = tmp_path / "new", write(tmp_path / "slow.json", {"pause": 30})
     process = start("--run-dir", folder, "--steps", 8, "--config", slow)
     running = folder / "trials" / "0000" / "pid"
@@ -76,7 +78,7 @@ def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
         (["--algorithm", "grid"], "algorithm"),
     ],
 )
-def test_what_a_user_gets_wrong_ends_in_one_line(
+def test_a_wrong_option_is_an_error_of_one_line(
     tmp_path, monkeypatch, caplog, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
@@ -92,7 +94,7 @@ def test_what_a_user_gets_wrong_ends_in_one_line(
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_second_process_is_kept_out(tmp_path):
+def test_a_search_folder_is_locked_for_a_second_process(tmp_path):
     folder = tmp_path / "new"
     search(folder, trials=1)
     with SearchFolder(folder).recording(), pytest.raises(UserError, match="another pr"):
@@ -100,7 +102,7 @@ def test_a_second_process_is_kept_out(tmp_path):
 
 
 def test_the_best_options_can_be_trained_by_the_command_line(tmp_path, monkeypatch):
-    """Without TensorFlow, which the toy has no need of."""
+    """TensorFlow is not imported, because the toy chapter does not need it."""
     monkeypatch.setattr(main, "import_tensorflow", lambda: None)
     best = write(tmp_path / "best.json", {"layers": 5, "steps": 6, "labels": [0.5]})
     before = signal.getsignal(signal.SIGTERM)

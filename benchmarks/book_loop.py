@@ -1,4 +1,4 @@
-"""The training loop as books write it: predict, freeze, thaw, train_on_batch."""
+"""The training loop as books write it: predict, train D, freeze D, train G."""
 
 from collections.abc import Callable
 
@@ -10,44 +10,82 @@ def book_loop(
     generator: keras.Model,
     discriminator: keras.Model,
     real: np.ndarray,
+    draw_inputs: Callable[[], np.ndarray],
     optimizers: tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer],
-    std: float = 1.0,
+    loss_weights: tuple[float, float] | None = None,
 ) -> Callable[[], object]:
-    """Return one turn of the loop that trains by freezing and thawing D.
+    """Return a function that runs one step of the book's loop.
 
     Args:
-        generator: z -> items.
-        discriminator: items -> logits.
-        real: one batch of real items.
-        optimizers: of D and of the combined model.
-        std: of the normal prior.
-    """
-    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-    discriminator.compile(optimizers[0], entropy)
-    latent = keras.Input(generator.input_shape[1:])
-    combined = keras.Model(latent, discriminator(generator(latent)))
-    combined.compile(optimizers[1], entropy)
-    rng = np.random.default_rng(1)
-    ones, zeros = np.ones((len(real), 1)), np.zeros((len(real), 1))
+        generator: network from inputs to items.
+        discriminator: network from items to logits.
+        real: one batch of real items (B, ...), float32.
+        draw_inputs: function that returns the generator's inputs for a batch (B, ...),
+            of the same shape in each call.
+        optimizers: optimizers of D and of the combined model.
+        loss_weights: weights of the adversarial loss and of the mean squared error
+            between generated and real items; None for the adversarial loss alone.
 
-    def turn() -> object:
-        noise = rng.normal(0, std, (len(real), *generator.input_shape[1:]))
-        fake = generator.predict(noise, batch_size=len(real), verbose=0)
+    Raises:
+        RuntimeError: a step leaves one of the networks unchanged.
+    """
+    d_optimizer, g_optimizer = optimizers
+    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+    discriminator.compile(d_optimizer, entropy)
+    label_shape = (len(real), *discriminator.output_shape[1:])
+    ones, zeros = np.ones(label_shape), np.zeros(label_shape)
+
+    # G followed by D. The inputs have a fixed size, because images of any size cannot
+    # be enlarged in a graph.
+    inputs = keras.Input(draw_inputs().shape[1:])
+    items = generator(inputs)
+    logits = discriminator(items)
+    fixed_size_generator = keras.Model(inputs, items)
+    if loss_weights is None:
+        combined = keras.Model(inputs, logits)
+        combined.compile(g_optimizer, entropy)
+        targets = ones
+    else:
+        combined = keras.Model(inputs, [logits, items])
+        combined.compile(g_optimizer, [entropy, "mse"], loss_weights=list(loss_weights))
+        targets = [ones, real]
+
+    def step() -> object:
+        batch = draw_inputs()
+        fake = fixed_size_generator.predict(batch, batch_size=len(real), verbose=0)
         discriminator.trainable = True
         discriminator.train_on_batch(real, ones)
         discriminator.train_on_batch(fake, zeros)
         discriminator.trainable = False
-        return combined.train_on_batch(noise, ones)
+        return combined.train_on_batch(batch, targets)
 
-    _check_that_both_learn(turn, generator, discriminator)
-    return turn
+    _check_that_both_learn(step, generator, discriminator)
+    return step
 
 
-def _check_that_both_learn(turn, generator, discriminator) -> None:
-    """A comparison with a loop that leaves D frozen would be worth nothing."""
-    before = [n.get_weights()[0].copy() for n in (generator, discriminator)]
-    turn()
-    after = [n.get_weights()[0] for n in (generator, discriminator)]
+def latent_inputs(
+    generator: keras.Model, count: int, std: float = 1.0
+) -> Callable[[], np.ndarray]:
+    """Return a function that draws latents for `draw_inputs` of `book_loop`.
+
+    Args:
+        generator: network whose inputs are latents.
+        count: number of latents in a batch.
+        std: standard deviation of the normal prior.
+    """
+    rng = np.random.default_rng(1)
+    shape = (count, *generator.input_shape[1:])
+    return lambda: rng.normal(0, std, shape)
+
+
+def _check_that_both_learn(
+    step: Callable[[], object], generator: keras.Model, discriminator: keras.Model
+) -> None:
+    """Run one step; a loop that leaves a network frozen would be too fast."""
+    networks = (generator, discriminator)
+    before = [network.get_weights()[0].copy() for network in networks]
+    step()
+    after = [network.get_weights()[0] for network in networks]
     for old, new in zip(before, after, strict=True):
         if np.array_equal(old, new):
             raise RuntimeError("the book's loop left a network untrained")

@@ -1,21 +1,22 @@
-r"""A model of the time of a training step, of one process and of several.
+r"""A model of the time of a training step in one process and in several.
 
 One process, with B items in its batch:
 
     $t_1(B) = a + b M B + c A B + d W$
 
-a: what a step costs however small it is; M: multiply-adds of one item; A: numbers
-that its maps hold; W: weights, which the optimizer goes through at each step.
+a: fixed cost of a step; M: multiply-adds of one item; A: values in its feature maps; W:
+weights, all of which the optimizer updates at each step.
 
-n workers that share B items by a ring all-reduce of V bytes in m arrays:
+n workers, which share B items and exchange V bytes in m arrays by a ring all-reduce:
 
     $t_n(B) = t_1(B / n) (1 + w e_n + s)
         + 2 (n - 1) m \alpha + 2 \frac{n - 1}{n} V \beta$
 
-w e_n: what all wait for the slowest, where w is the spread of a worker's time and e_n
-the mean of the largest of n standard normal numbers; s: what a worker loses by
-training with others however many they are; alpha: seconds of one message; beta: of
-one byte. All letters but w are fitted; w is the spread of measured steps.
+w e_n: waiting for the slowest worker, where w is the spread of a worker's time and e_n
+the expected maximum of n standard normal numbers; s: slowdown of a worker that trains
+with others, whatever their number; alpha: seconds per message; beta: seconds per byte.
+The coefficients a, b, c, d, s, alpha and beta are fitted; w is the spread of measured
+steps.
 
 Reference: Patarasuk and Yuan 2009, "Bandwidth optimal all-reduce algorithms for
     clusters of workstations", Journal of Parallel and Distributed Computing 69(2).
@@ -33,16 +34,17 @@ from scipy.stats import norm
 
 from benchmarks.step_work import Work
 
+# Bytes of a float32.
 BYTES = 4
 
 
 @dataclass(frozen=True)
 class Errors:
-    """How far a model is from measured seconds; shares of the measured ones.
+    """Absolute errors of predicted seconds, as shares of the measured seconds.
 
     Attributes:
-        median: of the sizes of the errors.
-        largest: of them.
+        median: median error.
+        largest: largest error.
     """
 
     median: float
@@ -50,12 +52,13 @@ class Errors:
 
 
 def mean_step(seconds: Sequence[float], every: int) -> float:
-    """Return the mean seconds of a step of which each `every`-th does more.
+    """Return the mean seconds of a step if every `every`-th step does more work.
 
-    Medians of both kinds, so that what disturbs a few steps does not count.
+    It is the mean of both kinds' medians, so that a few disturbed steps do not count.
 
     Args:
-        seconds: of whole rounds; the first of a round is the one that does more.
+        seconds: seconds of each step in whole rounds; the first step of a round does
+            more work.
         every: steps in a round, 2 or more.
     """
     more = statistics.median(seconds[::every])
@@ -64,26 +67,26 @@ def mean_step(seconds: Sequence[float], every: int) -> float:
 
 
 def spread(seconds: Sequence[float], every: int) -> float:
-    """Return the standard deviation of usual steps, as a share of their mean.
+    """Return the standard deviation of the usual steps, as a share of their mean.
 
     Args:
-        seconds: as of `mean_step`.
-        every: as of `mean_step`.
+        seconds: see `mean_step`.
+        every: see `mean_step`.
     """
     usual = [s for number, s in enumerate(seconds) if number % every]
     return statistics.pstdev(usual) / statistics.fmean(usual)
 
 
 def step_columns(work: Work, batch: float) -> list[float]:
-    """Return what a, b, c and d of one process's model are multiplied with."""
+    """Return the factors of a, b, c and d in the model of one process."""
     return [1.0, work.multiply_adds * batch, work.moved * batch, float(work.weights)]
 
 
 def exchange_columns(work: Work, workers: int, alone: float) -> list[float]:
-    """Return what s, alpha and beta are multiplied with.
+    """Return the factors of s, alpha and beta.
 
     Args:
-        work: of the step.
+        work: work of the step.
         workers: n.
         alone: seconds of one process with one worker's share of the batch.
     """
@@ -96,39 +99,39 @@ def exchange_columns(work: Work, workers: int, alone: float) -> list[float]:
 
 @functools.cache
 def expected_maximum(count: int) -> float:
-    """Return the mean of the largest of `count` standard normal numbers.
+    """Return the expected maximum of `count` standard normal numbers.
 
-    With the density $n x phi(x) Phi(x)^(n - 1)$; 0 for one, 1 / sqrt(pi) for two.
+    It is the integral of $n x phi(x) Phi(x)^(n - 1)$: 0 for n = 1, 1 / sqrt(pi) for 2.
     """
     if count == 1:
         return 0.0
 
-    def density(x: float) -> float:
+    def integrand(x: float) -> float:
         return count * x * norm.pdf(x) * norm.cdf(x) ** (count - 1)
 
-    return quad(density, -10.0, 10.0)[0]
+    return quad(integrand, -10.0, 10.0)[0]
 
 
 def fit(columns: np.ndarray, seconds: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the coefficients, 0 or above, with the least squares of relative errors.
+    """Fit the coefficients by least squares of the relative errors, none below 0.
 
     Args:
-        columns: (N, K), what each coefficient is multiplied with.
-        seconds: (N,) measured.
-        known: (N,) part of them that needs no coefficient, 0 where there is none.
+        columns: factor of each coefficient (N, K).
+        seconds: measured seconds (N,).
+        known: part of the seconds that needs no coefficient (N,); 0 if there is none.
 
     Returns:
-        (K,) with $known + columns x$ near the seconds.
+        Coefficients x (K,), with $known + columns x$ near the seconds.
     """
     relative = columns / seconds[:, None]
-    # Columns of about the same size, or the smallest would be lost to rounding.
+    # Scale the columns to the same size, or the smallest would be lost to rounding.
     scale = relative.max(axis=0)
     scale[scale == 0] = 1.0
     return nnls(relative / scale, 1 - known / seconds)[0] / scale
 
 
 def relative_errors(predicted: np.ndarray, seconds: np.ndarray) -> Errors:
-    """Return how far predictions are from what was measured, both (N,)."""
+    """Return the errors of predicted seconds (N,) relative to measured ones (N,)."""
     sizes = np.abs(predicted / seconds - 1)
     return Errors(float(np.median(sizes)), float(np.max(sizes)))
 
@@ -136,7 +139,7 @@ def relative_errors(predicted: np.ndarray, seconds: np.ndarray) -> Errors:
 def leave_one_out(
     columns: np.ndarray, seconds: np.ndarray, known: np.ndarray
 ) -> np.ndarray:
-    """Return (N,) predictions, each by a model that was fitted to all others."""
+    """Return predictions (N,), each from a model fitted to all other points."""
 
     def without(row: int) -> float:
         others = np.arange(len(seconds)) != row
@@ -148,10 +151,10 @@ def leave_one_out(
 def extrapolate(
     columns: np.ndarray, seconds: np.ndarray, known: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit the smaller half of the points, and predict the larger half.
+    """Fit the model to the faster half of the points and predict the slower half.
 
     Returns:
-        Predicted and measured seconds of the half that takes longer.
+        Predicted and measured seconds of the slower half.
     """
     order = np.argsort(seconds, kind="stable")
     small, large = np.array_split(order, 2)
@@ -161,17 +164,17 @@ def extrapolate(
 def _predict(
     columns: np.ndarray, seconds: np.ndarray, known: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """Return predictions for all rows by a model that was fitted to some."""
+    """Return predictions for all rows from a model fitted to `rows`."""
     return known + columns @ fit(columns[rows], seconds[rows], known[rows])
 
 
 @dataclass(frozen=True)
 class Network:
-    """What lies between workers.
+    """The network between workers; by default they share one machine.
 
     Attributes:
-        bits: it moves in a second; none where the workers share a machine.
-        latency: seconds until a message arrives, beyond those of the loopback.
+        bits: bits per second; infinite if the workers share a machine.
+        latency: seconds that a message takes in addition to its time on the loopback.
     """
 
     bits: float = np.inf
@@ -180,13 +183,13 @@ class Network:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What training together costs.
+    """The cost of training with several workers.
 
     Attributes:
-        spread: w.
-        slowdown: s.
-        latency: alpha, seconds.
-        per_byte: beta, seconds.
+        spread: w, a share of a worker's time.
+        slowdown: s, a share of a worker's time.
+        latency: alpha, seconds per message.
+        per_byte: beta, seconds per byte.
     """
 
     spread: float
@@ -196,7 +199,7 @@ class Exchange:
 
 
 def waiting(alone: float, workers: int, spread: float) -> float:
-    """Return the seconds that workers work and wait for the slowest of them.
+    """Return the seconds of computing and of waiting for the slowest worker.
 
     Args:
         alone: seconds of one process with one worker's share of the batch.
@@ -212,16 +215,18 @@ def cluster_seconds(
     """Return the modelled seconds of a step of several workers.
 
     Args:
-        work: of the step.
+        work: work of the step.
         workers: n.
         alone: seconds of one process with one worker's share of the batch.
-        exchange: as found on one machine.
-        network: adds its own time for each message and byte.
+        exchange: cost of training with several workers, as fitted on one machine.
+        network: network, which adds its own time for each message and byte.
     """
-    prices = (
+    coefficients = (
         exchange.slowdown,
         exchange.latency + network.latency,
         exchange.per_byte + 8.0 / network.bits,
     )
     columns = exchange_columns(work, workers, alone)
-    return waiting(alone, workers, exchange.spread) + float(np.dot(columns, prices))
+    return waiting(alone, workers, exchange.spread) + float(
+        np.dot(columns, coefficients)
+    )

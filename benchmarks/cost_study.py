@@ -1,4 +1,4 @@
-"""The cost model fitted to one chapter's measured seconds, and judged by them."""
+"""Fit the cost model to one chapter's measured seconds, and compute its errors."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ from benchmarks.step_work import Point, Work, count
 
 @functools.cache
 def work_of(point: Point) -> Work:
-    """Return the work of a step; batch, workers and threads do not matter."""
+    """Return the work of a step, which does not depend on batch, workers or threads."""
     if (point.batch, point.workers, point.threads) != (1, 1, 0):
         return work_of(dataclasses.replace(point, batch=1, workers=1, threads=0))
     return count(point)
@@ -24,14 +24,14 @@ def work_of(point: Point) -> Work:
 
 @dataclass(frozen=True)
 class Fit:
-    """A model of some measured points.
+    """A model that is fitted to measured points.
 
     Attributes:
-        points: that were measured.
-        columns: (N, K), what the coefficients are multiplied with.
-        seconds: (N,) measured, of the mean step.
-        known: (N,) part of them that needs no coefficient.
-        coefficients: (K,).
+        points: measured points, N of them.
+        columns: factor of each coefficient (N, K).
+        seconds: measured seconds of the mean step (N,).
+        known: part of the seconds that needs no coefficient (N,).
+        coefficients: fitted coefficients (K,), 0 or above.
     """
 
     points: tuple[Point, ...]
@@ -48,37 +48,42 @@ class Fit:
         known: Sequence[float],
     ) -> "Fit":
         """Fit the model to measured seconds."""
-        told = np.array(columns), np.array(list(measured.values())), np.array(known)
-        return cls(tuple(measured), *told, cost_model.fit(*told))
+        columns = np.array(columns)
+        seconds = np.array(list(measured.values()))
+        known = np.array(known)
+        coefficients = cost_model.fit(columns, seconds, known)
+        return cls(tuple(measured), columns, seconds, known, coefficients)
 
     @property
     def predicted(self) -> np.ndarray:
-        """Seconds of the fitted points (N,)."""
+        """Modelled seconds of the measured points (N,)."""
         return self.known + self.columns @ self.coefficients
 
     @property
     def errors(self) -> dict[str, Errors]:
-        """Errors on the points themselves, and on points that were kept out."""
-        told = (self.columns, self.seconds, self.known)
-        errors = cost_model.relative_errors
+        """Errors on the fitted points, and on points left out of the fit."""
+        left_out = cost_model.leave_one_out(self.columns, self.seconds, self.known)
+        slower, measured = cost_model.extrapolate(
+            self.columns, self.seconds, self.known
+        )
         return {
-            "fitted": errors(self.predicted, self.seconds),
-            "left out": errors(cost_model.leave_one_out(*told), self.seconds),
-            "larger half": errors(*cost_model.extrapolate(*told)),
+            "fitted": cost_model.relative_errors(self.predicted, self.seconds),
+            "left out": cost_model.relative_errors(left_out, self.seconds),
+            "larger half": cost_model.relative_errors(slower, measured),
         }
 
 
 @dataclass(frozen=True)
 class Study:
-    """What was measured of a chapter's step, and the models of it.
+    """The measured seconds of a chapter's training step, and the models of them.
 
     Attributes:
-        chapter: its name.
-        seconds: of the mean step of each point.
+        chapter: name of the chapter.
+        seconds: seconds of the mean step of each point.
         machine: model of one process with all cores.
-        thread: model of one process of one thread.
-        pair: model of two of these that train together.
-        spread: of the steps of one thread, as a share of their mean.
+        thread: model of one process with one thread.
+        pair: model of two workers with one thread each.
+        spread: standard deviation of the steps of one thread, as a share of their mean.
     """
 
     chapter: str
@@ -90,11 +95,12 @@ class Study:
 
     @property
     def exchange(self) -> Exchange:
-        """What training together costs on this machine."""
-        return Exchange(self.spread, *map(float, self.pair.coefficients))
+        """The cost of training with several workers on this machine."""
+        slowdown, latency, per_byte = map(float, self.pair.coefficients)
+        return Exchange(self.spread, slowdown, latency, per_byte)
 
     def alone(self, point: Point, items: float) -> float:
-        """Return the modelled seconds of one process of the point's threads."""
+        """Return the modelled seconds of one process for a batch of `items`."""
         fit = self.thread if point.threads == 1 else self.machine
         columns = cost_model.step_columns(work_of(point), items)
         return float(np.dot(columns, fit.coefficients))
@@ -102,12 +108,12 @@ class Study:
     def together(
         self, point: Point, network: Network, times_as_fast: float = 1.0
     ) -> float:
-        """Return the modelled seconds of the point's workers, of one thread each.
+        """Return the modelled seconds of the point's workers with one thread each.
 
         Args:
-            point: its workers may be any number.
-            network: between them.
-            times_as_fast: as this machine's thread each of them computes.
+            point: step with any number of workers.
+            network: network between the workers.
+            times_as_fast: speed of each worker relative to one thread of this machine.
         """
         alone = self.alone(point, point.share) / times_as_fast
         return cost_model.cluster_seconds(
@@ -116,7 +122,7 @@ class Study:
 
     @property
     def chain_errors(self) -> Errors:
-        """Errors of the measured workers where their own part is modelled too."""
+        """Errors for two workers if the time of each one's share is modelled, too."""
         guesses = [self.together(point, Network()) for point in self.pair.points]
         return cost_model.relative_errors(np.array(guesses), self.pair.seconds)
 
@@ -140,22 +146,28 @@ def study(chapter: str, rows: Sequence[dict]) -> Study:
     machine = {p: s for p, s in seconds.items() if p.threads == 0}
     thread = {p: s for p, s in seconds.items() if is_thread(p)}
     pairs = {p: s for p, s in seconds.items() if p.workers > 1}
-    models = _fit_alone(machine), _fit_alone(thread), _fit_pairs(pairs, thread, spread)
-    return Study(chapter, seconds, *models, spread)
+    return Study(
+        chapter=chapter,
+        seconds=seconds,
+        machine=_fit_alone(machine),
+        thread=_fit_alone(thread),
+        pair=_fit_pairs(pairs, thread, spread),
+        spread=spread,
+    )
 
 
 def point_of(row: dict) -> Point:
-    """Return which step a row of step_cost.json is about."""
+    """Return the point of a row of step_cost.json."""
     return Point(**{field.name: row[field.name] for field in dataclasses.fields(Point)})
 
 
 def is_thread(point: Point) -> bool:
-    """Tell whether a point is of one process of one thread."""
+    """Return whether a point is one process with one thread."""
     return point.workers == 1 and point.threads == 1
 
 
 def share_of(point: Point) -> Point:
-    """Return one worker's part of a point, as a process of its own."""
+    """Return one worker's share of a point as a point of a single process."""
     return dataclasses.replace(point, batch=int(point.share), workers=1)
 
 

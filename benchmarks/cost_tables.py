@@ -1,4 +1,4 @@
-"""The study of a step's cost as Markdown."""
+"""The tables of a study of the cost of a training step, in Markdown."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,17 +7,22 @@ from benchmarks.cost_model import Network
 from benchmarks.cost_study import Study, share_of, work_of
 from benchmarks.step_work import Point
 
-# Between two machines of one room, beyond the loopback's own; assumed, not measured.
+# Seconds that a message between two machines in one room takes in addition to its time
+# on the loopback; assumed, not measured.
 LATENCY = 50e-6
+# Speeds of the network between workers, in Gbit/s.
 GBITS = (1, 10, 100)
 WORKERS = (1, 4, 8, 16, 64)
-# This machine's thread, and what computes as fast as an accelerator might.
+# Speeds of a worker, in threads of this machine: like one thread, like an accelerator.
 SPEEDS = (1, 100)
-# Items in all, and the width of the paper's networks.
-STRONG_BATCH, WEAK_BATCH = 128, 16
+# Batch of all workers for strong scaling, and of each worker for weak scaling.
+STRONG_BATCH = 128
+WEAK_BATCH = 16
+# Size and width of the paper's networks.
 PAPER = {"chapter02_3dgan": (64, 1.0), "chapter04_dcgan": (64, 128)}
+# Option that sets the width.
 WIDTHS = {"chapter02_3dgan": "--width", "chapter04_dcgan": "--filters"}
-# Size, width and batch that were too large to be measured here.
+# Size, width and batch of networks that are too large to be measured here.
 LARGER = {
     "chapter02_3dgan": [
         (64, 0.5, 16),
@@ -42,7 +47,7 @@ TITLES = {
 
 
 def tables(studies: Sequence[Study], measured: dict) -> str:
-    """Return all tables; `measured` is what step_cost.json holds."""
+    """Return all tables; `measured` is the content of step_cost.json."""
     machine = measured["machine"]
     libraries = machine["libraries"]
     parts = [
@@ -63,7 +68,7 @@ def tables(studies: Sequence[Study], measured: dict) -> str:
 
 
 def errors_table(study: Study) -> str:
-    """Return how far the models are from what was measured."""
+    """Return the table of the models' errors."""
     fits = {
         "one process, all cores": study.machine,
         "one process, one thread": study.thread,
@@ -76,18 +81,19 @@ def errors_table(study: Study) -> str:
             cells += [f"{errors.median:.0%}", f"{errors.largest:.0%}"]
         rows.append(cells)
     chain = study.chain_errors
-    cells = ["two workers, their own part modelled too", str(len(study.pair.points))]
-    cells += [f"{chain.median:.0%}", f"{chain.largest:.0%}", *["-"] * 4]
+    name = "two workers, each one's share modelled too"
+    cells = [name, str(len(study.pair.points))]
+    cells += [f"{chain.median:.0%}", f"{chain.largest:.0%}", "-", "-", "-", "-"]
     rows.append(cells)
     heads = ["model of", "points"]
-    for how in ("fitted", "each left out", "larger half from smaller"):
+    for how in ("fitted", "leave one out", "slower half from faster"):
         heads += [f"{how}: median", "largest"]
-    return titled("Errors of the model on what was measured", heads, rows)
+    return titled("Errors of the model on measured points", heads, rows)
 
 
 def coefficients_table(study: Study) -> str:
-    """Return what the fitted coefficients mean."""
-    heads = ["one process", "fixed", "multiply-adds", "numbers of maps", "weights"]
+    """Return the table of the fitted coefficients, in units that can be read."""
+    heads = ["one process", "fixed", "multiply-adds", "values in maps", "weights"]
     rows = []
     for name, fit in (("all cores", study.machine), ("one thread", study.thread)):
         fixed, *others = fit.coefficients
@@ -95,15 +101,15 @@ def coefficients_table(study: Study) -> str:
     cost = study.exchange
     bits = f"{8e-9 / cost.per_byte:.3g} Gbit/s" if cost.per_byte else "no cost found"
     return (
-        titled("Fitted: what a step pays for", heads, rows)
-        + f"\n\nTwo workers: {1e6 * cost.latency:.0f} µs a message; bytes over the "
-        f"loopback: {bits}; {cost.slowdown:.0%} lost by training together. Measured "
-        f"spread of a thread's steps: {cost.spread:.1%}."
+        titled("Fitted: the cost of each part of a step", heads, rows)
+        + f"\n\nTwo workers: {1e6 * cost.latency:.0f} µs per message; speed of the "
+        f"loopback: {bits}; slowdown by training together: {cost.slowdown:.0%}. "
+        f"Measured spread of the steps of one thread: {cost.spread:.1%}."
     )
 
 
 def points_table(study: Study) -> str:
-    """Return the measured and the modelled seconds of one process."""
+    """Return the table of measured and modelled seconds of one process."""
     heads = ["size", WIDTHS[study.chapter], "batch", "10^9 multiply-adds", "threads"]
     heads += ["measured ms", "modelled ms", "error"]
     rows = []
@@ -119,7 +125,7 @@ def points_table(study: Study) -> str:
 
 
 def workers_table(study: Study) -> str:
-    """Return what two workers gain, measured and modelled."""
+    """Return the table of two workers, measured and modelled."""
     heads = ["size", WIDTHS[study.chapter], "batch", "MB exchanged", "one process ms"]
     heads += ["two workers ms", "modelled ms", "error", "strong", "weak"]
     fit, rows = study.pair, []
@@ -134,19 +140,20 @@ def workers_table(study: Study) -> str:
         cells += _compared(seconds, guess) + [f"{strong:.0%}", f"{part / seconds:.0%}"]
         rows.append(cells)
     title = (
-        "Measured: two workers of one thread each, against one process of one thread"
+        "Measured: two workers with one thread each, compared with one process with "
+        "one thread"
     )
     return titled(title, heads, rows)
 
 
 def beyond_workers_table(study: Study) -> str:
-    """Return modelled seconds and efficiencies of more workers."""
+    """Return the table of modelled seconds and efficiencies of more workers."""
     size, width = PAPER[study.chapter]
-    heads = ["scaling", "workers", "each as fast as", "batch"]
+    heads = ["scaling", "workers", "speed of each", "batch"]
     heads += [f"{rate} Gbit/s" for rate in GBITS]
     rows = []
     for speed in SPEEDS:
-        name = "this thread" if speed == 1 else f"{speed} of these threads"
+        name = "1 thread" if speed == 1 else f"{speed} threads"
         for workers in WORKERS:
             strong = Point(study.chapter, size, width, STRONG_BATCH, workers, 1)
             weak = dataclasses.replace(strong, batch=WEAK_BATCH * workers)
@@ -156,13 +163,13 @@ def beyond_workers_table(study: Study) -> str:
             ):
                 cells = [kind, str(workers), name, str(point.batch)]
                 for gbits in GBITS:
-                    told = efficiency(study, point, reference, gbits, speed)
-                    cells.append("{:.3g} s, {:.0%}".format(*told))
+                    seconds, use = efficiency(study, point, reference, gbits, speed)
+                    cells.append(f"{seconds:.3g} s, {use:.0%}")
                 rows.append(cells)
     rows.sort(key=lambda row: row[0])
     title = (
         f"Modelled, not measured: more workers; size {size}, "
-        f"{WIDTHS[study.chapter]} {width:g} as the paper's; "
+        f"{WIDTHS[study.chapter]} {width:g} as in the paper; "
         f"{4e-6 * work_of(point).exchanged:.0f} MB exchanged"
     )
     return titled(title, heads, rows)
@@ -171,18 +178,19 @@ def beyond_workers_table(study: Study) -> str:
 def efficiency(
     study: Study, point: Point, reference: Point, gbits: float, speed: float = 1.0
 ) -> tuple[float, float]:
-    """Return modelled seconds of a step, and the use that is made of its workers.
+    """Return the modelled seconds of a step and its parallel efficiency.
 
     Args:
-        study: whose model.
-        point: of several workers.
-        reference: one worker with the whole batch (strong scaling), or with what is
-            each one's part of it (weak scaling).
-        gbits: that move between workers in a second.
-        speed: of a worker, in threads of this machine.
+        study: study whose model is used.
+        point: step with several workers.
+        reference: step of one worker with the whole batch (strong scaling), or with one
+            worker's share of it (weak scaling).
+        gbits: speed of the network between workers, Gbit/s.
+        speed: speed of a worker, in threads of this machine.
 
     Returns:
-        Seconds, and a worker's items a second as a share of the reference's.
+        Seconds of a step, and each worker's items per second as a share of the
+        reference's.
     """
     network = Network(gbits * 1e9, LATENCY)
     seconds = study.together(point, network, speed)
@@ -191,7 +199,7 @@ def efficiency(
 
 
 def beyond_size_table(study: Study) -> str:
-    """Return modelled seconds of larger networks in one process of all cores."""
+    """Return the table of larger networks, modelled, in one process with all cores."""
     heads = [
         "size",
         WIDTHS[study.chapter],
@@ -213,13 +221,13 @@ def beyond_size_table(study: Study) -> str:
 
 
 def titled(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table with numbers to the right, under a heading."""
+    """Return a right-aligned Markdown table under a heading."""
     lines = [heads, ["---:"] * len(heads), *rows]
     return f"### {title}\n\n" + "\n".join("| " + " | ".join(r) + " |" for r in lines)
 
 
 def folded(text: str, name: str) -> str:
-    """Return Markdown that a page shows on a click."""
+    """Return Markdown that a page shows only after a click."""
     return f"<details><summary>All points: {name}</summary>\n\n{text}\n\n</details>"
 
 

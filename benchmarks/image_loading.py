@@ -1,14 +1,15 @@
-"""Time and memory of opening a folder of images, against the plain way.
+"""Compare time and memory of opening a folder of images with the book's loop.
 
     python -m benchmarks.image_loading --counts 1000 4000 16000
 
-Folders of random smooth JPEG files of 96 x 96, brought to 64 x 64:
-  first     ImageStore.open without a cache: everything is decoded
-  second    the same with the cache
-  plain     one file at a time into an array of float64 that grows by
-            np.concatenate, as books write it; for the smallest folder only
-Each opening has a process of its own; its growth of memory is that of the largest
-resident size since the process began to open. The last line is one JSON object.
+Folders of random smooth JPEG files of 96 x 96 pixels are opened at 64 x 64 pixels:
+  first     ImageStore.open without a cache: all files are decoded
+  second    ImageStore.open with the cache
+  plain     one file at a time, appended to an array of float64 with np.concatenate, as
+            books write it; only for the smallest folder
+Each opening has a process of its own. The growth of memory is the increase of the
+largest resident size during the opening. The last line of the output is one JSON
+object.
 """
 
 import json
@@ -29,9 +30,10 @@ from PIL import Image
 from common.images.square_store import ImageStore
 from common.training.run_dir import describe_environment
 
+# Edges of the files and of the images in the store, pixels.
 SIDE = 96
 SIZE = 64
-# Linux counts in kB, macOS in bytes.
+# Linux counts in units of 1024 bytes, macOS in bytes.
 RSS_UNIT_MB = 1e-6 if sys.platform == "darwin" else 1.024e-3
 
 
@@ -43,24 +45,24 @@ class Options:
     """Numbers of images."""
 
     memory_mb: float = 16
-    """More than so many MB of decoded images are mapped from the cache."""
+    """More decoded images than this many MB are memory-mapped from the cache."""
 
     threads: int | None = None
-    """Threads that decode; one for each core by default, at most 8."""
+    """Threads that decode; by default one per core, at most 8."""
 
 
 def write_images(folder: Path, count: int) -> None:
-    """Write smooth pictures: few random colours, enlarged."""
+    """Write smooth JPEG images: 8 x 8 random colours, enlarged."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     for i in range(count):
         colours = Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8))
-        picture = colours.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-        picture.save(folder / f"{i:06}.jpg", quality=90)
+        image = colours.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        image.save(folder / f"{i:06}.jpg", quality=90)
 
 
 def open_store(folder: Path, cache: Path, options: Options) -> dict[str, float]:
-    """Open a store and return what it cost."""
+    """Open a store and return the cost; see `cost`."""
     return cost(
         lambda: ImageStore.open(
             folder,
@@ -73,14 +75,14 @@ def open_store(folder: Path, cache: Path, options: Options) -> dict[str, float]:
 
 
 def open_plainly(folder: Path) -> dict[str, float]:
-    """Read a folder by the book's loop and return what it cost."""
+    """Read a folder with the book's loop and return the cost; see `cost`."""
 
     def read_all() -> np.ndarray:
         images = np.empty((0, SIZE, SIZE, 3))
         for path in sorted(folder.iterdir()):
             with Image.open(path) as file:
-                picture = file.convert("RGB").resize((SIZE, SIZE))
-            pixels = np.asarray(picture, np.float64)
+                image = file.convert("RGB").resize((SIZE, SIZE))
+            pixels = np.asarray(image, np.float64)
             images = np.concatenate([images, pixels[None]])
         return images
 
@@ -88,10 +90,14 @@ def open_plainly(folder: Path) -> dict[str, float]:
 
 
 def cost(work: Callable[[], object]) -> dict[str, float]:
-    """Return the time that a work takes, by clock and of all cores, and memory."""
-    before, start, cpu_start = peak_mb(), time.perf_counter(), time.process_time()
+    """Call a function; return seconds, CPU seconds of all cores, and MB of memory."""
+    before = peak_mb()
+    start = time.perf_counter()
+    cpu_start = time.process_time()
+    # The result is kept, so that the time does not include its release.
     kept = work()
-    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    seconds = time.perf_counter() - start
+    cpu_seconds = time.process_time() - cpu_start
     del kept
     return {
         "seconds": seconds,
@@ -106,14 +112,14 @@ def peak_mb() -> float:
 
 
 def in_own_process(work: Callable, *arguments: object) -> dict[str, float]:
-    """Call a function in a new process, whose memory is its own."""
+    """Call a function in a new process, so that its memory is measured alone."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         return pool.submit(work, *arguments).result()
 
 
 def measure(count: int, options: Options, with_plain: bool) -> dict[str, float]:
-    """Return the costs of opening one folder."""
+    """Write a folder of images and return the costs of opening it."""
     with tempfile.TemporaryDirectory() as place:
         folder, cache = Path(place) / "images", Path(place) / "cache"
         in_own_process(write_images, folder, count)
@@ -132,7 +138,7 @@ def measure(count: int, options: Options, with_plain: bool) -> dict[str, float]:
 
 
 def report(options: Options) -> dict:
-    """Measure every count, print a line for each and return the JSON object."""
+    """Measure each count, print a line for each and return the JSON object."""
     counts = sorted(options.counts)
     rows: list[dict[str, float]] = []
     for count in counts:
@@ -148,7 +154,7 @@ def report(options: Options) -> dict:
         "rows": [{k: round(v, 4) for k, v in row.items()} for row in rows],
         "ratio_plain": round(rows[0]["plain_seconds"] / rows[0]["first_seconds"], 2),
     }
-    # Only now, as it loads TensorFlow: a process may inherit the peak of its parent.
+    # Last, because it loads TensorFlow: a process may inherit the peak of its parent.
     machine = describe_environment()
     return result | {key: machine[key] for key in ("processor", "cores")}
 

@@ -1,13 +1,15 @@
-"""Time of one training step of the DCGAN against a loop as books write it.
+"""Compare the time of a DCGAN's training step with that of a loop as books write it.
 
     python -m benchmarks.image_step_time --size quick
 
-The same networks, batch and optimizers, without penalty, augmentation and averages:
-  ours         the compiled step of AdversarialModel, alternating
-  ours_shared  D and G from one pass of the networks: less work, another algorithm
-  book_style   predict, two train_on_batch, one combined train_on_batch
-The last line is one JSON object; seconds are medians over rounds in which the works
-take turns.
+All of them have the same networks, batch and optimizers, without penalty, augmentation
+and weight averages:
+  ours         the compiled step of AdversarialModel, alternating updates
+  ours_shared  the same with D and G updated from one shared pass of the networks: less
+               work, a different algorithm
+  book_style   predict, two train_on_batch and one combined train_on_batch
+The last line of the output is one JSON object. Times are in seconds: medians over
+rounds, in each of which every variant runs once.
 """
 
 import dataclasses
@@ -22,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from benchmarks.book_loop import book_loop
+from benchmarks.book_loop import book_loop, latent_inputs
 from benchmarks.timing import take_turns
 from chapter04_dcgan.config import PRESETS, Config
 from chapter04_dcgan.networks import CHANNELS, build_discriminator, build_generator
@@ -37,20 +39,20 @@ class Options:
     """Compare one training step with the loop that books write."""
 
     size: Literal["quick", "book"] = "quick"
-    """Preset whose networks and batch are taken."""
+    """Preset with the networks and the batch size."""
 
     batch_size: int | None = None
-    """Of the preset by default; the book's networks take 16."""
+    """Images in a batch; by default 16 for `book`, or the preset's."""
 
     rounds: int = 7
-    """Turns of each way."""
+    """Rounds of measurements."""
 
     calls: int = 5
-    """Steps in one turn."""
+    """Steps of each variant in one round."""
 
 
 def step_config(options: Options, precision: str, mode: str = "alternating") -> Config:
-    """Return the preset without what the book's loop has no equivalent of."""
+    """Return the preset without the options that the book's loop does not have."""
     config = PRESETS[options.size]
     batch = options.batch_size or (16 if options.size == "book" else config.batch_size)
     return dataclasses.replace(
@@ -68,13 +70,13 @@ def step_config(options: Options, precision: str, mode: str = "alternating") -> 
 
 
 def real_batch(config: Config) -> np.ndarray:
-    """Return noise in place of images: (B, S, S, 3) float32 in [-1, 1]."""
+    """Return noise instead of images (B, S, S, 3), float32 in [-1, 1]."""
     shape = (config.batch_size, config.size, config.size, CHANNELS)
     return np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
 
 
 def ours(config: Config) -> Callable[[], object]:
-    """Return one step of AdversarialModel, compiled."""
+    """Return a function that runs one compiled step of AdversarialModel."""
     keras.mixed_precision.set_global_policy(config.precision)
     model = build_model(config)
     batch = tf.constant(real_batch(config))
@@ -87,19 +89,21 @@ def ours(config: Config) -> Callable[[], object]:
 
 
 def book_style(config: Config) -> Callable[[], object]:
-    """Return one turn of the book's loop with the same networks."""
+    """Return a function that runs one step of the book's loop."""
+    generator = build_generator(config)
     return book_loop(
-        build_generator(config),
+        generator,
         build_discriminator(config),
         real_batch(config),
+        latent_inputs(generator, config.batch_size),
         build_optimizers(config, nesterov=True),
     )
 
 
 def report(options: Options) -> dict:
-    """Measure everything and return the JSON object."""
+    """Measure all variants and return the JSON object."""
     if not tf.config.list_physical_devices("GPU"):
-        # As `train` does.
+        # As in `train`.
         tf.config.experimental.enable_op_determinism()
     works = {"book_style": book_style(step_config(options, "float32"))}
     for precision in ("float32", "mixed_bfloat16"):

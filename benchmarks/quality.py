@@ -1,9 +1,9 @@
-"""Quality of the preset `quick` against the book's recipe after the same minutes.
+"""Compare the presets `quick` and `book` after the same minutes of training.
 
     python -m benchmarks.quality chapter02_3dgan --data DIR --minutes 9 --out DIR
 
-Both are trained on the same data with the same seed and end by the clock; then the
-chapter's own `test` judges both. The last line is one JSON object.
+Both are trained on the same data with the same seed until the time is over; then the
+chapter's own `test` scores both. The last line of the output is one JSON object.
 """
 
 import dataclasses
@@ -21,13 +21,13 @@ from common.metrics.report import table
 from common.training.run_dir import RunDir, describe_environment
 
 UNLIMITED = 10**9
-# What no recipe can do without files from elsewhere.
+# Options that a chapter needs to train without files that the user must provide.
 OTHERWISE = {"chapter03_agecgan": {"recognition": "local"}}
 
 
 @dataclass(frozen=True)
 class Options:
-    """Train two recipes for the same minutes and judge both."""
+    """Train two presets for the same minutes and score both."""
 
     chapter: tyro.conf.Positional[
         Literal[
@@ -37,23 +37,23 @@ class Options:
             "chapter04_dcgan",
         ]
     ]
-    """Which chapter."""
+    """Name of the chapter."""
 
     out: Path
     """New folder for the runs."""
 
     data: Path | None = None
-    """Real data; without it the stand-in."""
+    """Folder of the real data; by default the stand-in is used."""
 
     minutes: float = 9.0
-    """Of training, for each recipe."""
+    """Minutes of training of each preset."""
 
     seed: int = 0
-    """Of both runs."""
+    """Seed of both runs."""
 
 
 def recipes(options: Options) -> dict[str, RunConfig]:
-    """Return what is compared."""
+    """Return the configurations to compare, by preset."""
     presets = importlib.import_module(f"{options.chapter}.config").PRESETS
     return {
         name: dataclasses.replace(
@@ -70,9 +70,10 @@ def recipes(options: Options) -> dict[str, RunConfig]:
 
 
 def report(options: Options) -> dict:
-    """Train, judge, and return the JSON object."""
+    """Train and score both presets; return the JSON object."""
     chapter = importlib.import_module(options.chapter)
-    results, columns = {"minutes": options.minutes, "seed": options.seed}, {}
+    results = {"minutes": options.minutes, "seed": options.seed}
+    columns = {}
     for name, config in recipes(options).items():
         run = RunDir.create(options.chapter, name, options.out / name)
         metrics = chapter.test(chapter.train(config, run), config)

@@ -1,11 +1,11 @@
-"""Does a run that is killed again and again end as one that never was?
+"""Check that a run which is killed and resumed ends like an uninterrupted one.
 
     python -m benchmarks.resume chapter02_3dgan --kills 20
 
-A short training is run through once. Then the same training is begun anew for each
-kill: kill -9 at a random moment between the first file and the end,
-`train --resume`, and every array of the final checkpoint is compared bit by bit.
-The last line is one JSON object.
+A short training runs once without interruption. Then, for each kill, the same training
+starts again: it is killed by kill -9 at a random moment between its first file and its
+end, `train --resume` finishes it, and every array of the final checkpoint is compared
+bit by bit. The last line of the output is one JSON object.
 """
 
 import json
@@ -26,7 +26,7 @@ from tqdm import tqdm
 from common.training.run_dir import describe_environment
 
 ROOT = Path(__file__).resolve().parent.parent
-# Where the quick networks take long for what is shown here.
+# Options for smaller networks and fewer steps in chapters that take long otherwise.
 SMALLER = {
     "chapter02_3dgan": ["--width", "0.1"],
     "chapter03_agecgan": (
@@ -51,16 +51,16 @@ class Options:
             "chapter05_srgan",
         ]
     ]
-    """Which chapter."""
+    """Name of the chapter."""
 
     kills: int = 20
-    """How often."""
+    """Number of kills."""
 
     steps: int = 40
-    """Of each training."""
+    """Steps of each training."""
 
     seed: int = 0
-    """Of the moments."""
+    """Seed of the random moments."""
 
 
 def train(options: Options, run: Path, *arguments: str) -> subprocess.Popen:
@@ -75,22 +75,24 @@ def train(options: Options, run: Path, *arguments: str) -> subprocess.Popen:
 
 
 def wait_for_config(run: Path, process: subprocess.Popen) -> None:
-    """Wait until the run has begun."""
+    """Wait until the run has written its first file, or has ended."""
     while not (run / "config.json").exists() and process.poll() is None:
         time.sleep(0.02)
 
 
 def checkpointed_steps(run: Path) -> int:
-    """Return the step of the newest checkpoint, 0 without one."""
+    """Return the step of the newest checkpoint, or 0 if there is none."""
     written = sorted((run / "checkpoints").glob("step_*.npz"))
     return int(written[-1].stem.removeprefix("step_")) if written else 0
 
 
 def finish(process: subprocess.Popen) -> None:
-    """Wait for a training that should end well."""
-    _, told = process.communicate()
+    """Wait for the end of a training, which must succeed."""
+    _, messages = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"training ended with {process.returncode}: {told[-2000:]}")
+        raise RuntimeError(
+            f"training ended with {process.returncode}: {messages[-2000:]}"
+        )
 
 
 def final_state(run: Path) -> dict[str, np.ndarray]:
@@ -105,8 +107,8 @@ def final_state(run: Path) -> dict[str, np.ndarray]:
 
 
 def report(options: Options) -> dict:
-    """Kill, resume, compare; return the JSON object."""
-    # The precision is fixed: it might be measured otherwise in each run.
+    """Kill and resume the training, compare the results; return the JSON object."""
+    # The precision is fixed, because each run could choose another one by measuring.
     chosen = (
         f"--steps {options.steps} --log-every 5 --checkpoint-every 5 "
         "--precision float32"
@@ -129,6 +131,7 @@ def report(options: Options) -> dict:
                 killed = process.poll() is None
                 process.kill()
                 process.communicate()
+                # A training that ended before the kill does not count.
                 if killed:
                     done.append(checkpointed_steps(run))
                     finish(train(options, run, "--resume"))

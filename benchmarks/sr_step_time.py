@@ -1,13 +1,15 @@
-"""Time of one adversarial step of the SRGAN against a loop as books write it.
+"""Compare the time of an SRGAN's training step with that of a loop as books write it.
 
     python -m benchmarks.sr_step_time --variant srgan
 
-The same networks, batch, optimizers and losses (pixels and the game), no penalty:
-  ours         the compiled step of AdversarialModel, alternating
-  ours_shared  D and G from one pass of the networks: less work, another algorithm
-  book_style   predict, two train_on_batch, one combined train_on_batch
-The last line is one JSON object; seconds are medians over rounds in which the works
-take turns.
+All of them have the same networks, batch, optimizers and losses (the mean squared error
+of pixels and the adversarial loss), without penalty:
+  ours         the compiled step of AdversarialModel, alternating updates
+  ours_shared  the same with D and G updated from one shared pass of the networks: less
+               work, a different algorithm
+  book_style   predict, two train_on_batch and one combined train_on_batch
+The last line of the output is one JSON object. Times are in seconds: medians over
+rounds, in each of which every variant runs once.
 """
 
 import dataclasses
@@ -22,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
+from benchmarks.book_loop import book_loop
 from benchmarks.timing import take_turns
 from chapter05_srgan.config import PRESETS, Config
 from chapter05_srgan.networks import build_discriminator, build_generator
@@ -34,20 +37,20 @@ class Options:
     """Compare one training step with the loop that books write."""
 
     variant: Literal["light", "srgan", "book"] = "srgan"
-    """Networks; the paper's and the book's have 16 blocks."""
+    """Networks; srgan (the paper's) and book have 16 blocks, light has 6."""
 
     batch_size: int = 4
-    """Crops a step."""
+    """Crops in a batch."""
 
     rounds: int = 5
-    """Turns of each way."""
+    """Rounds of measurements."""
 
     calls: int = 2
-    """Steps in one turn."""
+    """Steps of each variant in one round."""
 
 
 def step_config(options: Options, mode: str) -> Config:
-    """Return a configuration without what the book's loop has no equivalent of."""
+    """Return a configuration without the options that the book's loop does not have."""
     return dataclasses.replace(
         PRESETS["quick"],
         variant=options.variant,
@@ -63,7 +66,12 @@ def step_config(options: Options, mode: str) -> Config:
 
 
 def crops(config: Config) -> tuple[np.ndarray, np.ndarray]:
-    """Return noise in place of crops, of low and of high resolution."""
+    """Return noise instead of crops of low and high resolution.
+
+    Returns:
+        Two float32 arrays in [-1, 1]: (B, crop / scale, crop / scale, 3) and
+        (B, crop, crop, 3).
+    """
     rng = np.random.default_rng(0)
     edges = (config.crop // config.scale, config.crop)
     return tuple(
@@ -73,7 +81,7 @@ def crops(config: Config) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(config: Config) -> Callable[[], object]:
-    """Return one step of AdversarialModel, compiled."""
+    """Return a function that runs one compiled step of AdversarialModel."""
     model = build_srgan_model(config, build_generator(config))
     batch = tuple(tf.constant(part) for part in crops(config))
     model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
@@ -82,39 +90,23 @@ def ours(config: Config) -> Callable[[], object]:
 
 
 def book_style(config: Config) -> Callable[[], object]:
-    """Return one turn of the book's loop with the same networks."""
-    generator, discriminator = build_generator(config), build_discriminator(config)
+    """Return a function that runs one step of the book's loop."""
     low, high = crops(config)
-    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
     rate = config.srgan_learning_rate
-    discriminator.compile(keras.optimizers.Adam(rate), entropy)
-    # Of one size, as the book's: pixels of any size cannot be enlarged in a graph.
-    small = keras.Input(low.shape[1:])
-    made = generator(small)
-    combined = keras.Model(small, [discriminator(made), made])
-    combined.compile(
-        keras.optimizers.Adam(rate),
-        [entropy, "mse"],
-        loss_weights=[config.adversarial_weight, config.content_weight],
+    return book_loop(
+        build_generator(config),
+        build_discriminator(config),
+        real=high,
+        draw_inputs=lambda: low,
+        optimizers=(keras.optimizers.Adam(rate), keras.optimizers.Adam(rate)),
+        loss_weights=(config.adversarial_weight, config.content_weight),
     )
-    enlarge = keras.Model(small, made)
-    labels = [np.full((len(low), *discriminator.output_shape[1:]), v) for v in (1, 0)]
-
-    def turn() -> object:
-        fake = enlarge.predict(low, batch_size=len(low), verbose=0)
-        discriminator.trainable = True
-        discriminator.train_on_batch(high, labels[0])
-        discriminator.train_on_batch(fake, labels[1])
-        discriminator.trainable = False
-        return combined.train_on_batch(low, [labels[0], high])
-
-    return turn
 
 
 def report(options: Options) -> dict:
-    """Measure everything and return the JSON object."""
+    """Measure all variants and return the JSON object."""
     if not tf.config.list_physical_devices("GPU"):
-        # As `train` does.
+        # As in `train`.
         tf.config.experimental.enable_op_determinism()
     works = {
         "book_style": book_style(step_config(options, "alternating")),

@@ -1,13 +1,13 @@
-"""What one training step costs as batch, resolution, width and workers grow.
+"""Measure how the cost of a training step grows with batch, size, width and workers.
 
     python -m benchmarks.step_cost --out runs/step_cost --write
 
-Times the compiled step of AdversarialModel over a grid of networks and batches: in one
-process with all cores, in one of one thread, and in two of one thread each that
-train together. A model (benchmarks/cost_model.py) is fitted to the seconds and says
-what more workers and larger networks would cost. OUT gets step_cost.json with all
-seconds, tables.md and step_cost.png; --write puts them into benchmarks/ as well.
-The page is benchmarks/step_cost.md. The last line is one JSON object.
+The compiled step of AdversarialModel is timed over a grid of networks and batches: in
+one process with all cores, in one process with one thread, and in two workers with one
+thread each. A model (benchmarks/cost_model.py) is fitted to the seconds and predicts
+the cost of more workers and larger networks. The folder OUT gets step_cost.json with
+all seconds, tables.md and step_cost.png; --write also puts them into benchmarks/, where
+the page is step_cost.md. The last line of the output is one JSON object.
 """
 
 import dataclasses
@@ -34,9 +34,11 @@ from common.training.local_workers import end_workers, start_workers
 from common.training.run_dir import describe_environment
 
 HERE = Path(__file__).resolve().parent
-BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+# Marks on the page between which the tables are.
+BEGIN = "<!-- tables: begin -->"
+END = "<!-- tables: end -->"
 WORKERS = 2
-# Networks (size, width) and batches of one process with all cores.
+# Networks (size, width) and their batches, for one process with all cores.
 GRID = {
     "chapter02_3dgan": [
         (32, 0.0625, (4, 16, 64)),
@@ -61,7 +63,8 @@ GRID = {
         (128, 16, (4, 8, 16)),
     ],
 }
-# Those of one thread; workers have each but the smallest batch together.
+# The same for one process with one thread. Two workers share each of these batches
+# except the smallest.
 WORKERS_GRID = {
     "chapter02_3dgan": [
         (32, 0.125, (4, 8, 16)),
@@ -80,26 +83,26 @@ WORKERS_GRID = {
 
 @dataclass(frozen=True)
 class Options:
-    """Measure the cost of a training step, and model what cannot be measured."""
+    """Measure the cost of a training step, and predict what cannot be measured."""
 
     chapter: Literal["chapter02_3dgan", "chapter04_dcgan"] | None = None
-    """Whose networks; both by default."""
+    """Chapter whose networks are trained; both by default."""
 
     out: Path = Path("runs/step_cost")
     """Folder of the results."""
 
     measured: Path | None = None
-    """A step_cost.json whose seconds are taken instead of measuring again."""
+    """File step_cost.json whose seconds are used instead of measuring again."""
 
     quick: bool = False
-    """Only a few points, to see whether all works."""
+    """Measure only a few points, to see whether everything works."""
 
     write: bool = False
     """Put tables, picture and seconds into benchmarks/."""
 
 
 def designs(chapter: str, quick: bool) -> list[list[Point]]:
-    """Return the points of each process, or pair of processes, of a chapter."""
+    """Return three lists of a chapter's points: all cores, one thread, two workers."""
     grid, small = GRID[chapter], WORKERS_GRID[chapter]
     if quick:
         grid, small = grid[:3], small[:2]
@@ -119,20 +122,21 @@ def designs(chapter: str, quick: bool) -> list[list[Point]]:
 
 
 def time_in_processes(points: Sequence[Point]) -> list[dict]:
-    """Time points that differ in size, width and batch alone, in new processes."""
+    """Time points that differ only in size, width and batch, in new processes."""
     with tempfile.TemporaryDirectory() as folder:
-        asked, result = Path(folder) / "points.json", Path(folder) / "result.json"
-        asked.write_text(json.dumps([dataclasses.asdict(point) for point in points]))
-        program = ["-m", "benchmarks.step_cost_worker", asked, result]
+        to_time = Path(folder) / "points.json"
+        result = Path(folder) / "result.json"
+        to_time.write_text(json.dumps([dataclasses.asdict(point) for point in points]))
+        program = ["-m", "benchmarks.step_cost_worker", to_time, result]
         started = start_workers(program, points[0].workers, HERE.parent)
-        for status, _, told in end_workers(started):
+        for status, _, messages in end_workers(started):
             if status:
-                raise RuntimeError(f"a process ended with {status}: {told[-2000:]}")
+                raise RuntimeError(f"a process ended with {status}: {messages[-2000:]}")
         return json.loads(result.read_text())
 
 
 def measure(chapters: Sequence[str], quick: bool) -> dict:
-    """Return all seconds, and the machine, ready for JSON."""
+    """Time all points; return the seconds and the machine, ready for JSON."""
     parts = [part for chapter in chapters for part in designs(chapter, quick)]
     start = time.monotonic()
     rows = [
@@ -147,10 +151,10 @@ def measure(chapters: Sequence[str], quick: bool) -> dict:
 
 
 def read_measured(path: Path) -> dict:
-    """Return what `measure` returned when the file was written.
+    """Return the result of `measure` from a file.
 
     Raises:
-        UserError: the file is missing, or none of ours.
+        UserError: the file is missing, or was not written by this program.
     """
     try:
         measured = json.loads(path.read_text())
@@ -159,14 +163,14 @@ def read_measured(path: Path) -> dict:
             _ = point_of(row), row["seconds"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"--measured must be a step_cost.json that this program wrote, found {path}"
+            f"--measured must be a step_cost.json of this program, found {path}"
             f" ({type(error).__name__}); leave it out to measure"
         ) from error
     return measured
 
 
 def paste(page: str, new: str) -> str:
-    """Return the page with `new` between its two marks.
+    """Return the page with `new` between the two marks, instead of the old tables.
 
     Raises:
         UserError: a mark is missing.
@@ -179,7 +183,7 @@ def paste(page: str, new: str) -> str:
 
 
 def write_results(options: Options, measured: dict, studies: Sequence[Study]) -> None:
-    """Write seconds, tables and picture."""
+    """Write the seconds, the tables and the picture."""
     text = tables(studies, measured)
     with atomic_path(options.out / "step_cost.json") as path:
         path.write_text(json.dumps(measured) + "\n")
@@ -197,7 +201,7 @@ def write_results(options: Options, measured: dict, studies: Sequence[Study]) ->
 
 
 def report(options: Options) -> dict:
-    """Measure or read, fit, write, and return the JSON object."""
+    """Measure or read the seconds, fit the model, write; return the JSON object."""
     if options.quick and options.write:
         raise UserError("--write needs all points; leave out --quick")
     chapters = [options.chapter] if options.chapter else CHAPTERS

@@ -1,10 +1,10 @@
-"""One process that times training steps: alone, or as one of several workers.
+"""Time training steps in one process, alone or as one of several workers.
 
     python -m benchmarks.step_cost_worker POINTS RESULT
 
-POINTS is a JSON file, a list of `Point` that differ in nothing but size, width and
-batch; workers find one another by TF_CONFIG. RESULT gets the seconds of each point.
-`benchmarks.step_cost` starts it.
+POINTS is a JSON file with a list of `Point`, which differ only in size, width and
+batch. The seconds of each point are written to RESULT. Workers find one another through
+TF_CONFIG. `benchmarks.step_cost` starts this program.
 """
 
 import dataclasses
@@ -24,21 +24,22 @@ from common.files import atomic_path
 from common.training import devices
 from common.training.workers import find_place
 
-# Steps of one round; R1 comes at the first.
+# Steps in one round; the first one has the R1 penalty.
 EVERY = 4
-FEWEST_ROUNDS, MOST_ROUNDS = 3, 10
-# No further round of a point after so many seconds.
+FEWEST_ROUNDS = 3
+MOST_ROUNDS = 10
+# Seconds of measurement that are enough for one point.
 ENOUGH = 1.2
 
 
 def time_points(points: list[Point]) -> list[list[float]]:
-    """Return the seconds of each step after the first round, for each point."""
+    """Return, for each point, the seconds of each step after the first round."""
     threads = points[0].threads
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     devices.set_up(step_config(points[0]), bfloat16_keeps_quality=False)
     seconds = []
-    # Points of the same networks share one model, since tracing takes longest.
+    # Points with the same networks share one model, because tracing takes longest.
     for _, alike in itertools.groupby(points, lambda point: (point.size, point.width)):
         group = list(alike)
         step = compiled_step(group[0], step_config(group[0]))
@@ -47,7 +48,7 @@ def time_points(points: list[Point]) -> list[list[float]]:
 
 
 def compiled_step(point: Point, config: RunConfig) -> Callable[[tf.Tensor], object]:
-    """Return the step for batches of any number of items; it waits for its end."""
+    """Return a compiled step for batches of any size, which waits for its result."""
     strategy = devices.strategy(config)
     items = tf.TensorSpec((None, *real_items(point, 1).shape[1:]), tf.float32)
     with strategy.scope():
@@ -62,7 +63,7 @@ def compiled_step(point: Point, config: RunConfig) -> Callable[[tf.Tensor], obje
 
 
 def time_steps(step: Callable[[tf.Tensor], object], point: Point) -> list[float]:
-    """Return the seconds of whole rounds of steps, after one to warm up."""
+    """Return the seconds of each step in whole rounds, after one round to warm up."""
     batch = tf.constant(real_items(point, int(point.share)))
     seconds: list[float] = []
     rounds = 1
@@ -76,9 +77,9 @@ def time_steps(step: Callable[[tf.Tensor], object], point: Point) -> list[float]
 
 
 def rounds_for(seconds: float, point: Point) -> int:
-    """Return how many rounds are worthwhile where one takes so many seconds.
+    """Return the number of rounds to measure, given the seconds of one round.
 
-    Workers must agree on it without a word, so they take a fixed number.
+    Workers must all take the same number but cannot agree on one, so theirs is fixed.
     """
     if point.workers > 1:
         return 2 * FEWEST_ROUNDS
@@ -86,16 +87,16 @@ def rounds_for(seconds: float, point: Point) -> int:
 
 
 def main(points: Path, result: Path) -> None:
-    """Time the points of one file; the chief writes what was found into the other."""
-    asked = [Point(**point) for point in json.loads(points.read_text())]
+    """Time the points in a file; the chief writes their seconds to another file."""
+    to_time = [Point(**point) for point in json.loads(points.read_text())]
     rows = [
         dataclasses.asdict(point) | {"seconds": seconds}
-        for point, seconds in zip(asked, time_points(asked), strict=True)
+        for point, seconds in zip(to_time, time_points(to_time), strict=True)
     ]
-    if find_place(step_config(asked[0])).is_chief:
+    if find_place(step_config(to_time[0])).is_chief:
         with atomic_path(result) as temporary:
             temporary.write_text(json.dumps(rows))
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,17 +1,19 @@
-"""Time of one training step against a loop as books write it.
+"""Compare the time of one training step with that of a loop as books write it.
 
     python -m benchmarks.step_time chapter02_3dgan --size quick
 
-The same networks, batch, optimizers and losses, without penalties and averages:
-  ours          the compiled step of AdversarialModel, alternating, in float32
-                and bfloat16; ours_simultaneous shares one pass of the networks:
-                less work, another algorithm
-  book_style    predict, two train_on_batch, one combined train_on_batch, with
-                Keras's own layers
-  book_style_fast_layers  the same loop with the layers of common.layers.blocks
-  torch         the same networks and losses in PyTorch, where it is installed
-The last line is one JSON object; seconds are medians over rounds in which the
-works take turns.
+All of them have the same networks, batch, optimizers and losses, without penalties
+and weight averages:
+  ours               the compiled step of AdversarialModel with alternating updates, in
+                     float32 and bfloat16
+  ours_simultaneous  the same with simultaneous updates, where D and G share one pass of
+                     the networks: less work, a different algorithm
+  book_style         predict, two train_on_batch and one combined train_on_batch, with
+                     Keras's own layers
+  book_style_fast_layers  the same loop with the layers of common.layers
+  torch              the same networks and losses in PyTorch, if it is installed
+The last line of the output is one JSON object. Times are in seconds: medians over
+rounds, in each of which every variant runs once.
 """
 
 import dataclasses
@@ -26,7 +28,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from benchmarks.book_loop import book_loop
+from benchmarks.book_loop import book_loop, latent_inputs
 from benchmarks.timing import take_turns
 from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator, build_generator, filters
@@ -38,6 +40,7 @@ from common.layers.conv3d_one_channel import (
 from common.training import devices
 from common.training.run_dir import describe_environment
 
+# Share of occupied voxels in the random volumes.
 OCCUPANCY = 0.04
 
 
@@ -46,23 +49,24 @@ class Options:
     """Compare one training step with the loop that books write."""
 
     chapter: tyro.conf.Positional[Literal["chapter02_3dgan"]]
-    """Whose networks."""
+    """Chapter whose networks are trained."""
 
     size: Literal["quick", "book"] = "quick"
-    """Preset whose networks and batch are taken."""
+    """Preset with the networks and the batch size."""
 
     batch_size: int | None = None
-    """Of the preset by default; the book's 64^3 takes 4."""
+    """Items in a batch; by default 4 for `book`, whose volumes have 64^3 voxels, or the
+    preset's."""
 
     rounds: int = 7
-    """Turns of each way."""
+    """Rounds of measurements."""
 
     calls: int = 5
-    """Steps in one turn."""
+    """Steps of each variant in one round."""
 
 
 def step_config(options: Options, precision: str, mode: str = "alternating") -> Config:
-    """Return the preset without what the book's loop has no equivalent of."""
+    """Return the preset without the options that the book's loop does not have."""
     config = PRESETS[options.size]
     batch = options.batch_size or (4 if options.size == "book" else config.batch_size)
     return dataclasses.replace(
@@ -78,7 +82,7 @@ def step_config(options: Options, precision: str, mode: str = "alternating") -> 
 
 
 def real_batch(config: Config) -> np.ndarray:
-    """Return random boxes: (B, S, S, S, 1) float32."""
+    """Return random volumes (B, S, S, S, 1), float32, each voxel 0 or 1."""
     rng = np.random.default_rng(0)
     return (rng.random((config.batch_size, *[config.size] * 3, 1)) < OCCUPANCY).astype(
         np.float32
@@ -86,7 +90,7 @@ def real_batch(config: Config) -> np.ndarray:
 
 
 def ours(config: Config) -> Callable[[], object]:
-    """Return one step of AdversarialModel, compiled."""
+    """Return a function that runs one compiled step of AdversarialModel."""
     keras.mixed_precision.set_global_policy(config.precision)
     model = build_model(config, OCCUPANCY)
     batch = tf.constant(real_batch(config))
@@ -99,7 +103,7 @@ def ours(config: Config) -> Callable[[], object]:
 
 
 def plain_layers(network: keras.Model) -> keras.Model:
-    """Return a copy with Keras's own layers and the same weights."""
+    """Return a copy of a network with Keras's own layers and the same weights."""
 
     def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
         kinds = {
@@ -115,26 +119,37 @@ def plain_layers(network: keras.Model) -> keras.Model:
 
 
 def book_style(config: Config, fast_layers: bool) -> Callable[[], object]:
-    """Return one turn of the loop that trains by freezing and thawing D."""
+    """Return a function that runs one step of the book's loop.
+
+    Args:
+        config: options of the networks and optimizers.
+        fast_layers: whether to keep this project's layers instead of Keras's own.
+    """
     generator = build_generator(config, OCCUPANCY)
     discriminator = build_discriminator(config)
     if not fast_layers:
         generator, discriminator = plain_layers(generator), plain_layers(discriminator)
 
-    optimizers = [
+    d_optimizer, g_optimizer = (
         keras.optimizers.Adam(rate, config.beta_1, config.beta_2)
         for rate in (config.d_learning_rate, config.g_learning_rate)
-    ]
-    real = real_batch(config)
-    return book_loop(generator, discriminator, real, optimizers, config.prior_std)
+    )
+    return book_loop(
+        generator,
+        discriminator,
+        real_batch(config),
+        latent_inputs(generator, config.batch_size, config.prior_std),
+        (d_optimizer, g_optimizer),
+    )
 
 
 def step_gflop(config: Config) -> float:
-    """Return the multiply-adds of one step's convolutions, times 2, in 10^9.
+    """Return the operations of one step's convolutions in 10^9, two per multiply-add.
 
-    Forward and backward: G passes twice and goes back once (4 times its forward
-    cost), D passes three times, goes back fully twice, and once for its input
-    alone (8 times).
+    A full backward pass costs twice a forward pass, one to the inputs alone as much as
+    a forward pass. G has two forward passes and one backward pass: 4 times its forward
+    cost. D has three forward passes, two full backward passes and one to its inputs
+    alone: 8 times its forward cost.
     """
     counts = filters(config)
     pairs = list(zip(counts, [*counts[1:], 1], strict=True))
@@ -147,7 +162,7 @@ def step_gflop(config: Config) -> float:
 
 
 def matrix_gflops(dtype: tf.DType) -> float:
-    """Return the rate of a large matrix product, in 10^9 operations a second."""
+    """Return the speed of a large matrix product in 10^9 operations per second."""
     size = 2048
     a = tf.ones((size, size), dtype)
     product = tf.function(lambda x: tf.matmul(x, x)[0, 0])
@@ -155,9 +170,9 @@ def matrix_gflops(dtype: tf.DType) -> float:
 
 
 def report(options: Options) -> dict:
-    """Measure everything and return the JSON object."""
+    """Measure all variants and return the JSON object."""
     if not tf.config.list_physical_devices("GPU"):
-        # As `train` does.
+        # As in `train`.
         tf.config.experimental.enable_op_determinism()
     float32 = step_config(options, "float32")
     works = {
@@ -181,6 +196,7 @@ def report(options: Options) -> dict:
     seconds = take_turns(works, options.rounds, options.calls)
     gflop = step_gflop(float32)
     result = {f"seconds_{name}": round(value, 4) for name, value in seconds.items()}
+    # Ratios above 1: our step is faster.
     others = [name for name in seconds if not name.startswith("ours_")]
     for name, time in seconds.items():
         if name in others:

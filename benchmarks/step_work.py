@@ -1,4 +1,4 @@
-"""What one training step has to do, counted from the networks' shapes."""
+"""The work of one training step, counted from the shapes of the networks."""
 
 import dataclasses
 import math
@@ -18,28 +18,29 @@ from common.gan.adversarial_model import AdversarialModel
 from common.layers.multiply_adds import by_layer
 
 CHAPTERS = ("chapter02_3dgan", "chapter04_dcgan")
-# Passes for the loss through G and D: forward; backward to the weights and to the
-# input where both are wanted; backward to D's input alone.
+# Passes through G and D for the loss. A backward pass counts twice if it goes to the
+# weights and to the input, once if it goes to D's input alone.
 PASSES = {"alternating": (4, 8), "simultaneous": (3, 7)}
-# How often an item is moved and mirrored, forward and back.
+# How often an item is shifted and mirrored, forward and backward.
 AUGMENTED = {"alternating": 4, "simultaneous": 3}
-# Forward, back to the input, both passes of this one's own derivative, and two back
-# from the forward one: TensorFlow does not know that a leaky ReLU passes nothing on
-# there, and multiplies zeros.
+# The forward pass, the backward pass to the input, two passes for the derivative of
+# this backward pass, and two backward passes through the forward one. The last two only
+# multiply zeros, because the slope of a leaky ReLU has no derivative; TensorFlow does
+# not know this.
 R1_PASSES = 6
 
 
 @dataclass(frozen=True)
 class Point:
-    """One training step whose time is wanted.
+    """One training step to time or to predict the time of.
 
     Attributes:
-        chapter: one of CHAPTERS.
+        chapter: name of the chapter, one of CHAPTERS.
         size: edge of the images in pixels, or of the volumes in voxels.
-        width: chapter 4's --filters, chapter 2's --width.
+        width: option --filters of chapter 4, or --width of chapter 2.
         batch: items in one step, of all workers together.
-        workers: processes that share the batch.
-        threads: of each process; 0 for as many as there are cores.
+        workers: number of processes that share the batch.
+        threads: number of threads of each process; 0 for one per core.
     """
 
     chapter: str
@@ -51,21 +52,21 @@ class Point:
 
     @property
     def share(self) -> float:
-        """Items of one worker."""
+        """Items per worker."""
         return self.batch / self.workers
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a step does.
+    """The work of one training step.
 
     Attributes:
-        multiply_adds: of one item, R1's part spread over the steps between.
-        moved: numbers that the maps of one item hold, over all passes.
-        weights: trainable numbers of both networks.
-        exchanged: numbers that several workers add up at each step: gradients, and
-            the moments of BatchNorm.
-        messages: arrays in which these are.
+        multiply_adds: multiply-adds per item; those of R1 are averaged over all steps.
+        moved: values in the feature maps of one item, summed over all passes.
+        weights: trainable weights of both networks.
+        exchanged: values that several workers sum at each step: the gradients and the
+            moments of BatchNorm.
+        messages: number of arrays that hold the exchanged values.
     """
 
     multiply_adds: float
@@ -76,7 +77,7 @@ class Work:
 
 
 def step_config(point: Point) -> RunConfig:
-    """Return the preset `quick` with the point's numbers."""
+    """Return the preset `quick` with the point's size, width, batch and workers."""
     module, name = {
         "chapter02_3dgan": (chapter02_3dgan.config, "width"),
         "chapter04_dcgan": (chapter04_dcgan.config, "filters"),
@@ -93,7 +94,7 @@ def step_config(point: Point) -> RunConfig:
 
 
 def build(point: Point) -> AdversarialModel:
-    """Build the point's networks and phases."""
+    """Return the point's model, with its networks and phases."""
     config = step_config(point)
     if point.chapter == "chapter02_3dgan":
         return build_shapes(config, OCCUPANCY)
@@ -101,37 +102,45 @@ def build(point: Point) -> AdversarialModel:
 
 
 def real_items(point: Point, count: int) -> np.ndarray:
-    """Return `count` items of noise in place of real ones, float32."""
+    """Return `count` items of noise instead of real ones, float32."""
     modules = {"chapter02_3dgan": step_time, "chapter04_dcgan": image_step_time}
     config = dataclasses.replace(step_config(point), batch_size=count)
     return modules[point.chapter].real_batch(config)
 
 
 def count(point: Point) -> Work:
-    """Count what the point's step does; its batch does not matter.
+    """Count the work of a step per item; the batch size does not matter.
 
-    The discriminator must have no normalisation, as in `quick`: R1 would have to go
-    back through it.
+    The discriminator must not have normalisation, as in `quick`, because the passes of
+    R1 through it are not counted.
     """
     config, model = step_config(point), build(point)
     networks = {phase.network.name: phase.network for phase in model.phases}
     generator, discriminator = networks["generator"], networks["discriminator"]
     g_passes, d_passes = PASSES[config.update_mode]
     r1 = 1 / config.r1_every if config.r1_gamma else 0.0
-    made, judged = _of_layers(generator), _of_layers(discriminator)
-    # No gradient goes to the latents or the real items, and D's own weights need
-    # none of its input. R1 does not need the logits, only what they depend on.
-    multiplied = g_passes * sum(made) - made[0]
-    multiplied += d_passes * sum(judged) - 2 * judged[0]
-    multiplied += r1 * (R1_PASSES * sum(judged) - judged[0] - 4 * judged[-1])
-    moved = g_passes * _map_numbers(generator)
-    moved += (d_passes + r1 * R1_PASSES) * _map_numbers(discriminator)
+    g_layers = [number for _, number in by_layer(generator)]
+    d_layers = [number for _, number in by_layer(discriminator)]
+    # First layers: no gradient goes to the latents or the real items, and D's update
+    # needs no gradient at its inputs. Last layer: R1 does not need the logits, only
+    # what they depend on.
+    multiplied = g_passes * sum(g_layers) - g_layers[0]
+    multiplied += d_passes * sum(d_layers) - 2 * d_layers[0]
+    multiplied += r1 * (R1_PASSES * sum(d_layers) - d_layers[0] - 4 * d_layers[-1])
+    moved = g_passes * _map_values(generator)
+    moved += (d_passes + r1 * R1_PASSES) * _map_values(discriminator)
+    # Augmentation: a matrix product along each axis of an item.
     item = discriminator.input_shape[1:]
     turns = AUGMENTED[config.update_mode] * (len(item) - 1)
-    weights = [_number_of(v) for n in networks.values() for v in n.trainable_variables]
-    # As AdversarialModel._share_statistics: not the states of random numbers.
+    weights = [
+        math.prod(variable.shape)
+        for network in networks.values()
+        for variable in network.trainable_variables
+    ]
+    # As in AdversarialModel._share_statistics, without states of random generators,
+    # which are integers.
     moments = [
-        _number_of(variable)
+        math.prod(variable.shape)
         for network in networks.values()
         for variable in network.non_trainable_variables
         if variable.dtype.startswith("float")
@@ -145,13 +154,6 @@ def count(point: Point) -> Work:
     )
 
 
-def _of_layers(network: keras.Model) -> list[int]:
-    return [number for _, number in by_layer(network)]
-
-
-def _number_of(variable: keras.Variable) -> int:
-    return math.prod(variable.shape)
-
-
-def _map_numbers(network: keras.Model) -> int:
+def _map_values(network: keras.Model) -> int:
+    """Return the number of values in all feature maps for one item."""
     return sum(math.prod(layer.output.shape[1:]) for layer in network.layers)

@@ -1,4 +1,4 @@
-"""Timing of works that take turns, so that a noisy machine is noisy for all."""
+"""Time several functions in turn, so that a noisy machine disturbs all of them."""
 
 import statistics
 import time
@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping
 def take_turns(
     works: Mapping[str, Callable[[], object]], rounds: int, calls: int
 ) -> dict[str, float]:
-    """Return the median over rounds of the seconds that one call takes.
+    """Return the seconds of one call of each function, the median over the rounds.
 
     Args:
-        works: name -> function without arguments, which waits for its result.
-        rounds: turns of each.
-        calls: calls in one turn.
+        works: functions without arguments by name; each waits for its result.
+        rounds: number of rounds; each function has one turn in a round.
+        calls: calls of a function in one turn.
     """
+    # The first calls are slower, because they trace graphs and allocate memory.
     for work in works.values():
-        work()  # traces, allocates
+        work()
         work()
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""The 3D-GAN's training step in PyTorch, for comparison alone."""
+"""The 3D-GAN's training step in PyTorch, only for comparison."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from chapter02_3dgan.networks import filters
 
 
 def torch_step(config: Config, real: np.ndarray) -> Callable[[], object]:
-    """Return one step: D on real and generated shapes, then G.
+    """Return a function that runs one step: D on real and generated volumes, then G.
 
     Args:
-        config: of the networks.
-        real: (B, S, S, S, 1) float32.
+        config: options of the networks and optimizers.
+        real: (B, S, S, S, 1), float32.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     counts = filters(config)

@@ -1,12 +1,13 @@
-"""Megapixels a second of the tiled enlargement, and how exact it is.
+"""Measure the speed of enlarging an image by tiles, and how exact it is.
 
     python -m benchmarks.upscaling
 
-  tiles   a picture enlarged by overlapping tiles, as `upscale` does
-  whole   the same network, compiled, called on the whole picture at once
-of each variant with fresh weights. Seams are the largest difference of both, away
-from the picture's border. The last line is one JSON object; seconds are medians over
-rounds in which the works take turns.
+Each variant of the network, with fresh weights, enlarges an image in two ways:
+  tiles   by overlapping tiles, as `upscale` does
+  whole   the whole image at once, with the same compiled network
+Seams are the largest difference between the two, away from the image's border. The last
+line of the output is one JSON object. Speeds are in megapixels per second: medians over
+rounds, in each of which every way runs once.
 """
 
 import dataclasses
@@ -24,26 +25,26 @@ from chapter05_srgan.networks import build_generator
 from chapter05_srgan.upscaling.tiles import compiled, enlarge, enlarge_floats
 from common.training.run_dir import describe_environment
 
-# Of the preset.
+# Factor by which the preset enlarges.
 SCALE = 4
 
 
 @dataclass(frozen=True)
 class Options:
-    """Enlarge one picture in several ways."""
+    """Enlarge one image in several ways."""
 
     size: int = 384
-    """Edge of the small picture, pixels."""
+    """Edge of the small image, pixels."""
 
     rounds: int = 3
-    """Turns of each way."""
+    """Rounds of measurements."""
 
 
 def report(options: Options) -> dict:
-    """Measure everything and return the JSON object."""
+    """Measure all variants and return the JSON object."""
     rng = np.random.default_rng(0)
-    picture = rng.integers(0, 256, (options.size, options.size, 3), dtype=np.uint8)
-    floats = (picture / np.float32(127.5) - 1)[None].astype(np.float32)
+    image = rng.integers(0, 256, (options.size, options.size, 3), dtype=np.uint8)
+    floats = (image / np.float32(127.5) - 1)[None].astype(np.float32)
     works, seams = {}, {}
     for variant in ("light", "srgan", "book"):
         blocks = 6 if variant == "light" else 16
@@ -55,11 +56,10 @@ def report(options: Options) -> dict:
             lambda x, network=network: network(x, training=False),
             input_signature=[spec],
         )
-        works[f"{variant}_tiles"] = lambda t=tiled: enlarge(t, picture, SCALE)
+        works[f"{variant}_tiles"] = lambda t=tiled: enlarge(t, image, SCALE)
         works[f"{variant}_whole"] = lambda f=at_once: f(floats).numpy()
-        apart = np.abs(
-            enlarge_floats(tiled, picture, SCALE) - at_once(floats).numpy()[0]
-        )
+        apart = np.abs(enlarge_floats(tiled, image, SCALE) - at_once(floats).numpy()[0])
+        # Near the border, tiles see mirrored pixels and the whole image sees zeros.
         rim = SCALE * tiled.reach
         seams[f"{variant}_seams"] = float(apart[rim:-rim, rim:-rim].max())
     seconds = take_turns(works, options.rounds, 1)

@@ -1,14 +1,14 @@
-"""Hash what short trainings learn: do two versions of the code compute the same?
+"""Print hashes of short trainings, to check that a change keeps all results.
 
     python -m benchmarks.weight_hashes > before.txt
     (change the code)
     python -m benchmarks.weight_hashes > after.txt
     diff before.txt after.txt
 
-Every chapter trains 20 steps of each of its stages with its `quick` preset and seed 0.
-A line of the output names a file of the run and the hash of all arrays in it. On one
-machine the hashes are the same as long as no bit of any result has changed; machines
-with other processors may round differently.
+Every chapter trains 20 steps of each of its stages with the preset `quick` and seed 0.
+Each line of the output has the hash of all arrays in a file of the run, and the file's
+name. On one machine the hashes stay the same as long as no bit of any result changes.
+Other processors may round differently.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from common.training.run_dir import RunDir
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = 20
-# Lengths of stages, in the chapters that have them.
+# Options for the lengths of stages, in the chapters that have them.
 STAGE_STEPS = (
     "encoder_steps",
     "identity_steps",
@@ -38,17 +38,19 @@ STAGE_STEPS = (
 
 
 def main() -> None:
-    """Train the chapters that are named, and print the hashes of their files."""
+    """Train the given chapters and print the hashes of their files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("chapters", nargs="*", help="by default all")
+    parser.add_argument(
+        "chapters", nargs="*", help="names of the chapters; by default all"
+    )
     chapters = parser.parse_args().chapters or sorted(
         folder.parent.name for folder in ROOT.glob("chapter*_*/config.py")
     )
     for chapter in chapters:
         with tempfile.TemporaryDirectory() as folder:
             run = train(chapter, Path(folder) / "run")
-            for path, found in hashes(run.path).items():
-                sys.stdout.write(f"{found}  {chapter}/{path}\n")
+            for path, digest in hashes(run.path).items():
+                sys.stdout.write(f"{digest}  {chapter}/{path}\n")
                 sys.stdout.flush()
 
 
@@ -70,13 +72,13 @@ def train(chapter: str, folder: Path) -> RunDir:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Return the hash of the arrays in each network and checkpoint, by path."""
+    """Return the hash of each network and checkpoint in a folder, by path."""
     paths = sorted([*folder.rglob("*.keras"), *folder.rglob("step_*.npz")])
     return {str(path.relative_to(folder)): hash_of(path) for path in paths}
 
 
 def hash_of(path: Path) -> str:
-    """Return the first 16 digits of the SHA-256 of all arrays of a file."""
+    """Return the first 16 digits of the SHA-256 of all arrays in a file."""
     digest = hashlib.sha256()
 
     def add(name: str, array: np.ndarray) -> None:

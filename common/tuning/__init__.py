@@ -3,21 +3,21 @@
 In reading order:
 
     space: search spaces as plain data
-    dimensions: the kinds of dimensions of a space
-    optimizer_space: optimizers with their own options
+    dimensions: the kinds of dimensions that a space can have
+    optimizer_space: optimizers with hyperparameters of their own
     objective: what a search minimises, measured on validation items
     image_objective: the objective of chapters that make images
     search: which options to try next
     trial: one trial in a process of its own
-    trial_callback: scores taken during a trial
+    trial_callback: the scores of a trial while it trains
     median_rule: which trials are stopped early
-    trial_records: the results, one line a trial
+    trial_records: the results, one line per trial
     search_folder: the folder of a search
-    confirm: the best trial and the preset again with other seeds
+    confirm: repeat the best trial and the preset with other seeds
     report: what a search prints and writes
-    plots: images of a search
-    spark: trials at the same time
-    spark_session: Spark started quietly
+    plots: charts of a search
+    spark: several trials at the same time
+    spark_session: start Spark without its messages
     options: the options of `tune`
     command: the command `tune`
 """

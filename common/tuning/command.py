@@ -1,4 +1,4 @@
-"""The command `tune`: its options, and a search from its beginning to its end."""
+"""The command `tune`: check its options, then run a search from start to end."""
 
 import contextlib
 import dataclasses
@@ -26,16 +26,22 @@ from common.tuning.search_folder import SearchFolder
 from common.tuning.space import Space
 from common.tuning.trial_records import Record
 
-TRIALS, MINUTES = 12, 1.0
+# Defaults of a new search.
+TRIALS = 12
+MINUTES = 1.0
 logger = logging.getLogger(__name__)
 
 
 def tune(chapter: Chapter, options: TuneOptions) -> None:
-    """Run a search, or go on with one.
+    """Run a new search, or continue one if the option `resume` is set.
+
+    Args:
+        chapter: chapter whose options are searched.
+        options: options of the command line.
 
     Raises:
-        UserError: an option is wrong, or the data.
-        TrainingError: no trial has come to its end.
+        UserError: the options or the data are wrong.
+        TrainingError: all trials failed.
     """
     require_positive(options, "trials steps minutes")
     if options.steps is not None and options.minutes is not None:
@@ -64,7 +70,7 @@ def tune(chapter: Chapter, options: TuneOptions) -> None:
 
 
 def _parallelism(text: str | None) -> int | None:
-    """Return how many trials run at a time on Spark, or None for one by one."""
+    """Return the number of parallel trials on Spark, or None to run one at a time."""
     if text is None:
         return None
     from common.tuning import spark
@@ -80,12 +86,12 @@ def _make_plan(
     folder: SearchFolder,
     stored: Mapping[str, Any] | None,
 ) -> Plan:
-    """Return the plan of the options; those not given are the stored ones."""
+    """Return the plan of a search; options not given keep their stored values."""
     known = stored or {}
 
     def pick(name: str, default: Any) -> Any:
-        asked = getattr(options, name)
-        return known.get(name, default) if asked is None else asked
+        value = getattr(options, name)
+        return known.get(name, default) if value is None else value
 
     config = _make_config(chapter, options, known.get("config"), str(folder.plan))
     if options.steps is not None or options.minutes is not None:
@@ -119,7 +125,7 @@ def _make_config(
     stored: Mapping[str, Any] | None,
     origin: str,
 ) -> RunConfig:
-    """Return the options to begin with; a path in them is absolute."""
+    """Return the configuration to start from, with absolute paths."""
     name = options.preset or next(iter(chapter.presets))
     config = find_preset(chapter.presets, name)
     data = options.data
@@ -145,21 +151,24 @@ def _check(
     stored: Mapping[str, Any] | None,
     folder: SearchFolder,
 ) -> None:
-    """Check what can be told before the first trial.
+    """Check all that can be checked before the first trial.
 
     Raises:
-        UserError: the space has options that are not free, there are no such data,
-            or a search is resumed as another one.
+        UserError: the seed is negative, the strategy is multiworker, the space holds
+            an option that `tune` sets itself, the data do not exist, or the resumed
+            search was started with other options.
     """
     if plan.seed < 0:
-        raise UserError(f"--seed must be a whole number from 0, found {plan.seed}")
+        raise UserError(f"--seed must be 0 or above, found {plan.seed}")
     if plan.config.strategy == "multiworker":
         raise UserError(
             "each trial is trained on one machine; set the option strategy to none"
         )
     taken = sorted({*RESERVED, *plan.fixed} & set(plan.space.fields))
     if taken:
-        raise UserError(f"the search space has {taken[0]}, which tune sets itself")
+        raise UserError(
+            f"the search space has {taken[0]}, which tune sets itself; leave it out"
+        )
     data = plan.config.data
     if data is not None and not data.exists():
         raise UserError(f"--data {data}: no such file or folder")
@@ -168,24 +177,24 @@ def _check(
     changed = _differences(stored, json.loads(json.dumps(describe(plan))))
     if changed:
         raise UserError(
-            f"the search in {folder.path} is another one ({'; '.join(changed)}); leave "
-            "these options out or begin a new search"
+            f"the search in {folder.path} was started with other options "
+            f"({'; '.join(changed)}); leave these out or start a new search"
         )
     if plan.trials < stored["trials"]:
         raise UserError(
-            f"--trials must be {stored['trials']} or more, as the search was told, "
-            f"found {plan.trials}"
+            f"--trials must be {stored['trials']} or more, as many as the search was "
+            f"started with, found {plan.trials}"
         )
 
 
 def _differences(old: Any, new: Any, name: str = "") -> list[str]:
-    """Return "name: old value -> new value" where two plans differ."""
+    """Return "name: old value -> new value" for each difference of two plans."""
     if isinstance(old, dict) and isinstance(new, dict) and not name.startswith("space"):
         keys = [key for key in {**old, **new} if f"{name}{key}" != "trials"]
         return [
-            one
+            difference
             for key in keys
-            for one in _differences(old.get(key), new.get(key), f"{name}{key} ")
+            for difference in _differences(old.get(key), new.get(key), f"{name}{key} ")
         ]
     if old == new:
         return []
@@ -193,10 +202,10 @@ def _differences(old: Any, new: Any, name: str = "") -> list[str]:
 
 
 def _search(plan: Plan, folder: SearchFolder, parallelism: int | None) -> list[Record]:
-    """Run what is missing of a search; return all records."""
+    """Run the trials that are missing from a search; return all records."""
     known = folder.read_records()
     logger.info(
-        "%d of %d trials are done; each tries %s; the search is in %s",
+        "%d of %d trials are done; each trial varies %s; the search is in %s",
         len(known),
         plan.trials,
         ", ".join(plan.space.fields),
@@ -208,16 +217,17 @@ def _search(plan: Plan, folder: SearchFolder, parallelism: int | None) -> list[R
                 report.finished(record)
             _run(plan, report, parallelism)
         except KeyboardInterrupt:
-            logger.info("tune --resume --run-dir %s goes on", folder.path)
+            logger.info("continue with tune --resume --run-dir %s", folder.path)
             raise
         return report.records
 
 
 def _run(plan: Plan, report: Report, parallelism: int | None) -> None:
+    """Run the missing trials one by one, or in parallel on Spark."""
     serial = missing(plan, report.records)
     if parallelism is not None:
-        # Parallel trials come after the preset's, and after those that an
-        # interrupted parallel search has left out.
+        # Parallel trials must follow the others without a gap. So first run, one by
+        # one, those that an interrupted parallel search left out before its last one.
         ended = max((record.number for record in report.records), default=0)
         serial = [number for number in serial if number <= ended]
     run_serially(plan, report.records, report.finished, serial)

@@ -1,7 +1,8 @@
-"""Was the best trial lucky? It and the preset are trained again with other seeds.
+"""Train the best trial and the preset again with other seeds: was the best lucky?
 
-The lowest of many noisy losses is too low by chance: the best of a search looks
-better than it is. Other seeds know nothing of that choice.
+The lowest of many noisy losses is too low by chance, so the best trial of a search
+looks better than it is. Losses with new seeds do not have this bias, because the best
+trial was not chosen by them.
 """
 
 import dataclasses
@@ -22,15 +23,15 @@ logger = logging.getLogger(__name__)
 def confirm(
     plan: Plan, folder: SearchFolder, records: Sequence[Record], repeats: int
 ) -> None:
-    """Train the best trial and the preset again, and choose the best options anew.
+    """Train the best trial and the preset again, then choose the best options again.
 
-    What was trained before, by a search that was interrupted, is not trained again.
+    Trainings that an interrupted search has already finished are not repeated.
 
     Args:
-        plan: of the search.
-        folder: of the search; its folder confirm holds these trainings.
-        records: of all trials.
-        repeats: how many other seeds, at least 1.
+        plan: plan of the search.
+        folder: folder of the search; its subfolder `confirm` holds these trainings.
+        records: records of all trials.
+        repeats: number of other seeds, at least 1.
     """
     best = best_of(records)
     preset = next((record for record in records if record.number == 0), None)
@@ -41,14 +42,15 @@ def confirm(
     for record, seed in tqdm(pairs, "confirming", unit="training"):
         task = repeated(plan, folder, record, seed)
         if read_result(Path(task.folder)) is None:
-            found = run_trial(task)
-            if found.loss is None:
-                logger.info("trial %d, seed %d: %s", record.number, seed, found.message)
+            result = run_trial(task)
+            if result.loss is None:
+                message = result.message
+                logger.info("trial %d, seed %d: %s", record.number, seed, message)
     folder.write_best(plan, records)
 
 
 def repeated(plan: Plan, folder: SearchFolder, record: Record, seed: int) -> Task:
-    """Return a trial that has been run, with another seed and no early stop."""
+    """Return the task of a finished trial with another seed and no early stop."""
     task = plan.preset_task()
     if record.number:
         task = plan.task((), record.number, record.draws)

@@ -1,8 +1,9 @@
-"""The dimensions of a search space, and the ways through them.
+"""The dimensions of a search space, and functions that walk through them.
 
-A branch names the options that are set together: the space itself is one, and so
-is each alternative of a choice. Hyperopt knows a dimension by a label, the path to
-it: "optimizer", and within its first alternative "optimizer/0/beta_1".
+A branch maps the names of options that are set together to their dimensions: the whole
+space is a branch, and so is each alternative of a choice. Hyperopt identifies a
+dimension by a label, its path in the space: "optimizer", and within its first
+alternative "optimizer/0/beta_1".
 """
 
 import math
@@ -10,45 +11,53 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# More digits of a learning rate tell nothing.
+# Significant digits of a drawn number; further ones make no difference.
 DIGITS = 4
+# What Hyperopt drew, by label: a list of one number, or an empty list if the label's
+# branch was not taken.
 Draws = Mapping[str, list]
 
 
 @dataclass(frozen=True)
 class Value:
-    """An option that an alternative sets."""
+    """A fixed value that an alternative gives to an option."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number between two limits, both included."""
+    """A number between two limits, both included.
+
+    Attributes:
+        kind: "uniform", "loguniform" or "integer".
+        low: lower limit.
+        high: upper limit.
+    """
 
     kind: str
     low: float
     high: float
 
     def expression(self, label: str) -> Any:
-        """Return Hyperopt's node."""
+        """Return the node of Hyperopt's search space that draws this number."""
         from hyperopt import hp
 
         if self.kind == "loguniform":
             return hp.loguniform(label, math.log(self.low), math.log(self.high))
         if self.kind == "uniform":
             return hp.uniform(label, self.low, self.high)
-        # Half a step more at both ends: each number is then as likely.
+        # Half a step more at both ends makes all integers equally likely.
         return hp.quniform(label, self.low - 0.5, self.high + 0.5, 1)
 
     def value(self, draw: float) -> float | int:
-        """Return the option's value."""
+        """Return the option's value for a draw: rounded, and within the limits."""
         if self.kind == "integer":
             return min(max(round(draw), self.low), self.high)
         return float(min(max(float(f"{draw:.{DIGITS}g}"), self.low), self.high))
 
     def holds(self, value: Any) -> bool:
-        """Tell whether a value lies within."""
+        """Return whether a value lies within the limits."""
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         whole = self.kind != "integer" or isinstance(value, int)
         return number and whole and self.low <= value <= self.high
@@ -56,7 +65,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several alternatives, each with the options that it sets."""
+    """A choice between alternatives, each of which sets one or more options."""
 
     branches: tuple[Mapping[str, "Value | Range | Choice"], ...]
 
@@ -65,7 +74,7 @@ Branch = Mapping[str, Value | Range | Choice]
 
 
 def fields_of(branch: Branch) -> list[str]:
-    """Return the names of all options that a branch may set."""
+    """Return the names of all options that a branch can set."""
     names = []
     for name, node in branch.items():
         inner = node.branches if isinstance(node, Choice) else ()
@@ -74,7 +83,7 @@ def fields_of(branch: Branch) -> list[str]:
 
 
 def labels_of(branch: Branch, prefix: str = "") -> Iterator[str]:
-    """Yield the labels of all dimensions, also of those within alternatives."""
+    """Yield the labels of all dimensions, including those inside alternatives."""
     for name, node in branch.items():
         if not isinstance(node, Value):
             yield prefix + name
@@ -83,7 +92,7 @@ def labels_of(branch: Branch, prefix: str = "") -> Iterator[str]:
 
 
 def expression_of(branch: Branch, prefix: str = "") -> dict[str, Any]:
-    """Return a dict of Hyperopt's nodes that evaluates to draws by label."""
+    """Return a dictionary of Hyperopt nodes that evaluates to draws by label."""
     from hyperopt import hp
 
     nodes = {}
@@ -92,7 +101,7 @@ def expression_of(branch: Branch, prefix: str = "") -> dict[str, Any]:
         if isinstance(node, Range):
             nodes[label] = node.expression(label)
         elif isinstance(node, Choice):
-            # The alternatives' numbers themselves, with what is drawn within.
+            # An alternative evaluates to its own index and the draws inside it.
             alternatives = [
                 {label: index} | expression_of(inner, f"{label}/{index}/")
                 for index, inner in enumerate(node.branches)
@@ -102,7 +111,7 @@ def expression_of(branch: Branch, prefix: str = "") -> dict[str, Any]:
 
 
 def values_of(branch: Branch, draws: Draws, prefix: str = "") -> dict[str, Any]:
-    """Return the option values that draws stand for."""
+    """Return the option values that belong to draws."""
     values = {}
     for name, node in branch.items():
         label = prefix + name
@@ -119,7 +128,7 @@ def values_of(branch: Branch, draws: Draws, prefix: str = "") -> dict[str, Any]:
 def draws_of(
     branch: Branch, values: Mapping[str, Any], prefix: str = ""
 ) -> dict[str, list] | None:
-    """Return the draws that stand for option values, or None where none do."""
+    """Return the draws that give these option values, or None if no draws do."""
     found: dict[str, list] = {}
     for name, node in branch.items():
         label = prefix + name
@@ -143,7 +152,7 @@ def draws_of(
 
 
 def leaves(evaluated: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yield label and draw from what an expression evaluated to."""
+    """Yield the label and draw of each number in an evaluated expression."""
     for label, draw in evaluated.items():
         if isinstance(draw, Mapping):
             yield from leaves(draw)

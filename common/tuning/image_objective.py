@@ -1,4 +1,4 @@
-"""The judge of chapters whose generators make images of latents."""
+"""The objective of chapters whose generators make images from latents."""
 
 import keras
 import numpy as np
@@ -13,35 +13,33 @@ from common.metrics.precision_recall import precision_recall
 from common.tuning.objective import finite_samples, nan_if_not_finite
 
 FIGURES = ("fid", "kid", "precision", "recall")
-# Images that precision and recall need, as their third neighbour counts.
+# Precision and recall use the third nearest neighbour, so they need four images.
 LEAST = 4
 
 
 def image_objective(
     validation: np.ndarray, network: Extractor, latents: np.ndarray
 ) -> Objective:
-    """Return a judge by the features of images.
+    """Return an objective that compares generated images with validation images.
 
     Args:
-        validation: uint8 (M, H, W[, C]), images that nothing was learnt from, at
-            least 4.
-        network: whose features are compared.
-        latents: float32 (N, d), of the images that are judged. The FID depends on
-            their number.
+        validation: uint8 (M, H, W[, C]), images that no trial trains on, at least 4.
+        network: extractor of the features that are compared.
+        latents: float32 (N, d), latents of the generated images, N at least 4. The
+            FID depends on N.
 
     Returns:
-        Objective of fid, kid, precision and recall.
+        Objective with the metrics fid, kid, precision and recall.
     """
     reference = features_of(validation, network, "validation images")
 
     def measure(generator: keras.Model) -> dict[str, float]:
         images = make_images(finite_samples(generator), latents)
-        made = features_of(images, network, "samples")
-        features = reference.features, made.features
-        precision, recall = precision_recall(*features)
+        samples = features_of(images, network, "samples")
+        precision, recall = precision_recall(reference.features, samples.features)
         return {
-            "fid": fid(reference.statistics, made.statistics),
-            "kid": kid(*features)[0],
+            "fid": fid(reference.statistics, samples.statistics),
+            "kid": kid(reference.features, samples.features)[0],
             "precision": precision,
             "recall": recall,
         }

@@ -1,8 +1,8 @@
-"""Judges that say, while options are being chosen, how good a generator is.
+"""Objectives: they measure how good a generator is while options are being chosen.
 
-They measure against validation items, which nothing was learnt from, with samples of
-one seed: the same network always gets the same figures. Nothing here imports
-TensorFlow.
+They compare its samples with validation items, which no trial trains on. The samples
+come from one fixed seed, so the same network always gets the same metrics. Nothing here
+imports TensorFlow.
 """
 
 import math
@@ -18,30 +18,31 @@ from common.errors import TrainingError, UserError
 if TYPE_CHECKING:
     import keras
 
-# Of the samples; `test` takes 1 by default.
+# Seed of the samples; not 1, the default of `test`.
 SEED = 2
 
 
 def chosen_rows(count: int, every: int, least: int, most: int) -> np.ndarray:
-    """Return which of the training items to judge by.
+    """Return the indices of the training items that an objective compares with.
 
     Args:
         count: number of training items.
-        every: each so many-th is a validation item.
-        least: how many validation items the measures need.
-        most: of more, so many are taken, evenly spread.
+        every: every `every`-th training item is a validation item.
+        least: number of validation items that the metrics need.
+        most: largest number of items to use. If there are more validation items,
+            `most` of them are used, evenly spaced.
 
     Returns:
-        int64 (n,), ascending.
+        int64 (n,), ascending, with `least` <= n <= `most`.
 
     Raises:
-        UserError: there are fewer than `least`.
+        UserError: there are fewer than `least` validation items.
     """
     rows = validation_rows(count, every)
     if len(rows) < least:
         raise UserError(
-            f"expected at least {least * every} items to choose options by, as each "
-            f"{every}th of them is judged by, found {count}; give more data"
+            f"expected at least {least * every} items to choose options by, because "
+            f"only every {every}th is a validation item, found {count}; give more data"
         )
     if len(rows) <= most:
         return rows
@@ -49,28 +50,34 @@ def chosen_rows(count: int, every: int, least: int, most: int) -> np.ndarray:
 
 
 def nan_if_not_finite(names: tuple[str, ...], measure: Objective) -> Objective:
-    """Wrap an objective so that every metric is NaN where samples are not finite.
+    """Wrap an objective so that every metric is NaN if a sample is not finite.
 
     Args:
-        names: of the figures.
-        measure: generator -> figures, these and perhaps more; raises a TrainingError
-            where a sample is not finite, as what `finite_samples` returns does.
+        names: names of the metrics to return.
+        measure: function from a generator to its metrics, which has at least these.
+            It must raise a TrainingError if a sample is not finite; a generator from
+            `finite_samples` does so.
+
+    Returns:
+        Objective with the metrics `names`, all of them floats.
     """
 
     def objective(generator: "keras.Model") -> dict[str, float]:
         try:
-            figures = measure(generator)
+            metrics = measure(generator)
         except TrainingError:
             return dict.fromkeys(names, math.nan)
-        return {name: float(figures[name]) for name in names}
+        return {name: float(metrics[name]) for name in names}
 
     return objective
 
 
 def finite_samples(generator: "keras.Model") -> Callable[..., np.ndarray]:
-    """Return a network as a function that refuses to return what is not finite.
+    """Wrap a generator so that it raises a TrainingError if a sample is not finite.
 
-    It is called as the network is, and raises a TrainingError.
+    Returns:
+        Function that is called like the generator and returns a NumPy array. Like a
+        Keras model, it generates in inference mode unless `training` is True.
     """
 
     def call(inputs: Any, training: bool = False) -> np.ndarray:

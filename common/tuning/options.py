@@ -1,4 +1,4 @@
-"""The options of `tune`; nothing here takes time to import."""
+"""The options of `tune`, in a module that is quick to import."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,35 +9,35 @@ Algorithm = Literal["tpe", "random"]
 
 @dataclass(frozen=True)
 class TuneOptions:
-    """Search for better options: many short trainings, each judged on unseen items."""
+    """Search for better options by many short trainings, scored on validation items."""
 
     preset: str | None = None
-    """Options to begin with, and the first trial; by default the first preset."""
+    """Preset to start from, which is also the first trial; by default the first one."""
 
     config: Path | None = None
-    """JSON file with options that win over the preset's."""
+    """JSON file with options that override the preset's."""
 
     run_dir: Path | None = None
-    """The search's folder itself; by default runs/CHAPTER/tune_TIME."""
+    """Folder of the search; by default runs/CHAPTER/tune_TIME."""
 
     resume: bool = False
-    """Go on with the latest search, or the one in --run-dir."""
+    """Continue the latest search, or the one in --run-dir."""
 
     trials: int | None = None
-    """Trials in all, the preset's included; by default 12. May be raised later."""
+    """Number of trials, the preset's included; by default 12. May be raised later."""
 
     steps: int | None = None
     """Training steps of each trial."""
 
     minutes: float | None = None
-    """Minutes of training of each trial, without those of judging; by default 1."""
+    """Minutes of training of each trial, not counting its scoring; by default 1."""
 
     algorithm: Algorithm | None = None
-    """tpe (default): tries what resembles the best trials [Bergstra et al. 2011].
-    random: tries anything [Bergstra and Bengio 2012]."""
+    """tpe (default): try options like those of the best trials [Bergstra et al. 2011].
+    random: try options at random [Bergstra and Bengio 2012]."""
 
     seed: int | None = None
-    """Of the suggestions; by default 0. Same seed, same search."""
+    """Seed of the suggested options; by default 0. Same seed, same search."""
 
     space: Path | None = None
     """JSON file with the search space; by default the chapter's own."""
@@ -46,12 +46,13 @@ class TuneOptions:
     """The real data set; see train --help."""
 
     parallel: str | None = None
-    """spark:N runs N trials at a time on Apache Spark; by default one by one."""
+    """spark:N runs N trials at a time on Apache Spark; by default one at a time."""
 
     confirm: int = 0
-    """In the end train the best trial and the preset again with so many other seeds:
-    the best of many owes something to luck. best.json is the better's on average."""
+    """At the end, train the best trial and the preset again with this many other seeds,
+    because the best of many trials is partly lucky. best.json then gets the options of
+    the one that is better on average."""
 
     median_rule: bool = True
-    """Stop a trial early whose loss is above the median of those before it, at a
-    quarter, half and three quarters of its budget [Golovin et al. 2017]."""
+    """Stop a trial at a quarter, half or three quarters of its budget if its loss is
+    above the median of the trials before it [Golovin et al. 2017]."""

@@ -1,4 +1,4 @@
-"""What a search tells: a bar and a line for each trial, pictures, and the end."""
+"""The output of a search: progress bar, one line per trial, picture, conclusion."""
 
 import logging
 import sys
@@ -14,24 +14,25 @@ from common.tuning.search_folder import SearchFolder
 from common.tuning.trial import USER_ERROR
 from common.tuning.trial_records import Record, best_of
 
-# Between two pictures of a search; the last one is always drawn.
+# Seconds between two drawings of the picture; the end of a search is always drawn.
 PICTURE_SECONDS = 20
 logger = logging.getLogger(__name__)
 
 
 class Report:
-    """Writes down and shows each trial that has finished.
+    """Writes each finished trial to the search's folder and shows it to the user.
 
     Args:
-        plan: of the search.
-        folder: of the search.
-        records: of the trials that are done.
+        plan: plan of the search.
+        folder: folder of the search.
+        records: records of the trials that are done.
     """
 
     def __init__(self, plan: Plan, folder: SearchFolder, records: Sequence[Record]):
         self.plan = plan
         self.folder = folder
         self.records = list(records)
+        # The picture shows this many trials, and was drawn at this time.
         self.drawn = (0, time.monotonic())
         self.bar = tqdm(
             total=plan.trials,
@@ -42,10 +43,10 @@ class Report:
             mininterval=progress_interval(),
         )
         self._show_best()
-        self._mend()
+        self._write_missing()
 
-    def _mend(self) -> None:
-        """Write what a search that was killed had no time for."""
+    def _write_missing(self) -> None:
+        """Write the files that a killed search had no time to write."""
         if self.records:
             self.folder.write_best(self.plan, self.records)
         for record in self.records:
@@ -53,10 +54,10 @@ class Report:
                 self._write_hparams(record)
 
     def finished(self, record: Record) -> None:
-        """Write down and show one trial.
+        """Write and show one finished trial.
 
         Raises:
-            UserError: it is the first one, and the options or the data are wrong.
+            UserError: the first trial found that the options or the data are wrong.
         """
         if record.number == 0 and record.message.startswith(USER_ERROR):
             self.folder.remove()
@@ -64,7 +65,7 @@ class Report:
         self.folder.add(record)
         self.records.append(record)
         with tqdm.external_write_mode(file=sys.stderr):
-            logger.info("%s", told(record))
+            logger.info("%s", trial_line(record))
         self.bar.update(1)
         self._show_best()
         self.folder.write_best(self.plan, self.records)
@@ -73,7 +74,7 @@ class Report:
             self._draw()
 
     def close(self) -> None:
-        """Leave the bar as it stands and draw what is not drawn yet."""
+        """Close the bar, and draw the picture if it lacks a trial."""
         self.bar.close()
         if len(self.records) > self.drawn[0]:
             self._draw()
@@ -95,8 +96,8 @@ class Report:
         self.drawn = (len(self.records), time.monotonic())
 
 
-def told(record: Record) -> str:
-    """Return one line about a trial."""
+def trial_line(record: Record) -> str:
+    """Return one line about a finished trial."""
     parameters = ", ".join(f"{name} {v}" for name, v in record.parameters.items())
     loss = "" if record.loss is None else f", loss {record.loss:.4g}"
     note = f" ({record.message})" if record.message else ""
@@ -107,15 +108,18 @@ def told(record: Record) -> str:
 
 
 def conclusion(records: Sequence[Record], folder: SearchFolder) -> str:
-    """Return what the search has come to, in one or two lines.
+    """Return the result of a search as one line of text.
+
+    It compares the best trial with the preset and says what to do next.
 
     Args:
-        records: of all trials.
-        folder: of the search.
+        records: records of all trials.
+        folder: folder of the search.
     """
-    best, chosen = best_of(records), folder.choose(records)
+    best = best_of(records)
+    chosen = folder.choose(records)
     if best is None or chosen is None:
-        return "no trial came to its end, so there are no best options"
+        return "no trial ran to its end, so there are no best options"
     preset = next(record for record in records if record.number == 0)
     if best.number == 0:
         return (
@@ -128,18 +132,18 @@ def conclusion(records: Sequence[Record], folder: SearchFolder) -> str:
         less = (preset.loss - best.loss) / abs(preset.loss) if preset.loss else 1.0
         against = f"{less:.1%} below the preset's {preset.loss:.4g}"
     text = f"best is trial {best.number} with loss {best.loss:.4g}, {against}. "
-    again, presets = folder.confirmed(best.number), folder.confirmed(0)
-    if not again or not presets:
+    best_again = folder.confirmed(best.number)
+    preset_again = folder.confirmed(0)
+    if not best_again or not preset_again:
         return text + (
-            f"The best of {len(records)} short trainings owes something to luck, "
-            "which --confirm finds out; the full training tells: train --config "
-            f"{folder.best}"
+            f"The best of {len(records)} short trainings is partly lucky; check it "
+            f"with --confirm, or by the full training: train --config {folder.best}"
         )
     verdict = "It holds" if chosen is best else "It was luck"
     return text + (
-        f"{verdict}: with other seeds it has {_losses(again)}, the preset "
-        f"{_losses(presets)}. Go on with train --config {folder.best}, which holds the "
-        f"options of {'that trial' if chosen is best else 'the preset'}"
+        f"{verdict}: with other seeds its loss is {_losses(best_again)}, the preset's "
+        f"{_losses(preset_again)}. Continue with train --config {folder.best}, which "
+        f"holds the options of {'that trial' if chosen is best else 'the preset'}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which options to try next, and the search that tries one after the other."""
+"""The plan of a search, the options that it tries next, and the serial search."""
 
 import dataclasses
 import json
@@ -15,37 +15,46 @@ from common.tuning.space import Space
 from common.tuning.trial import Task, run_of, run_trial
 from common.tuning.trial_records import Record
 
-# Random trials before TPE begins. Hyperopt's 20 are more than most searches have; on a
-# made-up loss of five options, 5 were the best of 3, 5, 8 and 20 for 12 trials.
+# Random trials before TPE begins. Hyperopt's default of 20 is more than most searches
+# have. On an artificial loss of five options, with 12 trials, 5 was the best of 3, 5, 8
+# and 20.
 STARTUP = 5
-# Each so many-th training item is for judging the trials.
+# Every tenth training item is a validation item, which the trials are scored on.
 VALIDATION_EVERY = 10
-# A trial shows its samples and saves its state at the end alone.
+# Interval of samples and checkpoints: a trial writes them only at its end.
 NEVER = 10**9
-# Options that the search itself sets.
+# Options that the search sets itself, so a space must not hold them.
 RESERVED = (
-    *("data", "steps", "epochs", "max_minutes", "validation_every"),
-    *("sample_every", "checkpoint_every", "steps_per_execution", "strategy"),
+    "data",
+    "steps",
+    "epochs",
+    "max_minutes",
+    "validation_every",
+    "sample_every",
+    "checkpoint_every",
+    "steps_per_execution",
+    "strategy",
 )
+# Message in the record of trial 0.
 PRESET = "preset"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides what a search does.
+    """Everything that decides what a search does.
 
     Attributes:
-        chapter: name of its package.
-        config: the options to begin with; `data` is absolute.
-        space: to search.
-        folder: of the search, absolute.
-        trials: in all; the first is `config` itself.
-        steps: of each trial, or None.
-        minutes: of each trial's training, or None.
+        chapter: name of the chapter's package.
+        config: options to start from; `data` is an absolute path.
+        space: search space.
+        folder: folder of the search, absolute.
+        trials: number of all trials; the first one is `config` itself.
+        steps: training steps of each trial, or None.
+        minutes: minutes of training of each trial, or None.
         algorithm: "tpe" or "random".
-        seed: of the suggestions.
-        median_rule: whether unpromising trials stop early.
-        fixed: options that all trials have.
+        seed: seed of the suggestions, 0 or above.
+        median_rule: whether unpromising trials are stopped early.
+        fixed: options with the same value in all trials.
     """
 
     chapter: str
@@ -63,17 +72,18 @@ class Plan:
     def task(
         self, records: Iterable[Record], number: int, draws: Mapping[str, list]
     ) -> Task:
-        """Return what to run with some draws.
+        """Return the task of the trial with the given draws.
 
         Args:
-            records: of the trials before, for the median rule.
-            number: of the trial.
-            draws: by label, as `suggest` returns them.
+            records: records of finished trials; the median rule uses those with a
+                smaller number.
+            number: number of the trial.
+            draws: draws by label, as `suggest` returns them.
         """
         return self._task(records, number, self.space.values(draws), draws)
 
     def preset_task(self) -> Task:
-        """Return trial 0: the options to begin with, the baseline of all others."""
+        """Return the task of trial 0, which has the preset's options: the baseline."""
         values = json.loads(to_json(self.config))
         draws = self.space.draws(values)
         names = self.space.fields if draws is None else self.space.values(draws)
@@ -81,7 +91,7 @@ class Plan:
         return self._task((), 0, own, draws or {}, PRESET)
 
     def best_config(self, record: Record) -> RunConfig:
-        """Return the full training with a trial's options, all items and no budget."""
+        """Return a trial's options for a full training on all training items."""
         values = json.loads(to_json(self.config)) | dict(record.parameters)
         values["validation_every"] = None
         return from_json(type(self.config), json.dumps(values), "the best trial")
@@ -94,6 +104,7 @@ class Plan:
         draws: Mapping[str, list],
         message: str = "",
     ) -> Task:
+        # Without later trials, so that a trial that is run again has the same rungs.
         before = [record for record in records if record.number < number]
         rungs = zip(RUNGS, thresholds(before), strict=True) if self.median_rule else ()
         return Task(
@@ -110,7 +121,9 @@ class Plan:
         )
 
     def _options(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all options of a trial, ready for JSON."""
         options = json.loads(to_json(self.config)) | dict(self.fixed) | dict(values)
+        # Intervals must be a multiple of the steps in one execution.
         every = NEVER // options["steps_per_execution"] * options["steps_per_execution"]
         options |= dict.fromkeys(("sample_every", "checkpoint_every"), every)
         options |= {"validation_every": VALIDATION_EVERY, "max_minutes": None}
@@ -120,7 +133,7 @@ class Plan:
 
 
 def missing(plan: Plan, records: Iterable[Record]) -> list[int]:
-    """Return the numbers of the trials that are still to be run."""
+    """Return the numbers of the trials that still have to be run."""
     done = {record.number for record in records}
     return [number for number in range(plan.trials) if number not in done]
 
@@ -131,13 +144,13 @@ def run_serially(
     finished: Callable[[Record], None],
     numbers: Sequence[int],
 ) -> list[Record]:
-    """Run trials one after the other.
+    """Run trials one after another.
 
     Args:
-        plan: of the search.
-        records: of the trials that are done.
-        finished: called with each new record.
-        numbers: of the trials to run, ascending.
+        plan: plan of the search.
+        records: records of the trials that are done.
+        finished: function that is called with each new record.
+        numbers: numbers of the trials to run, ascending.
 
     Returns:
         All records.
@@ -155,7 +168,18 @@ def run_serially(
 
 
 def suggest(plan: Plan, records: Iterable[Record], number: int) -> dict[str, list]:
-    """Return the draws of one trial, a function of the plan and the trials before it.
+    """Return the draws of one trial.
+
+    They depend on the plan, the finished trials and the trial's number alone.
+
+    Args:
+        plan: plan of the search.
+        records: records of the finished trials.
+        number: number of the trial.
+
+    Returns:
+        Draws by label: a list of one number, or an empty list if the label's branch
+        was not taken.
 
     Reference: Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization",
     NeurIPS, section 4 (TPE).
@@ -172,9 +196,9 @@ def suggest(plan: Plan, records: Iterable[Record], number: int) -> dict[str, lis
 
 
 def algorithm(plan: Plan) -> Callable:
-    """Return the search algorithm as Hyperopt's `fmin` takes it.
+    """Return the search algorithm in the form that Hyperopt's `fmin` expects.
 
-    Its random numbers are a function of the plan's seed and the trial's number.
+    Its random numbers depend only on the plan's seed and the trial's number.
     """
     return partial(_suggest, plan.algorithm, plan.seed)
 
@@ -197,18 +221,20 @@ def documents(records: Iterable[Record], space: Space) -> list[dict]:
     """Return Hyperopt's documents of finished trials.
 
     Args:
-        records: of any status. A trial without a loss, or whose values lie outside
-            the space, is one that TPE learns nothing good from.
-        space: that was searched.
+        records: records with any status. A trial without a loss, or with values
+            outside the space, counts as failed.
+        space: space that was searched.
     """
     from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Trials
 
     empty = {label: [] for label in space.labels}
-    found = []
+    all_documents = []
     for record in sorted(records, key=lambda record: record.number):
         number = record.number
-        known = record.loss is not None and record.draws
-        result = {"status": STATUS_OK, "loss": record.loss}
+        if record.loss is not None and record.draws:
+            result = {"status": STATUS_OK, "loss": record.loss}
+        else:
+            result = {"status": STATUS_FAIL}
         vals = empty | dict(record.draws)
         misc = {
             "tid": number,
@@ -217,11 +243,9 @@ def documents(records: Iterable[Record], space: Space) -> list[dict]:
             "idxs": {label: [number] * len(draws) for label, draws in vals.items()},
             "vals": vals,
         }
-        [document] = Trials().new_trial_docs(
-            [number], [None], [result if known else {"status": STATUS_FAIL}], [misc]
-        )
-        found.append(document | {"state": JOB_STATE_DONE})
-    return found
+        [document] = Trials().new_trial_docs([number], [None], [result], [misc])
+        all_documents.append(document | {"state": JOB_STATE_DONE})
+    return all_documents
 
 
 def plain(draws: Mapping[str, Sequence]) -> dict[str, list]:
@@ -232,7 +256,7 @@ def plain(draws: Mapping[str, Sequence]) -> dict[str, list]:
 
 
 def describe(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON; what a resumed search must have the same."""
+    """Return the plan in the form of search.json, with which a search is resumed."""
     values = {
         one.name: getattr(plan, one.name)
         for one in dataclasses.fields(plan)

@@ -1,4 +1,4 @@
-"""The folder of a search: its plan, its trials, and the best of them."""
+"""The folder of a search: the plan, the trials and the best options."""
 
 import contextlib
 import datetime
@@ -26,7 +26,7 @@ from common.tuning.trial_records import (
     write_records,
 )
 
-# What search.json must hold, beside what may be null.
+# Kinds of the values in search.json, except those that may be null.
 PLAN_KINDS = {
     "chapter": str,
     "config": dict,
@@ -40,13 +40,13 @@ logger = logging.getLogger(__name__)
 
 
 class SearchFolder:
-    """Names and makes the files of a search.
+    """Names, writes and reads the files of a search.
 
-    A search lies in runs/<chapter>/tune_<time>/ below the working folder, or where
-    the user says.
+    A search is in runs/<chapter>/tune_<time>/ below the working folder, or in the
+    folder that the user gives.
 
     Args:
-        path: the folder itself.
+        path: path of the folder.
     """
 
     def __init__(self, path: Path):
@@ -60,10 +60,14 @@ class SearchFolder:
 
     @classmethod
     def create(cls, chapter: str, path: Path | None) -> "SearchFolder":
-        """Choose the folder of a new search; `recording` makes it.
+        """Choose the folder of a new search; `recording` creates it.
+
+        Args:
+            chapter: name of the chapter.
+            path: folder that the user gives, or None.
 
         Raises:
-            UserError: it holds a search or other files already.
+            UserError: the folder already holds a search or other files.
         """
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = cls((path or Path("runs") / chapter / f"tune_{now}").absolute())
@@ -72,10 +76,14 @@ class SearchFolder:
 
     @classmethod
     def find(cls, chapter: str, path: Path | None) -> "SearchFolder":
-        """Return an existing search: the one named, or the chapter's latest.
+        """Return the folder of an existing search.
+
+        Args:
+            chapter: name of the chapter.
+            path: folder that the user gives, or None for the chapter's latest search.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no search.
         """
         if path is None:
             above = Path("runs") / chapter
@@ -95,25 +103,25 @@ class SearchFolder:
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
-        """Make the folder, keep other searches out, and log to log.txt meanwhile.
+        """Create and lock the folder, and copy all log messages to log.txt.
 
         Raises:
-            UserError: it cannot be written, or another process searches in it.
+            UserError: the folder cannot be written, or another process has locked it.
         """
         with own_folder(self.log) as handler, copied_to(handler):
             yield
 
     def remove(self) -> None:
-        """Remove a search that has no result."""
+        """Remove the folder of a search that has no result."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
-        """Write what the search was told."""
+        """Write the plan, as `search.describe` returns it, to search.json."""
         with atomic_path(self.plan) as temporary:
             temporary.write_text(json.dumps(plan, indent=2) + "\n")
 
     def read_plan(self) -> dict[str, Any]:
-        """Return what the search was told.
+        """Return the plan from search.json.
 
         Raises:
             UserError: search.json is damaged.
@@ -123,47 +131,52 @@ class SearchFolder:
             if not isinstance(plan.get(name), kind):
                 raise UserError(
                     f"{self.plan} is damaged: {name} must be of the kind "
-                    f"{kind.__name__}, found {plan.get(name)!r:.40}"
+                    f"{kind.__name__}, found {plan.get(name)!r:.40}; start a new search"
                 )
         return plan
 
     def read_records(self) -> list[Record]:
-        """Return all trials that are written down; a torn last line is removed."""
+        """Return the records in trials.jsonl; remove an incomplete last line."""
         records = read_records(self.results)
         if self.results.exists():
             write_records(self.results, records)
         return records
 
     def unrecorded(self, records: Sequence[Record]) -> list[Record]:
-        """Return trials that had finished when the search was killed, but are not in
-        the file.
+        """Return finished trials that a killed search did not write to trials.jsonl.
 
         Args:
-            records: that are in it.
+            records: records that are in trials.jsonl.
         """
         numbers = {record.number for record in records}
-        found = [read_result(trial) for trial in sorted(self.trials.glob("[0-9]*"))]
-        return [one for one in found if one is not None and one.number not in numbers]
+        results = [read_result(trial) for trial in sorted(self.trials.glob("[0-9]*"))]
+        return [
+            record
+            for record in results
+            if record is not None and record.number not in numbers
+        ]
 
     def add(self, record: Record) -> None:
-        """Write one finished trial."""
+        """Append one finished trial to trials.jsonl."""
         append_record(self.results, record)
 
     def choose(self, records: Sequence[Record]) -> Record | None:
-        """Return the trial whose options are the best known, or None.
+        """Return the trial with the best options, or None if no trial finished.
 
-        That is the one with the lowest loss, unless the preset was better on average
+        This is the trial with the lowest loss, unless the preset was better on average
         when both were trained again with other seeds; see `confirm`.
         """
         best = best_of(records)
         if best is None or best.number == 0:
             return best
-        again = self.confirmed(best.number), self.confirmed(0)
-        seeds = sorted(set(again[0]) & set(again[1]))
+        best_losses = self.confirmed(best.number)
+        preset_losses = self.confirmed(0)
+        seeds = sorted(set(best_losses) & set(preset_losses))
         if not seeds:
             return best
-        own, presets = (statistics.fmean(map(losses.get, seeds)) for losses in again)
-        if own < presets:
+        best_mean = statistics.fmean(best_losses[seed] for seed in seeds)
+        preset_mean = statistics.fmean(preset_losses[seed] for seed in seeds)
+        if best_mean < preset_mean:
             return best
         return next((record for record in records if record.number == 0), best)
 
@@ -172,7 +185,7 @@ class SearchFolder:
         return self.path / "confirm" / f"{number:04d}_seed_{seed}"
 
     def confirmed(self, number: int) -> dict[int, float]:
-        """Return a trial's losses with other seeds, infinite where it failed."""
+        """Return a trial's losses by seed, for other seeds; a failure is infinite."""
         losses = {}
         for folder in self.confirmation(number, 0).parent.glob(f"{number:04d}_seed_*"):
             record = read_result(folder)
@@ -182,7 +195,7 @@ class SearchFolder:
         return losses
 
     def write_best(self, plan: Plan, records: Sequence[Record]) -> None:
-        """Write the best options known, as `train --config` takes them."""
+        """Write the best options to best.json, in the form of `train --config`."""
         best = self.choose(records)
         if best is not None:
             with atomic_path(self.best) as temporary:

@@ -1,12 +1,12 @@
-"""Search spaces as plain data: they can be stored, compared and read from a file.
+"""Search spaces as plain data, which can be stored, compared and read from a file.
 
     {"batch_size": {"choice": [8, 16, 32]},
      "g_learning_rate": {"loguniform": [1e-4, 1e-1]},
      "optimizer": {"choice": [{"optimizer": "adam", "beta_1": {"uniform": [0, 0.9]}},
                               "rmsprop"]}}
 
-An alternative of a choice is a value, or an object of several options, which may
-be dimensions themselves: those exist only where this alternative is taken.
+An alternative of a choice is a value, or an object that sets several options. These may
+be dimensions themselves, which exist only if the alternative is taken.
 """
 
 import json
@@ -39,12 +39,18 @@ class Space:
     """A search space over a chapter's options.
 
     Args:
-        data: the space as in this module's example.
-        config_class: the chapter's configuration, whose fields are searched.
-        origin: where the space is from, for messages.
+        data: space in the form of this module's example.
+        config_class: class of the chapter's configuration, whose fields are searched.
+        origin: name of the space's source, for messages.
+
+    Attributes:
+        data: the space as it is stored in JSON.
+        root: dimensions by option.
+        fields: names of all options that a trial can set.
+        labels: labels of all dimensions.
 
     Raises:
-        UserError: it has no dimension, an unknown option or wrong limits.
+        UserError: the space has no dimension, an unknown option or wrong limits.
     """
 
     def __init__(
@@ -53,7 +59,7 @@ class Space:
         config_class: type[RunConfig],
         origin: str = "the search space",
     ):
-        # Tuples become lists, as in a file.
+        # Tuples become lists, as in a JSON file.
         self.data = json.loads(json.dumps(data))
         self.root = _Reader(config_class, origin).root(self.data)
         self.fields = tuple(fields_of(self.root))
@@ -64,42 +70,42 @@ class Space:
         """Read a space from a JSON file.
 
         Raises:
-            UserError: the file or the space is wrong.
+            UserError: the file cannot be read, or the space is wrong.
         """
         return cls(read_object(path), config_class, str(path))
 
     def expression(self) -> dict[str, Any]:
-        """Return the space for Hyperopt; it evaluates to nested dicts of draws.
+        """Return Hyperopt's expression of the space.
 
-        What the dicts hold is the drawn numbers by label, so that `flat` of them is
-        what Hyperopt stores of a trial.
+        It evaluates to nested dictionaries of draws by label. `flat` turns these into
+        the form in which Hyperopt stores a trial.
         """
         return expression_of(self.root)
 
     def flat(self, evaluated: Mapping[str, Any]) -> dict[str, list]:
-        """Return draws by label from what the expression evaluated to."""
-        found = dict.fromkeys(self.labels, ())
+        """Return draws by label from an evaluated expression."""
+        draws = {label: [] for label in self.labels}
         for label, draw in leaves(evaluated):
-            found[label] = [draw]
-        return {label: list(draw) for label, draw in found.items()}
+            draws[label] = [draw]
+        return draws
 
     def values(self, draws: Draws) -> dict[str, Any]:
         """Return option values from draws.
 
         Args:
-            draws: by label, as in trial["misc"]["vals"]: a list of one number, or
-                an empty one where the label's branch was not taken.
+            draws: draws by label, as in Hyperopt's trial["misc"]["vals"]: a list of
+                one number, or an empty list if the label's branch was not taken.
 
         Returns:
-            Values by field, in plain types; tuples are lists, as in JSON.
+            Values by option, in plain types; tuples are lists, as in JSON.
         """
         return values_of(self.root, draws)
 
     def draws(self, values: Mapping[str, Any]) -> dict[str, list] | None:
-        """Return the draws that lead to option values, or None for others.
+        """Return the draws that give these values, or None if they are outside.
 
         Args:
-            values: by field, at least those that the space names.
+            values: values by option, at least those in `fields`.
         """
         values = json.loads(json.dumps(dict(values), default=str))
         found = draws_of(self.root, values)
@@ -109,7 +115,7 @@ class Space:
 
 
 class _Reader:
-    """Turns plain data into dimensions, and says what is wrong with them."""
+    """Turns plain data into dimensions; raises a UserError for what is wrong."""
 
     def __init__(self, config_class: type[RunConfig], origin: str):
         self.config_class = config_class
@@ -167,7 +173,8 @@ class _Reader:
             raise self.error(name, "must be above 0 as loguniform", data)
         if kind == "integer" and not all(isinstance(x, int) for x in data):
             raise self.error(name, "must have whole numbers as integer", data)
-        # An option that counts takes no fraction.
+        # The middle of any other range is a float, which an option that must be a whole
+        # number refuses.
         number = low if kind == "integer" else low + 0.5 * (high - low)
         check_options({name: number}, self.config_class, self.origin)
         return Range(kind, low, high)

@@ -1,4 +1,4 @@
-"""Trials at the same time by Hyperopt's SparkTrials, on this machine or a cluster."""
+"""Parallel trials with Hyperopt's SparkTrials, on this machine or a cluster."""
 
 import dataclasses
 import importlib
@@ -18,18 +18,18 @@ from common.tuning.spark_session import open_session, quiet
 from common.tuning.trial import Task, read_result, run_trial
 from common.tuning.trial_records import Record
 
-MOST = 128  # SparkTrials runs no more at a time
-JAVA = 17  # Spark 4 needs this version or a later one
-# What tells a worker which trial is meant, beside what Hyperopt has drawn.
+MOST = 128  # largest number of parallel trials in SparkTrials
+JAVA = 17  # oldest version of Java that Spark 4 supports
+# Label under which a worker gets the number of its trial, beside Hyperopt's draws.
 NUMBER = "trial number"
-PATIENCE = 20.0  # seconds for cancelled trials to end
+PATIENCE = 20.0  # seconds to wait for cancelled trials to end
 
 
 def parse_parallel(text: str) -> int:
-    """Return how many trials shall run at the same time: "spark:2" -> 2.
+    """Return the number of parallel trials: "spark:2" -> 2.
 
     Raises:
-        UserError: the text is another one.
+        UserError: the text does not have this form, or the number is above 128.
     """
     found = re.fullmatch(r"spark:([1-9]\d*)", text)
     if not found or int(found[1]) > MOST:
@@ -53,7 +53,7 @@ def require_spark() -> None:
             f"--parallel spark:N needs pyspark, which cannot be imported ({error}); "
             "pip install -r requirements-spark.txt"
         ) from error
-    # The way in which Spark itself looks for Java.
+    # Look for Java in the same places as Spark does.
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home, "bin", "java")) if home else shutil.which("java")
     if java is None:
@@ -70,7 +70,7 @@ def require_spark() -> None:
             f"--parallel spark:N needs Java {JAVA} or later, but {java} does not start "
             f"({error}); set JAVA_HOME to one that does"
         ) from error
-    # "17.0.15", but "1.8.0_292" for 8, which is too old in either way of counting.
+    # Java 17 prints "17.0.15" and Java 8 "1.8.0_292"; 1 is too old as well as 8.
     found = re.search(r'version "(\d+)', done.stderr + done.stdout)
     if found and int(found[1]) < JAVA:
         raise UserError(
@@ -87,15 +87,15 @@ def run_on_spark(
 ) -> None:
     """Run the missing trials of a search, several at the same time.
 
-    Trials are suggested as `search.run_serially` does it, but when fewer of the
-    trials before have ended. A trial whose worker dies has failed; the others go
-    on. Ctrl-C ends the running trials, which are no results then.
+    Trials are suggested as in `search.run_serially`, but from fewer results, because
+    some of the earlier trials are still running. If a worker dies, its trial has failed
+    and the others continue. Ctrl-C kills the running trials, which get no record.
 
     Args:
-        plan: of the search.
-        records: of the trials that are done: from 0 on, without a gap.
-        parallelism: trials at the same time.
-        finished: called with each new record, in this thread.
+        plan: plan of the search.
+        records: records of the trials that are done, numbered from 0 without a gap.
+        parallelism: number of trials that run at the same time.
+        finished: function that is called with each new record, in this thread.
 
     Raises:
         UserError: Spark does not start.
@@ -114,11 +114,11 @@ def run_on_spark(
 
 @dataclass
 class Objective:
-    """What Hyperopt minimises; it is copied to the worker that runs a trial.
+    """The function that Hyperopt minimises; each worker gets a copy of it.
 
     Attributes:
-        plan: of the search.
-        records: of the trials that have ended, for the median rule.
+        plan: plan of the search.
+        records: records of the finished trials, for the median rule.
     """
 
     plan: Plan
@@ -128,7 +128,7 @@ class Objective:
         """Run a trial and return its loss and its record, all in plain types.
 
         Args:
-            drawn: what `space` of the plan evaluates to.
+            drawn: evaluated expression of `space`.
         """
         draws = {label: value for label, value in drawn.items() if label != NUMBER}
         record = run_trial(self.task(drawn[NUMBER], self.plan.space.flat(draws)))
@@ -137,11 +137,11 @@ class Objective:
         return {"status": status, "loss": record.loss, "record": values}
 
     def task(self, number: int, draws: Mapping[str, list]) -> Task:
-        """Return what a trial is to run."""
+        """Return the task of a trial."""
         return self.plan.task(self.records, int(number), plain(draws))
 
     def space(self) -> dict[str, Any]:
-        """Return the space for Hyperopt; beside the draws it holds the number."""
+        """Return Hyperopt's expression of the space, with the trial's number added."""
         from hyperopt import hp
 
         number = hp.randint(NUMBER, 2**31 - 1)
@@ -150,7 +150,7 @@ class Objective:
     def suggest(
         self, new_ids: list[int], _: Any, trials: Any, seed: int
     ) -> list[dict[str, Any]]:
-        """Suggest a trial as the serial search does, and tell it its number."""
+        """Suggest a trial as the serial search does, and add the trial's number."""
         from hyperopt.base import Domain
 
         domain = Domain(None, self.plan.space.expression())
@@ -162,7 +162,7 @@ class Objective:
 
 @dataclass
 class _Search:
-    """Hyperopt's `fmin` in a thread of its own, watched from this one."""
+    """Runs Hyperopt's `fmin` in a thread and reports its trials from this one."""
 
     objective: Objective
     finished: Callable[[Record], None]
@@ -170,16 +170,16 @@ class _Search:
     error: BaseException | None = None
 
     def run(self) -> None:
-        """Suggest and run all trials that are missing."""
-        # A thread whose `join` is interrupted would pass for one that has ended.
+        """Suggest and run all missing trials."""
+        # An event, because a thread whose `join` is interrupted counts as ended.
         ended = threading.Event()
         threading.Thread(target=self._minimise, args=(ended,), daemon=True).start()
         try:
             while not ended.wait(0.2):
-                self._tell()
-            self._tell()
+                self._report_finished()
+            self._report_finished()
         finally:
-            # SparkTrials cancels what is still running once its time is up.
+            # With a timeout of 0, SparkTrials cancels the running trials.
             self.trials.timeout = 0
             ended.wait(PATIENCE)
         if self.error is not None:
@@ -206,29 +206,31 @@ class _Search:
         finally:
             ended.set()
 
-    def _tell(self) -> None:
-        """Hand over the trials that have ended since the last call."""
+    def _report_finished(self) -> None:
+        """Report the trials that have finished since the last call."""
         records = self.objective.records
-        told = {record.number for record in records}
-        # `trials.trials` leaves those out whose worker has died.
+        reported = {record.number for record in records}
+        # Not `trials.trials`, which leaves out trials whose worker has died.
         ended = [
             document
             for document in list(self.trials._dynamic_trials)
-            if document["tid"] not in told
-            # Written after the state, by another thread.
+            if document["tid"] not in reported
+            # Another thread sets the state before it adds the result, so look at the
+            # result.
             and ("record" in document["result"] or "error" in document["misc"])
         ]
         for document in sorted(ended, key=lambda document: document["refresh_time"]):
             values = document["result"].get("record")
-            record = Record(**values) if values else self._of_dead(document)
+            record = Record(**values) if values else self._failed(document)
             records.append(record)
             self.finished(record)
 
-    def _of_dead(self, document: dict[str, Any]) -> Record:
-        """Return the record of a trial whose worker told no result."""
+    def _failed(self, document: dict[str, Any]) -> Record:
+        """Return the record of a trial whose worker returned no result."""
         vals = document["misc"]["vals"]
         draws = {label: drawn for label, drawn in vals.items() if label != NUMBER}
         task = self.objective.task(document["tid"], draws)
+        # The trial may have finished before its worker died.
         record = read_result(Path(task.folder))
         if record is not None:
             return record

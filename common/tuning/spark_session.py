@@ -1,4 +1,4 @@
-"""Starting Spark, quietly, for the time of a search."""
+"""Start a Spark session for one search, without its messages on the terminal."""
 
 import contextlib
 import importlib
@@ -15,14 +15,19 @@ from common.errors import UserError
 from common.tuning.search import Plan
 from common.tuning.trial import root_of
 
-MESSAGES = "spark.txt"  # what Spark says, in the folder of the search
-# Java starts sooner so; it hands out work and has nothing to compute itself.
+MESSAGES = "spark.txt"  # Spark's messages, in the folder of the search
+# Options with which Java starts faster; its own speed does not matter, because it only
+# hands out the trials.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @contextlib.contextmanager
 def open_session(plan: Plan, parallelism: int) -> Iterator[Any]:
-    """Yield the session that there is already, or one that ends with the block.
+    """Yield the active Spark session, or a new one that is stopped after the block.
+
+    Args:
+        plan: plan of the search.
+        parallelism: number of trials that run at the same time.
 
     Raises:
         UserError: Spark does not start.
@@ -33,7 +38,7 @@ def open_session(plan: Plan, parallelism: int) -> Iterator[Any]:
     if existing is not None:
         yield existing
         return
-    # Spark answers Ctrl-C in its own way, and goes on so after its end.
+    # Spark installs its own handler of Ctrl-C and never removes it, so restore ours.
     handler = signal.getsignal(signal.SIGINT)
     messages = plan.folder / MESSAGES
     try:
@@ -50,19 +55,19 @@ def open_session(plan: Plan, parallelism: int) -> Iterator[Any]:
 
 
 def _start(chapter: str, parallelism: int) -> Any:
-    """Start a session: of spark-submit, of $SPARK_MASTER, or on this machine."""
+    """Start a session in spark-submit, on $SPARK_MASTER or on this machine."""
     from pyspark.sql import SparkSession
 
     roots = (root_of(__name__), root_of(chapter))
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # A trial whose worker dies has failed, and is not tried again.
+        # If a worker dies, its trial has failed and is not run again.
         "spark.task.maxFailures": "1",
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(roots),
     }
     variables = {}
-    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit has set all this
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # else spark-submit has set these
         master = os.environ.get("SPARK_MASTER", f"local[{parallelism}]")
         settings["spark.master"] = master
         variables = dict.fromkeys(
@@ -79,8 +84,8 @@ def _start(chapter: str, parallelism: int) -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep off the terminal what Spark and Hyperopt say: the records tell it all."""
-    # Sets its loggers' levels when it is imported.
+    """Hide the messages of Spark and Hyperopt; the records hold all results."""
+    # Hyperopt sets the levels of its loggers on import, so import it first.
     importlib.import_module("hyperopt")
     for name in ("py4j", "hyperopt", "hyperopt-spark"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -91,7 +96,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stderr_to(path: Path) -> Iterator[None]:
-    """Let processes that are started within the block write their errors to a file."""
+    """Append the standard error of processes started in the block to a file."""
     with path.open("ab") as file:
         before = os.dup(2)
         os.dup2(file.fileno(), 2)
@@ -104,7 +109,7 @@ def _stderr_to(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set some environment variables within the block."""
+    """Set environment variables during the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -1,7 +1,7 @@
-"""One trial: a training in a process of its own, which costs no more if it crashes.
+"""One trial: a training in a process of its own, so that a crash costs only this trial.
 
 `python -m common.tuning.trial FOLDER` reads FOLDER/trial.json and writes
-FOLDER/result.json; what it tells goes to FOLDER/messages.txt.
+FOLDER/result.json. `run_trial` starts it and sends its output to FOLDER/messages.txt.
 """
 
 import dataclasses
@@ -27,27 +27,29 @@ from common.files import atomic_path, cannot_write
 from common.tuning.trial_callback import Rung, as_callback
 from common.tuning.trial_records import Record, from_json_text, to_json_line
 
-TASK, RESULT, MESSAGES = "trial.json", "result.json", "messages.txt"
-# How the message of a trial begins that the user's options or data ended.
+TASK = "trial.json"
+RESULT = "result.json"
+MESSAGES = "messages.txt"
+# Beginning of a record's message if the user's options or data are wrong.
 USER_ERROR = "error: "
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a trial is told; all of it can be pickled and written as JSON.
+    """The input of a trial; all of it can be pickled and written as JSON.
 
     Attributes:
-        folder: of the trial, absolute.
-        chapter: name of its package.
-        number: of the trial.
-        config: options by name, as JSON has them.
-        parameters: those that are tried.
-        draws: Hyperopt's, by label.
-        rungs: shares of the budget with the losses above which to stop.
+        folder: folder of the trial, absolute.
+        chapter: name of the chapter's package.
+        number: number of the trial.
+        config: all options of the training, as in JSON.
+        parameters: the options that the search varies, with their values.
+        draws: Hyperopt's draws by label.
+        rungs: pairs of a share of the budget and the loss above which to stop there.
         steps: budget in steps, or None.
         minutes: budget in minutes, or None.
-        message: of the record, unless there is more to say.
+        message: message of the record, if no other one replaces it.
     """
 
     folder: str
@@ -62,7 +64,7 @@ class Task:
     message: str = ""
 
     def record(self, status: str, loss: float | None, **others: Any) -> Record:
-        """Return the trial's record."""
+        """Return the trial's record; `others` are further fields of it."""
         return Record(
             number=self.number,
             status=status,
@@ -75,14 +77,14 @@ class Task:
 
 
 def run_of(number: int) -> str:
-    """Return a trial's folder below the search's."""
+    """Return a trial's folder, relative to the search's folder."""
     return f"trials/{number:04d}"
 
 
 def run_trial(task: Task) -> Record:
-    """Run one trial to its end and return what came of it.
+    """Run one trial to its end and return its record.
 
-    A folder of an earlier attempt is removed. Ctrl-C here ends the trial, too.
+    The folder of an earlier attempt is removed. Ctrl-C kills the trial, too.
 
     Raises:
         UserError: the folder cannot be written.
@@ -110,7 +112,7 @@ def _write_result(folder: Path, record: Record) -> None:
 
 
 def read_result(folder: Path) -> Record | None:
-    """Return the record that a trial has written, or None where it has not."""
+    """Return the record that a trial wrote, or None if there is no whole one."""
     path = folder / RESULT
     try:
         return from_json_text(path.read_text(), str(path))
@@ -123,10 +125,10 @@ def _run_child(chapter: str, folder: Path) -> int:
     roots = [root_of(__name__), root_of(chapter), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, roots))}
     with (folder / MESSAGES).open("wb") as messages:
-        # -P: a folder `common` where the user stands is not ours.
+        # -P, so that a folder `common` in the user's working folder is not imported.
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__, str(folder)],
-            # Closes when this process ends, however it does: see _die_with_parent.
+            # This pipe closes however this process ends; see _die_with_parent.
             stdin=subprocess.PIPE,
             stdout=messages,
             stderr=subprocess.STDOUT,
@@ -143,24 +145,24 @@ def _run_child(chapter: str, folder: Path) -> int:
 
 
 def root_of(module: str) -> str:
-    """Return the folder that must be on the path for a module to be found."""
+    """Return the folder that must be on sys.path to import a module."""
     origin = importlib.util.find_spec(module.partition(".")[0]).origin
     return str(Path(origin).resolve().parent.parent)
 
 
 def _describe(status: int, messages: Path) -> str:
-    """Return how a process ended that left no result."""
+    """Return how a process without a result ended."""
     if status < 0:
         return f"killed by {signal.Signals(-status).name}"
     lines = messages.read_text(errors="replace").split("\n")
     last = next(
-        (line.strip() for line in reversed(lines) if line.strip()), "without a word"
+        (line.strip() for line in reversed(lines) if line.strip()), "no message"
     )
     return f"ended with status {status}: {last[:300]}"
 
 
 def main(folder: Path) -> None:
-    """Run the trial that a folder's trial.json tells of, in this process."""
+    """Run the trial in a folder's trial.json, in this process."""
     began = time.monotonic()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -172,7 +174,7 @@ def main(folder: Path) -> None:
     except TrainingError as error:
         values = _failure(f"training failed: {error}")
     except Exception as error:
-        # A trial may go wrong in ways that nobody foresaw; the search goes on.
+        # Options can fail in unforeseen ways; the search must go on after any error.
         logger.exception("the trial has failed")
         values = _failure(f"ended by {type(error).__name__}: {error}"[:300])
     record = task.record(**values, seconds=round(time.monotonic() - began, 2))
@@ -185,7 +187,7 @@ def _failure(message: str) -> dict[str, Any]:
 
 
 def _train(task: Task) -> dict[str, Any]:
-    """Train and judge; return the record's values."""
+    """Train and score a generator; return fields of the record."""
     from common.startup import import_tensorflow
     from common.training.run_dir import RunDir
 
@@ -211,8 +213,9 @@ def _train(task: Task) -> dict[str, Any]:
 
 
 def _die_with_parent() -> None:
-    """End this process when the one that started it is gone, even by kill -9."""
-    # Not by sys.stdin: its lock would be held when this process ends by itself.
+    """Kill this process when the one that started it has ended, even by kill -9."""
+    # The read returns when the pipe closes. Not sys.stdin.read: this thread would still
+    # hold the lock of sys.stdin when the process ends normally.
     os.read(0, 1)
     os.killpg(0, signal.SIGKILL)
 

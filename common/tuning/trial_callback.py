@@ -1,4 +1,4 @@
-"""Judging a generator while it is trained, and ending what is not promising."""
+"""Score a generator while it trains, and stop a trial that is not promising."""
 
 import math
 import signal
@@ -10,21 +10,28 @@ from common.chapter import Objective
 from common.errors import TrainingError
 from common.training.stopping import SIGNALS
 
+# A share of the budget, and the loss above which the trial stops there, or None.
 Rung = tuple[float, float | None]
 
 
 class Scorer:
-    """Judges at the rungs, stops by the median rule, and ends at the time limit.
+    """Scores a trial at its rungs; stops it by the median rule and at the time limit.
 
-    It has the methods of a Keras callback, and `as_callback` makes one of it.
+    It has the methods of a Keras callback; `as_callback` turns it into one.
 
     Args:
-        objective: averaged generator -> measures by name.
-        measure: which of them is the loss.
-        sign: -1 where the measure is the better the higher it is.
-        rungs: share of the budget, and the loss above which to stop there or None.
+        objective: function from the averaged generator to metrics by name.
+        measure: name of the metric that is the loss.
+        sign: 1 if a lower metric is better, -1 if a higher one is; the loss is the
+            metric times the sign.
+        rungs: rungs of the trial, ascending.
         steps: budget in steps, or None.
-        minutes: budget in minutes without those of judging, or None.
+        minutes: budget in minutes of training, not counting the scoring, or None.
+
+    Attributes:
+        scores: [share of the budget, loss] at each rung passed.
+        metrics: the finite metrics of the last scoring.
+        stopped: reason why the median rule stopped the trial, or "".
     """
 
     model: Any
@@ -53,22 +60,23 @@ class Scorer:
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock."""
         self.began = self.clock()
-        # Half a training is no result: who ends it from outside ends it at once.
+        # A partly trained trial is not scored, so restore the default signal handlers:
+        # SIGINT or SIGTERM kills it at once.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
 
     def on_train_batch_end(
         self, batch: int, logs: Mapping[str, float] | None = None
     ) -> None:
-        """Objective where a rung is reached."""
+        """Score the generator if a rung was reached; stop at the end of the budget."""
         share = self._share()
         if share >= 1:
-            # A budget of steps ends by itself.
             self.model.stop_training = True
             return
         passed = [rung for rung in self.rungs if rung[0] <= share]
         if passed:
             self.rungs = self.rungs[len(passed) :]
+            # The time of scoring does not count against the minutes.
             paused = self.clock()
             loss = self.score(self.model.average_generator)
             self.began += self.clock() - paused
@@ -76,17 +84,17 @@ class Scorer:
                 self._note(*rung, loss)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Keep the result of training."""
+        """Keep the trained generator for `finish`."""
         self.generator = self.model.average_generator
 
     def finish(self) -> float:
-        """Return the loss of the trained generator."""
+        """Return the final loss; for a stopped trial, the loss at its last rung."""
         if self.stopped:
             return self.scores[-1][1]
         return self.score(self.generator)
 
     def score(self, generator: Any) -> float:
-        """Return a generator's loss; `metrics` keeps all measures.
+        """Return a generator's loss, and keep its finite metrics in `metrics`.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -96,21 +104,21 @@ class Scorer:
         }
         loss = self.sign * metrics[self.measure]
         if not math.isfinite(loss):
-            raise TrainingError(
-                f"the measure {self.measure} is {metrics[self.measure]}"
-            )
-        # JSON has no other numbers.
+            raise TrainingError(f"the metric {self.measure} is {metrics[self.measure]}")
+        # JSON has no NaN and no infinity.
         self.metrics = {
-            n: value for n, value in metrics.items() if math.isfinite(value)
+            name: value for name, value in metrics.items() if math.isfinite(value)
         }
         return loss
 
     def _share(self) -> float:
+        """Return the share of the budget that is used up."""
         if self.steps is not None:
             return int(self.model.step) / self.steps
         return (self.clock() - self.began) / (60 * self.minutes)
 
     def _note(self, share: float, limit: float | None, loss: float) -> None:
+        """Keep the loss at a rung, and apply the median rule."""
         self.scores.append([share, loss])
         best = min(loss for _, loss in self.scores)
         if limit is not None and best > limit:
@@ -122,7 +130,7 @@ class Scorer:
 
 
 def as_callback(uses_tensorflow: bool) -> type[Scorer]:
-    """Return the class of scorers that a chapter's training can call."""
+    """Return the class of scorers for a training with or without TensorFlow."""
     if not uses_tensorflow:
         return Scorer
     import keras

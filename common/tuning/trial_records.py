@@ -1,6 +1,6 @@
-"""The results of a search: one finished trial in each line of a JSON lines file.
+"""The results of a search: a JSON lines file with one finished trial per line.
 
-Whoever kills the search at any moment finds every trial that had finished.
+Each trial is written when it finishes, so a search that is killed loses none of them.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from common.errors import UserError
 from common.files import atomic_path, cannot_write
 
 Status = Literal["ok", "stopped", "failed"]
-# What JSON may hold in each field.
+# Python types of each field, as read from JSON.
 _KINDS = {
     "number": int,
     "status": str,
@@ -37,18 +37,17 @@ class Record:
     """One finished trial.
 
     Attributes:
-        number: of the trial, from 0; trial 0 is the preset itself.
+        number: number of the trial, from 0; trial 0 is the preset itself.
         status: "ok", "stopped" by the median rule, or "failed".
-        loss: lower is better; None where the trial failed.
-        parameters: the values tried, by field.
-        seconds: that it took.
-        run: folder of its run, relative to the search's.
-        draws: what Hyperopt drew, by label: a list of one number, or an empty one
-            where the label's branch was not taken. Empty for a preset outside the
-            space.
-        scores: [share of the budget, loss] on the way.
-        metrics: all that the chapter's measure tells.
-        message: why it failed or stopped.
+        loss: value of the objective, lower is better; None if the trial failed.
+        parameters: the options that the search varies, with their values.
+        seconds: duration of the trial.
+        run: folder of its run, relative to the search's folder.
+        draws: Hyperopt's draws by label: a list of one number, or an empty list if the
+            label's branch was not taken. Empty for a preset outside the space.
+        scores: [share of the budget, loss] at each rung.
+        metrics: all metrics of the chapter's objective.
+        message: reason why it failed or stopped, "preset" for trial 0, or "".
     """
 
     number: int
@@ -64,7 +63,7 @@ class Record:
 
 
 def best_of(records: Iterable[Record]) -> Record | None:
-    """Return the trial of lowest loss among those that ran to their end, or None."""
+    """Return the trial with the lowest loss of those that ran to the end, or None."""
     whole = [record for record in records if record.status == "ok"]
     return min(whole, key=lambda record: (record.loss, record.number), default=None)
 
@@ -82,12 +81,12 @@ def from_json_text(text: str, origin: str) -> Record:
     """Return the record that `to_json_line` wrote.
 
     Args:
-        text: JSON.
-        origin: where it is from, for messages.
+        text: one JSON object.
+        origin: name of the text's source, for messages.
 
     Raises:
-        ValueError: no JSON, or a number that is not finite.
-        UserError: JSON, but no record.
+        ValueError: the text is not JSON, or a number in it is not finite.
+        UserError: the text is JSON, but not a record.
     """
     values = json.loads(text, parse_constant=_refuse)
     if not isinstance(values, dict):
@@ -99,7 +98,7 @@ def from_json_text(text: str, origin: str) -> Record:
     )
     if wrong:
         raise UserError(
-            f"{origin} is no trial's result: {wrong[0]!r} is missing, unknown or of "
+            f"{origin} is not a trial's result: {wrong[0]!r} is missing, unknown or of "
             "the wrong kind"
         )
     if values["status"] not in ("ok", "stopped", "failed"):
@@ -110,16 +109,17 @@ def from_json_text(text: str, origin: str) -> Record:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read all finished trials; an absent file has none.
+    """Return all finished trials in a file, or [] if there is no file.
 
-    A last line that is torn is left out with a warning.
+    An incomplete last line is left out with a warning.
 
     Raises:
-        UserError: the file cannot be read, or another line is damaged.
+        UserError: the file cannot be read, another line is damaged, or a trial is in
+            it twice.
     """
     try:
         lines = path.read_bytes().splitlines() if path.exists() else []
@@ -130,12 +130,12 @@ def read_records(path: Path) -> list[Record]:
         origin = f"{path} line {index}"
         try:
             records.append(from_json_text(line.decode(), origin))
-        except ValueError as error:  # No JSON, or no text at all.
+        except ValueError as error:  # not JSON, or not UTF-8
             if index < len(lines):
                 raise UserError(
-                    f"{origin} is damaged; remove this line, then --resume goes on"
+                    f"{origin} is damaged; remove this line and continue with --resume"
                 ) from error
-            logger.warning("%s is torn, as if written when killed; left out", origin)
+            logger.warning("%s is incomplete, as after a kill; it is left out", origin)
     numbers = [record.number for record in records]
     for number in sorted(set(numbers)):
         if numbers.count(number) > 1:
@@ -144,13 +144,13 @@ def read_records(path: Path) -> list[Record]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Write the file anew, without the torn line that it may have had."""
+    """Replace the file, and so remove an incomplete last line."""
     with atomic_path(path) as temporary:
         temporary.write_text("".join(map(to_json_line, records)))
 
 
 def append_record(path: Path, record: Record) -> None:
-    """Write one finished trial at the end, and to the disk itself.
+    """Append one finished trial to the file, and flush it to the disk.
 
     Raises:
         UserError: the disk is full or the file cannot be written.

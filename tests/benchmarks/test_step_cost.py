@@ -1,4 +1,4 @@
-"""The cost of a training step: the model on made-up numbers, and what is counted."""
+"""The cost of a training step: the model on made-up numbers, and the counted work."""
 
 import dataclasses
 import math
@@ -16,7 +16,7 @@ from benchmarks.step_work import Point, Work
 from common.errors import UserError
 
 WORK = Work(multiply_adds=1e6, moved=1e4, weights=1000, exchanged=1000, messages=10)
-# Fixed, by multiply-add, by number of a map, by weight; s, alpha, beta.
+# Coefficients a, b, c, d of one process; s, alpha, beta of two workers.
 ALONE = np.array([0.01, 2e-11, 1e-9, 3e-9])
 PAIR = np.array([0.05, 1e-4, 2e-9])
 
@@ -51,7 +51,7 @@ def made_up(monkeypatch) -> cost_study.Study:
 
 
 def test_mean_step_weighs_the_two_kinds_of_steps():
-    # Medians 8 and 2; one of the usual steps was disturbed.
+    # The medians are 8 and 2; one of the usual steps was disturbed.
     seconds = [8, 2, 2, 99, 9, 2, 2, 2, 7, 2, 2, 2]
     assert cost_model.mean_step(seconds, 4) == (8 + 3 * 2) / 4
     assert cost_model.mean_step([8, 2, 9, 99, 7, 2], 2) == (8 + 2) / 2
@@ -70,7 +70,7 @@ def test_fit_explains_only_what_is_not_known():
     np.testing.assert_allclose(found, [3])
 
 
-def test_fit_never_pays_back():
+def test_fit_has_no_negative_coefficients():
     columns = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 3.0]])
     constant, slope = cost_model.fit(columns, np.array([3.0, 2.0, 1.0]), np.zeros(3))
     assert constant > 0 and slope == 0
@@ -89,8 +89,8 @@ def test_leave_one_out_by_hand():
     np.testing.assert_allclose(found, [1.2, 1.2, 1.0])
 
 
-def test_extrapolation_learns_from_the_smaller_half_alone():
-    # The small ones take 2 x; the large ones would take 3 x.
+def test_extrapolation_is_fitted_to_the_faster_half_alone():
+    # The fast points take 2 x, the slow ones 3 x.
     x = np.array([10.0, 1.0, 20.0, 2.0])
     seconds = np.where(x > 5, 3 * x, 2 * x)
     predicted, measured = cost_model.extrapolate(x[:, None], seconds, np.zeros(4))
@@ -105,15 +105,15 @@ def test_expected_maximum_in_closed_form():
 
 
 def test_all_reduce_by_hand():
-    # Four workers: 3 steps to add and 3 to spread, for 10 arrays; each sends 6/4 of
-    # the 4000 bytes. One worker has nobody to send to.
+    # Four workers: 3 rounds sum and 3 distribute 10 arrays; each worker sends 6/4 of
+    # the 4000 bytes. A single worker sends nothing.
     _, messages, sent = cost_model.exchange_columns(WORK, 4, alone=1.0)
     assert (messages, sent) == (60, 6000)
     assert cost_model.exchange_columns(WORK, 1, alone=1.0) == [0, 0, 0]
 
 
 def test_a_cluster_by_hand():
-    # A share takes 4 s, 4 x 0.1 / sqrt(pi) of waiting and 4 x 0.25 of being slower;
+    # A share takes 4 s, the waiting 4 x 0.1 / sqrt(pi) s and the slowdown 4 x 0.25 s;
     # then 20 messages of 0.51 s, and 4000 bytes at 1 + 8 / 4 ms.
     exchange = Exchange(spread=0.1, slowdown=0.25, latency=0.5, per_byte=1e-3)
     seconds = cost_model.cluster_seconds(WORK, 2, 4.0, exchange, Network(4e3, 0.01))
@@ -123,14 +123,14 @@ def test_a_cluster_by_hand():
 
 
 def test_spread_is_that_of_the_usual_steps():
-    # 1 and 3 have the mean 2 and the deviation 1; the 9 are other steps.
+    # 1 and 3 have mean 2 and standard deviation 1; 9 are the steps with more work.
     assert cost_model.spread([9, 1, 3, 9, 3, 1], 3) == 0.5
 
 
 # --- the study
 
 
-def test_study_finds_what_the_seconds_were_made_of(made_up):
+def test_study_recovers_the_coefficients(made_up):
     np.testing.assert_allclose(made_up.machine.coefficients, ALONE, rtol=1e-5)
     np.testing.assert_allclose(made_up.thread.coefficients, ALONE, rtol=1e-5)
     np.testing.assert_allclose(made_up.pair.coefficients, PAIR, rtol=1e-5)
@@ -141,7 +141,7 @@ def test_study_finds_what_the_seconds_were_made_of(made_up):
     assert made_up.chain_errors.largest == pytest.approx(0, abs=1e-6)
 
 
-def test_efficiency_is_that_of_the_items_a_second(made_up):
+def test_efficiency_compares_items_per_second(made_up):
     point = Point("chapter04_dcgan", 64, 16, 32, workers=4, threads=1)
     whole = dataclasses.replace(point, workers=1)
     seconds, use = efficiency(made_up, point, whole, 10)
@@ -166,7 +166,7 @@ def test_tables_and_picture(made_up, tmp_path):
 
 @pytest.mark.parametrize("chapter", step_work.CHAPTERS)
 @pytest.mark.parametrize("quick", [False, True])
-def test_what_workers_share_is_measured_alone_too(chapter, quick):
+def test_the_share_of_each_worker_is_measured_in_one_process_too(chapter, quick):
     alone, thread, together = step_cost.designs(chapter, quick)
     assert {p.threads for p in alone} == {0}
     for point in together:
@@ -193,7 +193,7 @@ def test_the_page_has_the_marks():
     assert step_cost.paste(page, "") != page
 
 
-def test_a_file_that_is_not_ours_is_refused(tmp_path):
+def test_a_file_of_another_program_is_refused(tmp_path):
     path = tmp_path / "x.json"
     start = '{"minutes": 1, "machine": {"processor": "x"}, "rows": '
     for text in ("{", "[]", '{"machine": {}}', start + '[{"seconds": [1]}]}'):
@@ -206,7 +206,7 @@ def test_a_file_that_is_not_ours_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["alternating", "simultaneous"])
-def test_count_is_that_of_tensorflows_own_graph(mode, monkeypatch):
+def test_the_count_equals_that_of_tensorflows_graph(mode, monkeypatch):
     usual = step_work.step_config
 
     def with_penalty_at_each_step(point: Point):
@@ -241,7 +241,7 @@ def needed(graph) -> set:
 
 
 def operation_cost(op) -> int:
-    """Return the multiply-adds of an operation of TensorFlow; 0 of most."""
+    """Return the multiply-adds of a TensorFlow operation; 0 for most of them."""
     if op.type == "Conv2D":
         places, kernel = op.outputs[0], op.inputs[1]
     elif op.type == "Conv2DBackpropInput":

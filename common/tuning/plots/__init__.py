@@ -1,10 +1,10 @@
-"""Images of a search.
+"""Charts of a search.
 
 In reading order:
 
-    search_picture: what was tried and what it gave
-    parallel_coordinates: a line a trial
+    search_picture: the picture with all charts: losses, importance, parameters
+    parallel_coordinates: the parameters, one line per trial
     importance: which options matter
-    axes: where a value lies on an axis
+    axes: positions of values on an axis, and the range of losses to show
     tensorboard_hparams: TensorBoard's HPARAMS page
 """

@@ -1,4 +1,8 @@
-"""Which parameters decide the loss: a forest is asked what it would say of others."""
+"""Estimate how much each parameter matters for the loss of a search.
+
+A random forest is fitted to the trials. Then one parameter at a time gets other values,
+and the increase of the forest's error shows how much this parameter matters.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,21 +12,21 @@ import numpy as np
 from common.tuning.plots.axes import Axis, LossScale
 from common.tuning.trial_records import Record
 
-FEWEST = 8  # trials with a loss below which nothing is said
-FOLDS = 8
-DRAWS = 5  # of other values for each trial and parameter
+FEWEST = 8  # trials with a loss that an estimate needs
+FOLDS = 8  # parts of the cross-validation
+DRAWS = 5  # replacement values drawn for each trial and parameter
 
 
 @dataclass(frozen=True)
 class Importance:
-    """How much of the loss's variance each parameter decides.
+    """The share of the loss's variance that each parameter is responsible for.
 
     Attributes:
-        shares: by parameter, at least 0. They add up to more than what is
-            explained where parameters act together.
-        explained: share of the variance of trials that it has not seen which the
-            forest predicts. Near 0, the shares tell nothing.
-        trials: with a loss, on which all this rests.
+        shares: share of each parameter, 0 or above. If parameters interact, the shares
+            add up to more than the explained share.
+        explained: share of the variance that the forest predicts in trials that it was
+            not fitted to, from 0 to 1. If it is near 0, the shares mean nothing.
+        trials: number of trials with a loss, from which all this is estimated.
     """
 
     shares: Mapping[str, float]
@@ -33,27 +37,26 @@ class Importance:
 def importance(
     records: Sequence[Record], fields: Sequence[str], seed: int = 0
 ) -> Importance | None:
-    """Measure how much of the loss's variance each parameter decides.
+    """Estimate the share of the loss's variance that each parameter is responsible for.
 
-    A forest f of random trees learns the loss y from seven eighths of the trials.
-    In the others, the values of parameter j are replaced by those of trials drawn
-    at random: x becomes x_j. The share is
+    A random forest f is fitted to the loss y of seven eighths of the trials. In the
+    other trials, the values of parameter j are replaced by those of trials drawn at
+    random: x becomes x_j. The share is
 
         S_j = E[(y - f(x_j))^2 - (y - f(x))^2] / (2 Var(y)),
 
-    on average over the eighths. For independent parameters and a forest that
-    knows the truth it is the total effect: what would remain of the variance if
-    all other parameters were fixed, on average. A parameter without effect gets
-    about 0; what comes out below is 0. Losses far above the others count as in
-    `LossScale`.
+    averaged over the eight parts. For independent parameters and a perfect forest it is
+    the total effect: the variance that would remain, on average, if all other
+    parameters were fixed. A parameter without effect gets about 0; negative estimates
+    are set to 0. Losses far above the others are clipped as in `LossScale`.
 
     Args:
         records: finished trials; those without a loss are left out.
-        fields: names of the parameters. A trial may lack some.
-        seed: of the forest and of the exchanges.
+        fields: names of the parameters. A trial may lack some of them.
+        seed: seed of the forest and of the replacements.
 
     Returns:
-        The importance, or None for fewer than `FEWEST` trials with a loss.
+        The importance, or None if fewer than `FEWEST` trials have a loss.
 
     Reference:
         Breiman 2001, "Random Forests", section 10 (importance by exchange). Geurts,
@@ -78,9 +81,10 @@ def importance(
     for fold in range(FOLDS):
         held = folds == fold
         forest = _forest(seed).fit(positions[~held], target[~held])
-        asked = _with_others(positions, present, held, rng)
-        predicted = forest.predict(asked.reshape(-1, len(fields)))
-        errors = ((predicted.reshape(len(asked), -1) - target[held]) ** 2).sum(axis=1)
+        inputs = _with_replacements(positions, present, held, rng)
+        predicted = forest.predict(inputs.reshape(-1, len(fields)))
+        errors = ((predicted.reshape(len(inputs), -1) - target[held]) ** 2).sum(axis=1)
+        # errors[0] is the error on the trials as they are.
         error += errors[0] / len(trials)
         replaced = errors[1:].reshape(DRAWS, len(fields)).mean(axis=0)
         increase += (replaced - errors[0]) / len(trials)
@@ -98,11 +102,11 @@ def _forest(seed: int):
 def _features(
     trials: Sequence[Record], fields: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (N, F) positions on the axes, and which of them a trial has.
+    """Return positions on the axes (N, F), and whether a trial has each one (N, F).
 
-    In the place of a parameter that a trial lacks stands the median of the others,
-    where a tree can hardly tell it: that it is lacking is the doing of the choice
-    above it, and so counts for that choice.
+    A parameter that a trial lacks gets the median position of the others, where the
+    trees can hardly distinguish it. A missing parameter is the effect of the choice
+    that it depends on, so it must count for that choice.
     """
     positions = np.full((len(trials), len(fields)), 0.5)
     present = np.zeros(positions.shape, bool)
@@ -122,22 +126,23 @@ def _features(
     return positions, present
 
 
-def _with_others(
+def _with_replacements(
     positions: np.ndarray,
     present: np.ndarray,
     held: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the held trials (1 + DRAWS * F, H, F): as they are, then replaced.
+    """Return copies of the trials in `held` (1 + DRAWS * F, H, F).
 
-    Those that lack a parameter go on lacking it.
+    The first copy is unchanged. In each other copy, one parameter has the values of
+    random trials; trials that lack this parameter stay as they are.
     """
     fields = positions.shape[1]
-    asked = np.tile(positions[held], (1 + DRAWS * fields, 1, 1))
-    for index, changed in enumerate(asked[1:]):
+    copies = np.tile(positions[held], (1 + DRAWS * fields, 1, 1))
+    for index, changed in enumerate(copies[1:]):
         column = index % fields
         having = present[held, column]
         values = positions[present[:, column], column]
         if having.any():
             changed[having, column] = rng.choice(values, having.sum())
-    return asked
+    return copies

@@ -1,4 +1,4 @@
-"""Parallel coordinates: each trial a line across one axis for each parameter."""
+"""Parallel coordinates: one axis per parameter, and each trial a line across them."""
 
 from collections.abc import Sequence
 
@@ -14,22 +14,23 @@ from common.tuning.trial_records import Record, best_of
 
 COLOURS = colormaps["viridis"]  # dark: low loss
 BEST = "crimson"
-SPREAD = 0.03  # of an axis, over which equal values are spread to be seen apart
-# Successive multiples, modulo 1, fill an interval evenly however many there are.
+SPREAD = 0.03  # share of an axis over which equal values are spread to be visible
+# Successive multiples modulo 1 fill an interval evenly, whatever their number.
 GOLDEN = (5**0.5 - 1) / 2
 
 
 def draw_parameters(
     axes: Axes, records: Sequence[Record], fields: Sequence[str]
 ) -> None:
-    """Draw what each trial tried, in the colour of its loss.
+    """Draw the parameters of each trial, in a colour that shows the rank of its loss.
 
-    Each colour is as frequent as any other, so that high losses do not leave one
-    colour for all the rest. Better trials lie above, the best one is thick. Where
-    a trial lacks a parameter its line has a gap. Equal values are spread a little.
+    With ranks, all colours are equally frequent; otherwise a few high losses would
+    leave a single colour for all others. Better trials are drawn on top, and the best
+    one is thick. If a trial lacks a parameter, its line has a gap. Equal values are
+    spread a little.
 
     Args:
-        axes: to draw on.
+        axes: Matplotlib axes to draw on.
         records: finished trials, at least one, in the order of their numbers.
         fields: names of the parameters, from left to right.
     """
@@ -38,7 +39,7 @@ def draw_parameters(
     rest = [r for r in records if r.loss is not None and r is not best]
     every = [Axis.of(values_of(records, name)) for name in fields]
     losses = np.sort([r.loss for r in records if r.loss is not None])
-    # Many lines are thin, so that they can be told apart.
+    # If there are many lines, thin ones can still be distinguished.
     width = min(1.3, 1.3 * (60 / len(records)) ** 0.4)
     faint = 0.5 if len(records) > 30 else 0.8
     for record in failed:
@@ -50,16 +51,18 @@ def draw_parameters(
     if best:
         _draw(axes, _line(best, every, fields), c=BEST, lw=3, zorder=5)
     _draw_axes(axes, every, fields)
-    told = ["parameters of each trial, in the colour of its loss"]
-    told += [f"thick and red: the best, trial {best.number}"] if best else []
-    told += [f"dotted: {len(failed)} failed"] if failed else []
-    axes.set_title("; ".join(told), loc="left", fontsize=11)
+    title = "parameters of each trial, in the colour of its loss"
+    if best:
+        title += f"; thick and red: the best, trial {best.number}"
+    if failed:
+        title += f"; dotted: {len(failed)} failed"
+    axes.set_title(title, loc="left", fontsize=11)
     if rest:
         _draw_bar(axes, losses)
 
 
 def _draw_bar(axes: Axes, losses: np.ndarray) -> None:
-    """Draw the bar of colours with the quartiles of the losses (N,)."""
+    """Draw the colour bar, labelled with the quartiles of the losses (N,)."""
     colours = ScalarMappable(Normalize(0, 1), COLOURS)
     ticks = [0, 0.25, 0.5, 0.75, 1]
     bar = axes.figure.colorbar(colours, ax=axes, ticks=ticks, pad=0.0, aspect=30)
@@ -75,7 +78,7 @@ def _draw(axes: Axes, heights: np.ndarray, **how) -> None:
 
 
 def _line(record: Record, every: Sequence[Axis], fields: Sequence[str]) -> np.ndarray:
-    """Return the height of a trial's line on each axis, NaN where it has none."""
+    """Return the height of a trial's line on each axis, NaN for a missing parameter."""
     spread = SPREAD * (record.number * GOLDEN % 1 - 0.5)
     return np.array(
         [
@@ -88,7 +91,7 @@ def _line(record: Record, every: Sequence[Axis], fields: Sequence[str]) -> np.nd
 
 
 def _draw_axes(axes: Axes, every: Sequence[Axis], fields: Sequence[str]) -> None:
-    """Draw the upright axes with their labels."""
+    """Draw the vertical axes with their labels."""
     white = [withStroke(linewidth=2.5, foreground="white")]
     for place, axis in enumerate(every):
         axes.axvline(place, ymin=0, c="black", lw=0.8, zorder=3)

@@ -1,4 +1,4 @@
-"""The picture of a search: what was tried, what it gave, and what mattered."""
+"""The picture of a search: losses, importance of the parameters, and parameters."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ from common.tuning.trial_records import Record
 
 
 def draw_search(records: Sequence[Record], fields: Sequence[str], path: Path) -> None:
-    """Draw the loss over trials, the trials' parameters, and how much each matters.
+    """Draw the losses, the importance of each parameter, and the trials' parameters.
 
     Args:
         records: finished trials, at least one, in any order.
         fields: names of the parameters, one axis each. A parameter that no trial
             has is left out.
-        path: of the PNG.
+        path: path of the PNG file.
     """
     records = sorted(records, key=lambda record: record.number)
     fields = [name for name in fields if values_of(records, name)]
@@ -37,7 +37,7 @@ def draw_search(records: Sequence[Record], fields: Sequence[str], path: Path) ->
 
 
 def _draw_losses(axes: Axes, records: Sequence[Record], scale: LossScale) -> None:
-    """Draw the loss of each trial; what has none, or too high a one, at the top."""
+    """Draw the loss of each trial; trials with no loss or a high one are at the top."""
     _prepare(axes, scale)
     above = f"above {scale.high:.3g}"
     marks = {
@@ -70,7 +70,7 @@ def _draw_losses(axes: Axes, records: Sequence[Record], scale: LossScale) -> Non
 
 
 def _prepare(axes: Axes, scale: LossScale) -> None:
-    """Show the losses of the scale, with room for what lies above it."""
+    """Set titles and limits of the axes, with room for marks at the top."""
     axes.set_title("loss over trials (lower is better)", loc="left", fontsize=11)
     axes.set_xlabel("trial")
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -85,7 +85,7 @@ def _prepare(axes: Axes, scale: LossScale) -> None:
 
 
 def _draw_references(axes: Axes, records: Sequence[Record], scale: LossScale) -> None:
-    """Draw the best loss so far, and the preset's where it can be seen."""
+    """Draw the best loss so far, and the preset's loss if it is within the limits."""
     whole = [record for record in records if record.status == "ok"]
     if whole:
         best = np.minimum.accumulate([record.loss for record in whole])
@@ -107,7 +107,7 @@ def _draw_references(axes: Axes, records: Sequence[Record], scale: LossScale) ->
 def _draw_importance(
     axes: Axes, records: Sequence[Record], fields: Sequence[str]
 ) -> None:
-    """Draw the share of the loss's variance that each parameter decides."""
+    """Draw the share of the loss's variance for which each parameter is responsible."""
     axes.set_title("importance: share of the loss's variance", loc="left", fontsize=11)
     found = importance(records, fields)
     if found is None:

@@ -1,7 +1,7 @@
 """TensorBoard's HPARAMS page for a search: each trial is a session.
 
-The event files are written by TensorBoard's own parts, without TensorFlow, which a
-search itself does not need.
+The event files are written with TensorBoard's own modules and not with TensorFlow,
+because a search itself does not import TensorFlow.
 """
 
 import time
@@ -13,20 +13,21 @@ from common.tuning.plots.axes import is_number, text_of
 from common.tuning.trial_records import Record
 
 FILE = "events.out.tfevents.trial"
-# TensorBoard knows no session that was stopped, so those are told by UNKNOWN.
+# TensorBoard has no status for a stopped session, so UNKNOWN stands for it.
 STATUSES = {"ok": "STATUS_SUCCESS", "stopped": "STATUS_UNKNOWN"}
 
 
 def write_hparams(record: Record, folder: Path) -> None:
     """Write a trial's parameters, loss, metrics and status for TensorBoard.
 
-    The loss is a curve over the share of the budget in percent, with the scores on
-    the way; HPARAMS shows its last value. A file that the trial already has is
+    The loss is a curve over the share of the budget in percent: the scores at the rungs
+    and the final loss. HPARAMS shows its last value. An existing file of the trial is
     replaced.
 
     Args:
-        record: a finished trial.
-        folder: of the search. The file comes into tensorboard/<number>/ there.
+        record: record of a finished trial.
+        folder: folder of the search; the file is written to its subfolder
+            tensorboard/<number>/.
     """
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.plugins.hparams import api_pb2, metadata
@@ -57,12 +58,12 @@ def write_hparams(record: Record, folder: Path) -> None:
 
 
 def _plain(value: Any) -> bool | float | str:
-    """Return a value that the page can show: no list, no None."""
+    """Return a value in a type that the page can show: lists and None become text."""
     return value if is_number(value) or isinstance(value, bool) else text_of(value)
 
 
 def _scalars(record: Record) -> list[tuple[int, str, float]]:
-    """Return (percent of the budget, tag, value) in the order of the budget."""
+    """Return (percent of the budget, tag, value) for the losses and final metrics."""
     points = {round(100 * share): score for share, score in record.scores}
     if record.status == "ok":
         points[100] = record.loss
@@ -80,7 +81,7 @@ def _scalar(tag: str, value: float):
 
 
 def _ending(tag: str, **ending):
-    """Return the summary that tells how a session ended."""
+    """Return the summary with the status and the time of a session's end."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 

@@ -1,4 +1,4 @@
-"""What the chapters hand over to `tune`: search spaces and judges."""
+"""The search spaces and objectives that the chapters give to `tune`."""
 
 import dataclasses
 import functools
@@ -66,8 +66,8 @@ def test_the_preset_lies_in_the_space(name):
 
 
 @every_chapter
-def test_whatever_is_drawn_is_a_configuration(name):
-    """And each dimension is really one."""
+def test_all_draws_are_valid_configurations(name):
+    """In addition, each dimension has more than one value."""
     config = load(name, "config")
     space = Space(load(name, "tuning").SPACE, config.Config)
     rng = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def test_whatever_is_drawn_is_a_configuration(name):
     assert all(len(draws) > 1 for draws in seen.values())
 
 
-def test_the_books_list_is_in_the_space():
+def test_the_space_has_all_options_that_the_book_lists():
     """3D-GAN: batch size, rates, activations, optimizer, loss, layers of both."""
     space = load("chapter02_3dgan", "tuning").SPACE
     assert space["batch_size"]["choice"] == [8, 16, 32, 54, 128]
@@ -99,7 +99,7 @@ def test_the_books_list_is_in_the_space():
 
 @every_chapter
 def test_help_needs_no_tensorflow(name):
-    """The spaces and judges come with the commands, TensorFlow with neither."""
+    """Importing the commands imports spaces and objectives, but not TensorFlow."""
     code = (
         f"import sys, {name}.commands as c; assert c.CHAPTER.tuning.space\n"
         "assert not {'tensorflow', 'keras', 'hyperopt'} & set(sys.modules)"
@@ -109,11 +109,11 @@ def test_help_needs_no_tensorflow(name):
     assert time.monotonic() - start < 5
 
 
-# --- judges
+# --- objectives
 
 
 class Replay:
-    """A "generator" whose samples are given items, over and over."""
+    """Stands for a generator; its samples are given items, repeated in a cycle."""
 
     def __init__(self, items: np.ndarray):
         self.items = items
@@ -128,14 +128,14 @@ class Replay:
 
 @dataclasses.dataclass
 class Bench:
-    """A chapter's judge on little data.
+    """A chapter's objective on little data.
 
     Attributes:
-        make: returns a new judge.
-        validation: its items, as a generator returns them.
-        others: as many training items.
-        untrained: a generator.
-        loss: the measure that `tune` goes by.
+        make: function that returns a new objective.
+        validation: validation items, as a generator returns them.
+        others: the other training items.
+        untrained: an untrained generator.
+        loss: name of the metric that `tune` minimises.
     """
 
     make: Callable
@@ -146,7 +146,7 @@ class Bench:
 
 
 def write_data(name: str, folder: Path) -> tuple[Path, dict]:
-    """Write a little data set; return its path and options that suit it."""
+    """Write a small data set; return its path and options that fit it."""
     if name == "chapter01_gan":
         write_glyphs(folder, train=300, test=20)
         return folder, {}
@@ -174,7 +174,7 @@ def items_of(name: str, config) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def configure(tmp_path_factory) -> Callable:
-    """Return the preset of a chapter with little data."""
+    """Return a function from a chapter's name to its preset with little data."""
 
     @functools.cache
     def make(name: str):
@@ -187,21 +187,21 @@ def configure(tmp_path_factory) -> Callable:
 
 @pytest.fixture(scope="module", params=CHAPTERS[:4])
 def bench(request, configure):
-    """The judge of each chapter that makes items of latents."""
+    """The objective of each chapter that makes items from latents."""
     name = request.param
     config = configure(name)
     items = items_of(name, config)
     held = validation_rows(len(items), config.validation_every)
     keras.utils.set_random_seed(0)
     with pytest.MonkeyPatch.context() as patch:
-        # Enough steps to tell images from noise.
+        # Enough steps to distinguish images from noise.
         short = functools.partial(extractors.local, steps=30)
         patch.setattr(extractors, "local", short)
         for chapter, part in (CHAPTERS[2], "evaluators"), (CHAPTERS[3], "evaluation"):
             patch.setattr(load(chapter, part), "STEPS", 30)
-        judging = load(name, "tuning")
+        tuning_module = load(name, "tuning")
         yield Bench(
-            lambda: judging.make_objective(config),
+            lambda: tuning_module.make_objective(config),
             items[held],
             np.delete(items, held, axis=0),
             load(name, "networks").build_generator(config),
@@ -209,55 +209,58 @@ def bench(request, configure):
         )
 
 
-def test_the_left_out_items_are_what_is_judged_by(bench):
-    """Their copies are as near as can be, other items less, noise not at all."""
-    judge = bench.make()
-    own = judge(Replay(bench.validation))[bench.loss]
-    others = judge(Replay(bench.others))[bench.loss]
-    untrained = judge(bench.untrained)[bench.loss]
+def test_the_objective_compares_with_the_validation_items(bench):
+    """Copies of them have the lowest loss, then other items, then noise."""
+    objective = bench.make()
+    own = objective(Replay(bench.validation))[bench.loss]
+    others = objective(Replay(bench.others))[bench.loss]
+    untrained = objective(bench.untrained)[bench.loss]
     assert own < 0.05 * untrained
     assert own < others < 0.7 * untrained
 
 
-def test_a_network_always_gets_the_same_figures(bench):
-    judge = bench.make()
-    first = judge(bench.untrained)
-    assert judge(bench.untrained) == first == bench.make()(bench.untrained)
+def test_a_network_always_gets_the_same_metrics(bench):
+    objective = bench.make()
+    first = objective(bench.untrained)
+    assert objective(bench.untrained) == first == bench.make()(bench.untrained)
     assert all(math.isfinite(value) for value in first.values())
 
 
-def test_samples_that_are_no_numbers_have_no_figures(bench):
+def test_all_metrics_are_nan_if_a_sample_is_nan(bench):
     broken = bench.validation.copy()
     broken[-1, 0, 0] = np.nan
-    judge = bench.make()
-    figures = judge(Replay(broken))
-    assert all(math.isnan(value) for value in figures.values())
-    assert bench.loss in figures and set(figures) == set(judge(bench.untrained))
+    objective = bench.make()
+    metrics = objective(Replay(broken))
+    assert all(math.isnan(value) for value in metrics.values())
+    assert bench.loss in metrics and set(metrics) == set(objective(bench.untrained))
 
 
 def test_wrong_ages_are_worse(configure, monkeypatch):
     name = "chapter03_agecgan"
     config = dataclasses.replace(configure(name), validation_every=3)
     monkeypatch.setattr(load(name, "evaluators"), "STEPS", 30)
-    judge = load(name, "tuning").make_objective(config)
+    objective = load(name, "tuning").make_objective(config)
     items = items_of(name, config)
     photos = items[validation_rows(len(items), 3)]
-    right, wrong = judge(Replay(photos)), judge(Replay(np.roll(photos, 1, axis=0)))
+    right, wrong = (
+        objective(Replay(photos)),
+        objective(Replay(np.roll(photos, 1, axis=0))),
+    )
     assert wrong["fid"] == pytest.approx(right["fid"], abs=0.01)
     assert wrong["fjd"] > right["fjd"] + 1
     assert wrong["age_accuracy"] < right["age_accuracy"]
 
 
-def test_pictures_are_judged_by_what_is_left_out(tmp_path):
+def test_super_resolution_is_scored_on_validation_images(tmp_path):
     name = "chapter05_srgan"
     write_scenes(tmp_path / "data", train=6, test=2, seed=0, size=300)
     config = load(name, "config").Config(data=tmp_path / "data", validation_every=3)
-    judge = load(name, "tuning").make_objective(config)
+    objective = load(name, "tuning").make_objective(config)
 
     def enlarged(kind: str) -> dict[str, float]:
         images = keras.Input((None, None, 3))
         larger = keras.layers.UpSampling2D(4, interpolation=kind)(images)
-        return judge(keras.Model(images, larger))
+        return objective(keras.Model(images, larger))
 
     bicubic, nearest = enlarged("bicubic"), enlarged("nearest")
     assert bicubic["psnr_y"] > nearest["psnr_y"] + 0.5
@@ -266,13 +269,13 @@ def test_pictures_are_judged_by_what_is_left_out(tmp_path):
     weights = network.get_weights()
     weights[0][...] = np.nan
     network.set_weights(weights)
-    figures = judge(network)
-    assert set(figures) == set(bicubic) and all(map(math.isnan, figures.values()))
+    metrics = objective(network)
+    assert set(metrics) == set(bicubic) and all(map(math.isnan, metrics.values()))
     tuning = load(name, "tuning").TUNING
     assert tuning.loss == "psnr_y" and tuning.sign == -1
 
 
-def test_too_few_items_are_told_in_one_line(tmp_path):
+def test_too_few_items_are_an_error(tmp_path):
     write_glyphs(tmp_path / "data", train=30, test=10)
     config = load("chapter01_gan", "config").Config(
         data=tmp_path / "data", validation_every=10

@@ -1,4 +1,4 @@
-"""What a search tells: its end, its interruption, and what a user gets wrong."""
+"""The messages of a search: its conclusion, its interruption, and wrong options."""
 
 import os
 import signal
@@ -26,10 +26,12 @@ from common.tuning.trial_records import Record
         ([(2.0, "ok"), (2.5, "ok")], "no trial was better than the preset, whose loss"),
         ([(None, "failed"), (2.5, "ok")], "the preset itself failed"),
         ([(-1.0, "ok"), (-1.5, "ok")], "50.0% below the preset's -1"),
-        ([(None, "failed")], "no trial came to its end"),
+        ([(None, "failed")], "no trial ran to its end"),
     ],
 )
-def test_the_end_is_told_honestly(losses, message, tmp_path):
+def test_the_conclusion_compares_the_best_trial_with_the_preset(
+    losses, message, tmp_path
+):
     records = [
         Record(number, status, loss, {}, 1.0, "trials/0000")
         for number, (loss, status) in enumerate(losses)
@@ -38,7 +40,7 @@ def test_the_end_is_told_honestly(losses, message, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
+def test_stopping_a_search_kills_its_trial_and_says_how_to_continue(tmp_path, number):
     folder, slow = tmp_path / "new", write(tmp_path / "slow.json", {"pause": 30})
     process = start("--run-dir", folder, "--steps", 8, "--config", slow)
     running = folder / "trials" / "0000" / "pid"
@@ -49,7 +51,7 @@ def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
         wait_for(lambda: not is_alive(int(running.read_text())))
     else:
         assert process.returncode == 130
-        assert f"tune --resume --run-dir {folder} goes on" in messages
+        assert f"continue with tune --resume --run-dir {folder}" in messages
         assert not is_alive(int(running.read_text()))
     assert not (folder / "trials.jsonl").exists()
 
@@ -62,7 +64,7 @@ def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
             "--preset must be one of quick, long, wrong, found best",
         ),
         (["--trials", "0"], "--trials must be above 0"),
-        (["--seed", "-1"], "--seed must be a whole number"),
+        (["--seed", "-1"], "--seed must be 0 or above"),
         (["--steps", "5", "--minutes", "1"], "--steps and --minutes are both"),
         (["--config", "workers.json"], "each trial is trained on one machine"),
         (["--config", "none.json"], "cannot read none.json: No such file"),
@@ -76,7 +78,7 @@ def test_a_trial_ends_with_its_search_which_says_how_to_go_on(tmp_path, number):
         (["--algorithm", "grid"], "algorithm"),
     ],
 )
-def test_what_a_user_gets_wrong_ends_in_one_line(
+def test_a_wrong_option_is_an_error_of_one_line(
     tmp_path, monkeypatch, caplog, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
@@ -92,7 +94,7 @@ def test_what_a_user_gets_wrong_ends_in_one_line(
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_second_process_is_kept_out(tmp_path):
+def test_a_search_folder_is_locked_for_a_second_process(tmp_path):
     folder = tmp_path / "new"
     search(folder, trials=1)
     with SearchFolder(folder).recording(), pytest.raises(UserError, match="another pr"):
@@ -100,7 +102,7 @@ def test_a_second_process_is_kept_out(tmp_path):
 
 
 def test_the_best_options_can_be_trained_by_the_command_line(tmp_path, monkeypatch):
-    """Without TensorFlow, which the toy has no need of."""
+    """TensorFlow is not imported, because the toy chapter does not need it."""
     monkeypatch.setattr(main, "import_tensorflow", lambda: None)
     best = write(tmp_path / "best.json", {"layers": 5, "steps": 6, "labels": [0.5]})
     before = signal.getsignal(signal.SIGTERM)

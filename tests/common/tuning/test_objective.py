@@ -1,4 +1,4 @@
-"""Measures for choosing options: the joint distance, rows, samples that are NaN."""
+"""Objectives: the joint distance, validation rows, and samples that are NaN."""
 
 import json
 import math
@@ -17,7 +17,7 @@ RNG = np.random.default_rng(0)
 
 
 def test_the_joint_distance_of_gaussians():
-    """Features +-2 and conditions +-1: alpha is 2; the signs agree, then differ.
+    """Features are +-2, conditions +-1, alpha is 2; the signs agree, then differ.
 
     The joint covariances are v v' with v = s (2, 2) and s (2, -2), s^2 = 4/3, whose
     product's root has the trace 0: the distance is 2 * 16 s^2 / 2.
@@ -40,32 +40,32 @@ def test_the_weight_of_conditions_is_that_of_the_real_features():
     assert ten == pytest.approx(100 * plain)
 
 
-def test_rows_are_left_out_ones_evenly_spread():
+def test_chosen_rows_are_validation_rows_evenly_spaced():
     assert chosen_rows(30, 10, 1, 99).tolist() == [9, 19, 29]
     assert chosen_rows(100, 10, 1, 3).tolist() == [9, 49, 99]
     assert chosen_rows(40, 10, 4, 4).tolist() == [9, 19, 29, 39]
-    with pytest.raises(UserError, match="at least 40 items.*each 10th.*found 39"):
+    with pytest.raises(UserError, match="at least 40 items.*every 10th.*found 39"):
         chosen_rows(39, 10, 4, 99)
 
 
-def test_values_that_are_not_finite_make_all_figures_nan():
+def test_samples_that_are_not_finite_make_all_metrics_nan():
     def measure(generator):
         return {"a": finite_samples(generator)(np.ones(2)).sum(), "b": 2, "more": 3}
 
-    judge = nan_if_not_finite(("a", "b"), measure)
-    figures = judge(lambda x, training: x)
-    assert figures == {"a": 2.0, "b": 2.0}
-    assert {type(value) for value in figures.values()} == {float}
+    objective = nan_if_not_finite(("a", "b"), measure)
+    metrics = objective(lambda x, training: x)
+    assert metrics == {"a": 2.0, "b": 2.0}
+    assert {type(value) for value in metrics.values()} == {float}
     for bad in (np.nan, np.inf):
-        figures = judge(lambda x, training, bad=bad: x * bad)
-        assert set(figures) == {"a", "b"} and all(map(math.isnan, figures.values()))
+        metrics = objective(lambda x, training, bad=bad: x * bad)
+        assert set(metrics) == {"a", "b"} and all(map(math.isnan, metrics.values()))
     with pytest.raises(TrainingError):
         finite_samples(lambda x, training: x / 0.0 * np.inf)(np.full(1, np.nan))
     with pytest.raises(TrainingError):
         finite_samples(lambda x, training: x)(np.array([[1.0, 2.0], [3.0, np.nan]]))
 
 
-def test_a_judge_hides_no_other_error():
+def test_an_objective_hides_no_other_error():
     def measure(generator):
         raise ZeroDivisionError
 
@@ -73,7 +73,7 @@ def test_a_judge_hides_no_other_error():
         nan_if_not_finite(("a",), measure)(None)
 
 
-def test_a_network_is_judged_as_it_is_used_unless_told_otherwise():
+def test_a_generator_runs_in_inference_mode_by_default():
     flags = []
 
     def generator(x, training):
@@ -87,8 +87,10 @@ def test_a_network_is_judged_as_it_is_used_unless_told_otherwise():
     assert flags == [False, True, False]
 
 
-def test_a_network_in_the_cache_is_whole_for_whoever_finds_it(tmp_path, monkeypatch):
-    """A second process, at the moment when the first has written the network."""
+def test_the_note_of_a_cached_network_is_written_before_the_network(
+    tmp_path, monkeypatch
+):
+    """So a second process that finds the network also finds its note."""
     path = tmp_path / "net.keras"
     images = keras.Input((2,))
     network = keras.Model(images, keras.layers.Dense(1)(images))
@@ -109,7 +111,7 @@ def test_a_network_in_the_cache_is_whole_for_whoever_finds_it(tmp_path, monkeypa
     assert cached_network.load_or_train(path, again)[1] == 0.5
 
 
-def test_the_task_of_images_without_labels_is_made_once(tmp_path, monkeypatch):
+def test_the_task_for_images_without_labels_is_generated_once(tmp_path, monkeypatch):
     images = make_faces(40, seed=0, size=32)[0]
     options = {"steps": 2, "cache_dir": tmp_path}
     first = extractors.local_unlabelled(images, **options)

@@ -1,4 +1,4 @@
-"""Options that chapters share for tuning: activations, optimizers, layers."""
+"""Options that several chapters vary in tuning: activations, optimizers, layers."""
 
 import dataclasses
 import typing
@@ -45,7 +45,7 @@ def digits_model(**changes):
 
 
 @pytest.mark.parametrize("kind", typing.get_args(Activation))
-def test_every_weight_learns_by_every_activation(kind):
+def test_every_weight_learns_with_every_activation(kind):
     """With R1, which needs the activation's second derivative."""
     model = digits_model(g_activation=kind, d_activation=kind)
     assert_every_weight_learns(model, DIGITS)
@@ -91,7 +91,7 @@ def test_a_compiled_step_of_every_optimizer_moves_all_weights(name):
         assert (variable.numpy() != old).any(), variable.path
 
 
-def test_activations_are_those_of_their_names():
+def test_activations_compute_what_their_names_say():
     values = np.array([-1.0, 0.5], np.float32)
     expected = {
         "relu": [0, 0.5],
@@ -127,15 +127,15 @@ def test_all_hidden_layers_have_the_activation_of_the_option(networks, config):
         assert not any(isinstance(layer, others) for layer in found)
         plain = [x for x in found if isinstance(x, keras.layers.Activation)]
         names = [layer.activation.__name__ for layer in plain]
-        # The last is the output's.
+        # The last activation is the output's.
         assert len(names) >= 3 and set(names[:-1]) == {kind}
 
 
 @pytest.mark.parametrize(
     ("networks", "config", "kernel", "kept"),
     [
-        # Generator at 4, 8 and 16, discriminator at 16, 8 and 4; of these, those
-        # with BatchNorm have four numbers a filter, the others a bias.
+        # Generator at sizes 4, 8 and 16, discriminator at 16, 8 and 4. Layers with
+        # BatchNorm have four values per filter, the others a bias.
         (networks02, Config02(width=0.125), 27, (32, 16, 8)),
         (networks04, Config04(size=32, filters=8), 9, (32, 16, 8)),
     ],
@@ -152,7 +152,7 @@ def test_further_convolutions_keep_the_size(networks, config, kernel, kept):
 
 
 def test_layers_of_a_stage_end_with_its_features():
-    """The features that `classify` reads are what a stage hands on."""
+    """The features that `classify` reads are the output of a resolution's layers."""
     network = networks02.build_discriminator(Config02(width=0.05, convolutions=2))
     names = [layer.name for layer in network.layers]
     assert [n for n in names if n.startswith("features")] == [
@@ -163,7 +163,7 @@ def test_layers_of_a_stage_end_with_its_features():
     assert names.index("features_1") == 4  # after two convolutions
 
 
-def test_a_run_from_before_these_options_can_be_read():
+def test_a_configuration_without_these_options_can_be_read():
     new = ("g_activation", "d_optimizer")
     config = PRESETS01["paper"]
     lines = to_json(config).splitlines(keepends=True)

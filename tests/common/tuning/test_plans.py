@@ -1,4 +1,4 @@
-"""What a search decides before a trial runs."""
+"""Decisions of a search before a trial runs."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from common.tuning.space import Space
 from common.tuning.trial_records import Record
 
 
-def judged(number, loss):
+def record_with_loss(number, loss):
     """Return the record of a trial that had one loss at all rungs."""
     scores = [[rung, loss] for rung in (0.25, 0.5, 0.75)]
     return Record(number, "ok", loss, {}, 1.0, "", {"place": [0.5]}, scores)
@@ -21,11 +21,11 @@ def one_dimension(tmp_path, trials=10, **options):
     return Plan("toychapter", PRESETS["quick"], space, tmp_path, **values)
 
 
-def test_the_median_rule_knows_the_trials_before_alone(tmp_path):
-    """A trial that is run once more, with later ones at hand, has the same limits."""
+def test_the_median_rule_uses_only_earlier_trials(tmp_path):
+    """A trial that is run again after later ones has the same limits."""
     plan = one_dimension(tmp_path)
     losses = [4.0, 1.0, 8.0, 3.0, 0.1, 0.2, 0.3]
-    records = [judged(*one) for one in enumerate(losses)]
+    records = [record_with_loss(*one) for one in enumerate(losses)]
     for known in (records[:4], records, records[::-1]):
         task = plan.task(known, 4, {"place": [0.5]})
         # The median of 4, 1, 8 and 3.
@@ -37,19 +37,19 @@ def test_the_median_rule_knows_the_trials_before_alone(tmp_path):
 def test_tpe_begins_after_five_random_trials(tmp_path):
     plan = one_dimension(tmp_path)
     rand = dataclasses.replace(plan, algorithm="random")
-    records = [judged(number, 1.0 / (number + 1)) for number in range(6)]
+    records = [record_with_loss(number, 1.0 / (number + 1)) for number in range(6)]
     for count, alike in ((0, True), (4, True), (5, False), (6, False)):
         drawn = [suggest(one, records[:count], 9) for one in (plan, rand)]
         assert (drawn[0] == drawn[1]) == alike
 
 
-def test_what_is_missing_is_run(tmp_path):
-    records = [judged(3, 1.0), judged(0, 2.0)]
+def test_missing_trials_are_found(tmp_path):
+    records = [record_with_loss(3, 1.0), record_with_loss(0, 2.0)]
     assert missing(one_dimension(tmp_path, trials=6), records) == [1, 2, 4, 5]
     assert missing(one_dimension(tmp_path, trials=1), records) == []
 
 
-def test_the_last_training_has_all_items_and_trials_have_not(tmp_path):
+def test_only_trials_leave_out_validation_items(tmp_path):
     config = dataclasses.replace(
         PRESETS["quick"],
         validation_every=5,

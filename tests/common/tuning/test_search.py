@@ -1,4 +1,4 @@
-"""Searches from beginning to end, with a chapter whose training takes no time."""
+"""Whole searches, with a toy chapter whose training takes no time."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ from common.tuning.trial_records import read_records, write_records
 @pytest.mark.parametrize(
     ("algorithm", "trials", "killed_in"), [("random", 4, 2), ("tpe", 8, 6)]
 )
-def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
+def test_a_killed_search_resumes_with_the_same_trials(
     tmp_path, algorithm, trials, killed_in, caplog
 ):
     whole = search(tmp_path / "whole", algorithm=algorithm, trials=trials)
@@ -35,12 +35,12 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
     results = folder / "trials.jsonl"
     finished = results.read_bytes()
     lines = len(finished.splitlines())
-    # A slow machine may have ended one more.
+    # On a slow machine, one more trial may have finished.
     assert killed_in <= lines < trials
-    # As if the last line, of a trial that had finished, were torn.
+    # Make the last line of a finished trial incomplete.
     results.write_bytes(finished[:-20])
     assert told(resume(folder)) == told(whole)
-    assert f"line {lines} is torn" in caplog.text
+    assert f"line {lines} is incomplete" in caplog.text
     best = from_json(Config, (folder / "best.json").read_text(), "")
     # The first random ones, and those of TPE.
     assert dataclasses.replace(best, pause=0.0) == from_json(
@@ -48,7 +48,7 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
     )
 
 
-def test_tpe_and_its_median_rule_find_what_is_good(tmp_path):
+def test_a_search_with_tpe_and_the_median_rule(tmp_path):
     records = search(tmp_path / "new", trials=10)
     assert [one.number for one in records] == list(range(10))
     assert records[0].message == "preset" and records[0].parameters["place"] == 0.9
@@ -67,10 +67,10 @@ def test_tpe_and_its_median_rule_find_what_is_good(tmp_path):
     assert f"best is trial {best.number}" in log and "below the preset's" in log
 
 
-def test_more_trials_may_be_asked_for_later(tmp_path):
+def test_the_number_of_trials_can_be_raised_later(tmp_path):
     folder = tmp_path / "new"
     search(folder, trials=2, median_rule=False)
-    # Of a trial that finished when the search was killed, before it was written down.
+    # As if the search was killed after trial 1 finished, but before it was recorded.
     kept = read_records(folder / "trials.jsonl")
     write_records(folder / "trials.jsonl", kept[:1])
     begun = (folder / "trials" / "0001" / "result.json").stat().st_mtime_ns
@@ -83,7 +83,7 @@ def test_more_trials_may_be_asked_for_later(tmp_path):
         resume(folder, trials=2)
 
 
-def test_a_resumed_search_is_the_same_one(tmp_path):
+def test_a_search_is_not_resumed_with_other_options(tmp_path):
     folder = tmp_path / "new"
     search(folder, trials=1)
     other = write(tmp_path / "other.json", {"layers": {"integer": [1, 3]}})
@@ -99,13 +99,13 @@ def test_a_resumed_search_is_the_same_one(tmp_path):
         ({"config": options}, "config batch_size: 16 -> 8"),
         ({"data": tmp_path}, "config data: null -> "),
     ):
-        with pytest.raises(UserError, match="is another one") as error:
+        with pytest.raises(UserError, match="started with other options") as error:
             resume(folder, **asked)
         assert message in str(error.value)
     assert len(resume(folder, seed=0, steps=8, preset="quick")) == 1
 
 
-def test_trials_that_fail_cost_no_more_than_themselves(tmp_path):
+def test_a_search_continues_after_failed_trials(tmp_path):
     kinds = ["none", "raise", "exit", "kill", "option", "nan"]
     space = write(tmp_path / "space.json", {"trouble": {"choice": kinds}})
     records = search(tmp_path / "new", space=space, trials=20, algorithm="random")
@@ -132,7 +132,7 @@ def test_when_all_trials_fail_there_is_no_best(tmp_path):
     assert len(read_records(tmp_path / "new" / "trials.jsonl")) == 2
 
 
-def test_what_is_wrong_with_the_first_trial_ends_the_search(tmp_path, monkeypatch):
+def test_a_user_error_in_the_first_trial_stops_the_search(tmp_path, monkeypatch):
     def fail(task):
         return task.record("failed", None, seconds=1.0, message="error: too few items")
 
@@ -147,7 +147,7 @@ def test_a_trial_of_minutes_ends_by_the_clock(tmp_path):
     [record] = search(tmp_path / "new", steps=None, minutes=0.01, trials=1, config=slow)
     assert record.status == "ok"
     assert 1 <= record.metrics["steps"] <= 12
-    # A slow machine may leave rungs out.
+    # A slow machine may miss rungs.
     shares = [share for share, _ in record.scores]
     assert shares == [0.25, 0.5, 0.75][: len(shares)]
     assert read_config(tmp_path / "new" / "best.json", PRESETS["long"]) == read_config(
@@ -155,15 +155,16 @@ def test_a_trial_of_minutes_ends_by_the_clock(tmp_path):
     )
 
 
-def test_trials_are_told_what_the_search_decides(tmp_path):
+def test_a_task_has_the_options_of_the_search(tmp_path):
     config = dataclasses.replace(PRESETS["long"], steps_per_execution=50)
-    plan = Plan("toychapter", config, Space(SPACE, Config), tmp_path, 3, 7, None,
-                fixed={"pause": 0.25})  # fmt: skip
+    space = Space(SPACE, Config)
+    fixed = {"pause": 0.25}
+    plan = Plan("toychapter", config, space, tmp_path, 3, 7, None, fixed=fixed)
     task = plan.preset_task()
     values = task.config
     assert (values["steps"], values["epochs"], values["max_minutes"]) == (7, None, None)
     assert (values["validation_every"], values["pause"]) == (10, 0.25)
-    # No pictures and checkpoints but the last.
+    # Samples and checkpoints are written only at the end.
     assert values["sample_every"] == values["checkpoint_every"] == 10**9
     assert [rung for rung, _ in task.rungs] == [0.25, 0.5, 0.75]
     assert task.folder == str(tmp_path / "trials" / "0000")
@@ -185,17 +186,17 @@ def test_a_preset_outside_the_space_is_still_the_baseline(tmp_path):
 
 
 def test_suggestions_depend_on_seed_and_number_alone(tmp_path):
-    plan = Plan("toychapter", PRESETS["quick"], Space(SPACE, Config), tmp_path, 3, 7,
-                None, algorithm="random")  # fmt: skip
+    space = Space(SPACE, Config)
+    plan = Plan("toychapter", PRESETS["quick"], space, tmp_path, 3, 7, None, "random")
     first = [suggest(plan, [], number) for number in range(1, 4)]
     assert first == [suggest(plan, [], number) for number in range(1, 4)]
     assert len({json.dumps(draws) for draws in first}) == 3
     assert suggest(dataclasses.replace(plan, seed=1), [], 1) != first[0]
 
 
-def test_a_trial_folder_of_before_is_begun_anew(tmp_path):
-    plan = Plan("toychapter", PRESETS["quick"], Space(SPACE, Config), tmp_path, 3, 7,
-                None)  # fmt: skip
+def test_the_folder_of_an_earlier_attempt_is_replaced(tmp_path):
+    space = Space(SPACE, Config)
+    plan = Plan("toychapter", PRESETS["quick"], space, tmp_path, 3, 7, None)
     old = tmp_path / "trials" / "0000" / "result.json"
     old.parent.mkdir(parents=True)
     old.write_text("{")
@@ -210,14 +211,14 @@ def test_luck_is_found_out_by_other_seeds(tmp_path, caplog):
     records = search(folder, space=space, trials=6, algorithm="random")
     best = min(records, key=lambda one: one.loss)
     assert best.parameters == {"luck": 1.0} and best.loss < records[0].loss
-    assert "owes something to luck" in caplog.text
+    assert "is partly lucky" in caplog.text
     caplog.clear()
     assert resume(folder, confirm=2) == records
     assert "It was luck" in caplog.text and "the options of the preset" in caplog.text
     made = {path.name for path in (folder / "confirm").iterdir()}
     number = f"{best.number:04d}"
     assert made == {f"{n}_seed_{s}" for n in ("0000", number) for s in (1, 2)}
-    # Neither a resumed search nor one that is longer forgets it.
+    # A resumed search and a longer one keep this result.
     for more in ({}, {"trials": 7}):
         caplog.clear()
         resume(folder, **more)
@@ -226,7 +227,7 @@ def test_luck_is_found_out_by_other_seeds(tmp_path, caplog):
         assert config == PRESETS["quick"]
 
 
-def test_what_is_better_with_all_seeds_is_kept(tmp_path, caplog):
+def test_a_trial_that_is_better_with_all_seeds_is_kept(tmp_path, caplog):
     records = search(tmp_path / "new", trials=6, confirm=1)
     best = min((one for one in records if one.status == "ok"), key=lambda one: one.loss)
     assert "It holds" in caplog.text and "the options of that trial" in caplog.text
@@ -234,14 +235,14 @@ def test_what_is_better_with_all_seeds_is_kept(tmp_path, caplog):
     assert config.place == best.parameters["place"]
 
 
-def test_what_a_killed_search_had_no_time_for_is_made_up_for(tmp_path, caplog):
+def test_a_resumed_search_writes_missing_files(tmp_path, caplog):
     folder = tmp_path / "new"
     records = search(folder, trials=3)
     best = (folder / "best.json").read_bytes()
     (folder / "best.json").unlink()
     shutil.rmtree(folder / "tensorboard" / "0001")
     lines = (folder / "trials.jsonl").read_bytes()
-    # The very first line is torn.
+    # Even the first line is incomplete.
     (folder / "trials.jsonl").write_bytes(lines[:60])
     assert told(resume(folder)) == told(records) == told(resume(folder))
     assert (folder / "best.json").read_bytes() == best
@@ -257,7 +258,7 @@ def test_the_first_trial_is_the_preset_to_the_last_digit(tmp_path):
     assert best["data"] == str(Path.cwd())
 
 
-def test_a_damaged_plan_is_one_line(tmp_path):
+def test_a_damaged_plan_is_an_error(tmp_path):
     search(tmp_path / "new", trials=1)
     plan = json.loads((tmp_path / "new" / "search.json").read_text())
     write(tmp_path / "new" / "search.json", plan | {"trials": "x"})

@@ -18,7 +18,7 @@ from common.tuning.space import Space
 CHAPTERS = sorted(p.name for p in Path(__file__).parents[3].glob("chapter*_*"))
 
 
-def test_choices_are_told_as_values_and_conditional_ones_only_where_taken():
+def test_values_hold_conditional_options_only_if_their_branch_is_taken():
     values = Space(SPACE, Config).values(ADAM)
     assert values == {
         "place": 0.25,
@@ -94,7 +94,7 @@ def test_hyperopt_draws_what_the_space_says():
         assert 0 <= values["place"] <= 1
         assert values["beta_1"] in (0.5, 0.9) or values["optimizer"] == "adam"
     counts = [sum(v["batch_size"] == size for v in found) for size in (2, 3, 4)]
-    # As likely each: three standard deviations are 20.
+    # All are equally likely; three standard deviations are 20.
     assert all(abs(count - 200 / 3) < 20 for count in counts) and sum(counts) == 200
 
 
@@ -143,7 +143,7 @@ def test_loguniform_is_uniform_in_the_logarithm():
         (SPACE | {"beta_1": {"uniform": [0, 1]}}, "beta_1 in two dimensions"),
     ],
 )
-def test_a_wrong_space_is_told_in_one_line(data, message):
+def test_a_wrong_space_is_an_error(data, message):
     with pytest.raises(UserError, match=message):
         Space(data, Config)
 
@@ -163,7 +163,7 @@ def test_spaces_are_read_from_files(tmp_path):
         Space.read(tmp_path / "none.json", Config)
 
 
-def test_a_file_of_options_wins_over_the_preset(tmp_path):
+def test_a_file_of_options_overrides_the_preset(tmp_path):
     path = tmp_path / "best.json"
     path.write_text(json.dumps({"layers": 5, "labels": [0.8, 1]}))
     config = read_config(path, PRESETS["quick"])
@@ -197,7 +197,7 @@ def test_a_length_in_the_file_is_not_cut_short_by_the_preset(tmp_path):
         ({"batch_size": -1}, "--batch-size must be above 0"),
     ],
 )
-def test_wrong_options_in_a_file_are_told_in_one_line(tmp_path, values, message):
+def test_wrong_options_in_a_file_are_an_error(tmp_path, values, message):
     path = tmp_path / "options.json"
     path.write_text(json.dumps(values))
     with pytest.raises(UserError) as error:
@@ -206,7 +206,7 @@ def test_wrong_options_in_a_file_are_told_in_one_line(tmp_path, values, message)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_preset_is_of_its_own_kinds(chapter):
+def test_every_preset_has_values_of_the_right_types(chapter):
     config = importlib.import_module(f"{chapter}.config")
     for preset in config.PRESETS.values():
         check_options(json.loads(to_json(preset)), config.Config, "the preset")

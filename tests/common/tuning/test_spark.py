@@ -1,4 +1,4 @@
-"""Trials at the same time on Spark: the same trials, and what may go wrong."""
+"""Parallel trials on Spark: they equal serial ones, and errors are handled."""
 
 import dataclasses
 import json
@@ -41,7 +41,7 @@ def _plan(folder: Path, **others) -> Plan:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    """A session of Spark, which takes seconds to start, for all tests here."""
+    """A Spark session for all tests here, because it takes seconds to start."""
     try:
         spark.require_spark()
     except UserError as error:
@@ -78,7 +78,7 @@ def test_parallel_trials_equal_serial_ones(session, serial, tmp_path):
     assert sorted(map(_essence, parallel)) == list(map(_essence, serial[1:]))
 
 
-def test_trials_go_on_from_those_that_are_done(session, serial, tmp_path):
+def test_trials_continue_after_those_that_are_done(session, serial, tmp_path):
     [last] = _run(_plan(tmp_path), serial[:4])
     assert _essence(last) == _essence(serial[4])
 
@@ -184,20 +184,20 @@ def test_another_parallel_is_refused(text):
 def _error_of(folder: Path, **variables: str) -> str:
     """Return the one line with which `tune` on Spark ends."""
     with _tune(folder, "--parallel", "spark:2", **variables) as process:
-        _, told = process.communicate(timeout=60)
+        _, messages = process.communicate(timeout=60)
     assert process.returncode == 2
-    [line] = told.splitlines()
+    [line] = messages.splitlines()
     assert not folder.exists()
     return line
 
 
-def test_missing_pyspark_is_told_first(tmp_path):
+def test_missing_pyspark_is_an_error_before_the_search(tmp_path):
     (tmp_path / "pyspark.py").write_text("raise ImportError('not there')")
     line = _error_of(tmp_path / "search", PYTHONPATH=str(tmp_path))
     assert "needs pyspark" in line and "requirements-spark.txt" in line
 
 
-def test_missing_java_is_told_first(session, tmp_path):
+def test_missing_java_is_an_error_before_the_search(session, tmp_path):
     line = _error_of(tmp_path / "search", PATH=str(tmp_path), JAVA_HOME="")
     assert "needs Java 17 or later, found none" in line
 
@@ -211,7 +211,9 @@ def test_missing_java_is_told_first(session, tmp_path):
     ],
     ids=["broken", "8", "11"],
 )
-def test_an_unfit_java_is_told(script, message, session, tmp_path, monkeypatch):
+def test_an_unsuitable_java_is_an_error(
+    script, message, session, tmp_path, monkeypatch
+):
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text(f"#!/bin/sh\n{script}\n")

@@ -1,4 +1,4 @@
-"""Results files, what Hyperopt is told of them, the median rule and the judging."""
+"""Records of trials, their form for Hyperopt, the median rule and the scorer."""
 
 import dataclasses
 import json
@@ -26,11 +26,12 @@ from common.tuning.trial_records import (
 
 
 def record(number, loss, status="ok", scores=(), draws=None):
-    return Record(number, status, loss, {}, 1.0, f"trials/{number:04d}", draws or {},
-                  [list(score) for score in scores])  # fmt: skip
+    run = f"trials/{number:04d}"
+    scores = [list(score) for score in scores]
+    return Record(number, status, loss, {}, 1.0, run, draws or {}, scores)
 
 
-def test_failed_trials_teach_tpe_nothing_good_and_stopped_ones_their_last_loss():
+def test_failed_trials_are_failures_for_tpe_and_stopped_ones_have_their_last_loss():
     from hyperopt.base import JOB_STATE_DONE
 
     space = Space(SPACE, Config)
@@ -64,7 +65,7 @@ def test_records_come_back_from_their_file(tmp_path):
         append_record(path, record(2, float("nan")))
 
 
-def test_a_torn_last_line_is_left_out(tmp_path, caplog):
+def test_an_incomplete_last_line_is_left_out(tmp_path, caplog):
     path = tmp_path / "trials.jsonl"
     write_records(path, [record(0, 1.0), record(1, 2.0)])
     whole = path.read_bytes()
@@ -72,7 +73,7 @@ def test_a_torn_last_line_is_left_out(tmp_path, caplog):
         path.write_bytes(whole + whole.splitlines()[1][:end])
         caplog.clear()
         assert [one.number for one in read_records(path)] == [0, 1]
-        assert "line 3 is torn" in caplog.text
+        assert "line 3 is incomplete" in caplog.text
     path.write_bytes(whole + b"\xff\xfe")
     assert len(read_records(path)) == 2
 
@@ -108,11 +109,11 @@ def test_a_damaged_line_before_others_is_an_error(tmp_path, line, message):
 def test_fields_that_are_unknown_or_of_a_wrong_kind_are_refused(change, name):
     values = json.loads(to_json_line(record(0, 1.0)))
     assert from_json_text(json.dumps(values), "it").loss == 1.0
-    with pytest.raises(UserError, match=f"^it is no trial's result: '{name}' is"):
+    with pytest.raises(UserError, match=f"^it is not a trial's result: '{name}' is"):
         from_json_text(json.dumps(values | change), "it")
 
 
-def test_files_that_cannot_be_read_or_written_are_one_line(tmp_path):
+def test_files_that_cannot_be_read_or_written_are_an_error(tmp_path):
     with pytest.raises(UserError, match="cannot read .*directory"):
         read_records(tmp_path)
     with pytest.raises(UserError, match="cannot write .*none/trials.jsonl"):
@@ -134,7 +135,7 @@ def test_records_that_contradict_themselves_are_refused(tmp_path):
         read_records(path)
 
 
-def test_the_best_is_the_lowest_of_those_that_came_to_the_end():
+def test_the_best_trial_is_the_lowest_of_those_that_ran_to_the_end():
     records = [record(0, 2.0), record(1, 1.0, "stopped"), record(2, None, "failed")]
     assert best_of(records).number == 0
     assert best_of([*records, record(3, 2.0), record(4, 1.5)]).number == 4
@@ -173,7 +174,7 @@ class Generator:
 
 
 def train(scorer, losses):
-    """Let a scorer see steps 1, 2 ... with these losses."""
+    """Call a scorer at steps 1, 2, ..., with these losses; return the last step."""
     scorer.model = model = Generator(losses)
     scorer.on_train_begin()
     for model.step in range(1, len(losses) + 1):
@@ -184,13 +185,13 @@ def train(scorer, losses):
     return model.step
 
 
-def judge(model):
+def objective(model):
     return {"quality": -model.losses[model.step - 1], "other": float("inf")}
 
 
 @pytest.fixture
 def own_signals():
-    """Give back the handlers that a scorer takes."""
+    """Restore the signal handlers that a scorer replaces."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
@@ -199,10 +200,12 @@ def own_signals():
 
 def make_scorer(limits, **budget):
     rungs = list(zip((0.25, 0.5, 0.75), limits, strict=True))
-    return Scorer(judge, "quality", -1, rungs, **{"steps": 8, "minutes": None} | budget)
+    return Scorer(
+        objective, "quality", -1, rungs, **{"steps": 8, "minutes": None} | budget
+    )
 
 
-def test_a_trial_is_judged_at_the_rungs_and_at_its_end(own_signals):
+def test_a_trial_is_scored_at_the_rungs_and_at_its_end(own_signals):
     scorer = make_scorer([None, 9.0, 9.0])
     assert train(scorer, [8.0, 7, 6, 5, 4, 3, 2, 1]) == 8
     assert scorer.scores == [[0.25, 7.0], [0.5, 5.0], [0.75, 3.0]]
@@ -212,7 +215,7 @@ def test_a_trial_is_judged_at_the_rungs_and_at_its_end(own_signals):
 
 def test_a_trial_stops_above_the_median_by_its_best_loss_so_far(own_signals):
     scorer = make_scorer([6.0, 4.5, 4.0])
-    # 5 at first; then 9, of which 5 is still the best, but above 4.5.
+    # The losses are 5 and then 9. The best, 5, is above the limit 4.5.
     assert train(scorer, [5.0, 5, 9, 9, 1, 1, 1, 1]) == 4
     assert scorer.finish() == 9.0
     assert "at 50% its best loss 5 was above the median 4.5" in scorer.stopped
@@ -226,15 +229,15 @@ def test_a_trial_at_the_median_goes_on(own_signals):
     assert train(make_scorer([5.0, 5.0, 5.0]), [5.0] * 8) == 8
 
 
-def test_judging_does_not_count_against_the_minutes(own_signals):
+def test_scoring_does_not_count_against_the_minutes(own_signals):
     scorer = make_scorer([None] * 3, steps=None, minutes=1.0)
     now = [0.0]
 
-    def slow_judge(model):
+    def slow_objective(model):
         now[0] += 1000
-        return judge(model)
+        return objective(model)
 
-    scorer.objective = slow_judge
+    scorer.objective = slow_objective
     scorer.clock = lambda: now[0]
     original = Scorer.on_train_batch_end
 
@@ -247,7 +250,7 @@ def test_judging_does_not_count_against_the_minutes(own_signals):
     assert [share for share, _ in scorer.scores] == [0.25, 0.5, 0.75]
 
 
-def test_a_measure_that_is_not_finite_ends_the_trial(own_signals):
+def test_a_metric_that_is_not_finite_is_an_error(own_signals):
     scorer = make_scorer([None] * 3)
     with pytest.raises(TrainingError, match="quality is nan"):
         train(scorer, [1.0, float("nan"), 1, 1, 1, 1, 1, 1])
@@ -258,16 +261,16 @@ def test_keras_calls_the_scorer(own_signals):
     import toy
 
     model = toy.build()
-    judged = []
+    scored = []
 
     def count(generator):
-        judged.append(int(model.step))
+        scored.append(int(model.step))
         assert generator is model.average_generator
-        return {"loss": float(len(judged))}
+        return {"loss": float(len(scored))}
 
     rungs = [(0.25, None), (0.5, 0.5), (0.75, None)]
     scorer = as_callback(True)(count, "loss", 1, rungs, 8, None)
     batches = tf.data.Dataset.from_tensors(toy.POINTS[: toy.BATCH]).repeat(8)
     model.fit(batches, verbose=0, shuffle=False, callbacks=[scorer])
-    assert judged == [2, 4] and int(model.step) == 4
+    assert scored == [2, 4] and int(model.step) == 4
     assert scorer.stopped and scorer.finish() == 2.0

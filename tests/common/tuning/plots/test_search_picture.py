@@ -1,4 +1,4 @@
-"""The picture of a search, the axes it is drawn on, and what mattered."""
+"""The picture of a search, its axes, and the importance of parameters."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from common.tuning.trial_records import Record
 
 
 def _search(count: int, seed: int = 0) -> list[Record]:
-    """Trials whose loss is 2 a + b where b is there: variances 4/3 and 1/3."""
+    """Return trials with loss 2 a + b, whose terms have variances 4/3 and 1/3."""
     rng = np.random.default_rng(seed)
     records = []
     for number in range(count):
@@ -59,7 +59,7 @@ def test_importance_of_a_choice_and_of_its_own_option():
     assert found.shares["x"] == pytest.approx(1.5 / 7.75, abs=0.04)
 
 
-def test_what_a_choice_does_is_not_the_doing_of_its_idle_option():
+def test_an_idle_option_gets_no_importance_from_the_choice_above_it():
     rng = np.random.default_rng(4)
     records = []
     for number in range(100):
@@ -81,7 +81,7 @@ def test_huge_losses_do_not_hide_what_matters():
     assert found.shares["a"] > 0.3 > 0.05 > found.shares["idle"]
 
 
-def test_few_trials_say_nothing():
+def test_too_few_trials_have_no_importance():
     records = _search(FEWEST)
     assert importance(records, ["a"]) is not None
     assert importance(records[1:], ["a"]) is None
@@ -121,7 +121,7 @@ def test_names_share_an_axis_in_natural_order():
     axis = Axis.of([[128, 64], [64, 32], [256, 128]])
     assert [text for _, text in axis.ticks] == ["64, 32", "128, 64", "256, 128"]
     assert axis.position([128, 64]) == pytest.approx(0.5)
-    # True equals 1 in Python, but is a name.
+    # True equals 1 in Python, but is shown as a name.
     mixed = Axis.of([True, 1])
     assert mixed.position(True) != mixed.position(1)
 

@@ -1,4 +1,4 @@
-"""TensorBoard's HPARAMS page, read back with TensorBoard's own parts."""
+"""TensorBoard's HPARAMS page, read back with TensorBoard's own modules."""
 
 import dataclasses
 import subprocess
@@ -38,7 +38,7 @@ def _read(folder) -> EventAccumulator:
 
 
 def _session(events: EventAccumulator):
-    """Return what the hparams plugin finds of a session's start and end."""
+    """Return the start and the end of a session, as the hparams plugin reads them."""
     contents = events.PluginTagToContent(metadata.PLUGIN_NAME)
     return (
         metadata.parse_session_start_info_plugin_data(
@@ -77,7 +77,7 @@ def test_the_page_has_loss_and_metrics(tmp_path):
     ("status", "loss", "number"),
     [("ok", 0.5, 1), ("stopped", 1.0, 0), ("failed", None, 2)],
 )
-def test_the_page_tells_the_status(status, loss, number, tmp_path):
+def test_the_page_has_the_status(status, loss, number, tmp_path):
     trial = dataclasses.replace(TRIAL, status=status, loss=loss)
     write_hparams(trial, tmp_path)
     events = _read(tmp_path)

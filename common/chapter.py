@@ -1,4 +1,4 @@
-"""What a chapter hands over to its command line and to `tune`."""
+"""What a chapter provides for its command line and for `tune`."""
 
 import functools
 import importlib
@@ -10,7 +10,7 @@ from typing import Any
 from common.config import ConfigType, RunConfig
 from common.errors import UserError
 
-# Takes the averaged generator and returns its scores by name.
+# A function that takes the averaged generator and returns its scores by name.
 Objective = Callable[[Any], Mapping[str, float]]
 
 
@@ -57,15 +57,15 @@ class Command:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter as its command line sees it.
+    """The description of a chapter for its command line.
 
     The chapter's package has `train(config, run, callbacks=())` and every function
-    that a command names; they are imported when they are first used.
+    that a command names. They are imported when they are first used.
 
     Attributes:
         name: name of its package.
         presets: configurations by name; the first is the default.
-        commands: commands by name; "data describe" is a command below "data".
+        commands: commands by name. A name may have two words, such as "data describe".
     """
 
     name: str
@@ -78,7 +78,7 @@ class Chapter:
         return type(next(iter(self.presets.values())))
 
     def function(self, name: str) -> Callable[..., Any]:
-        """Return a function of the chapter's package."""
+        """Import a function of the chapter's package and return it."""
         return getattr(importlib.import_module(self.name), name)
 
     @property
@@ -93,7 +93,7 @@ class Chapter:
 
 
 def find_preset(presets: Mapping[str, ConfigType], name: str) -> ConfigType:
-    """Return a preset.
+    """Return the preset with the given name.
 
     Raises:
         UserError: there is no preset of that name.

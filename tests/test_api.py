@@ -93,7 +93,7 @@ def test_no_other_package_is_imported(tmp_path, name):
 
 def test_another_chapters_run_is_refused(run):
     other = RunDir(run.path, "chapter04_dcgan")
-    with pytest.raises(UserError, match="is of chapter01_gan, and this is chapter04"):
+    with pytest.raises(UserError, match="is from chapter01_gan, but this is chapter04"):
         other.read_config()
 
 

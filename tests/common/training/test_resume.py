@@ -176,7 +176,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, data, whole):
     newest.write_bytes(newest.read_bytes()[:-100])
     done = resume(run)
     assert done.returncode == 0, done.stderr
-    assert "is torn" in done.stderr
+    assert "is damaged" in done.stderr
     assert_same(run, whole)
     assert rows(run) == rows(whole)
 
@@ -209,7 +209,7 @@ def test_resuming_with_other_data_is_refused(whole, tmp_path):
         write_mat(folder / f"box_{number:09d}_1.mat", voxels)
     done = resume(whole, "--data", tmp_path)
     assert done.returncode == 2
-    assert "began with 24 training items, and there are 9 now" in done.stderr
+    assert "began with 24 training items, but there are 9 now" in done.stderr
 
 
 def test_resuming_with_other_options_is_refused(whole):

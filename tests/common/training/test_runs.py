@@ -113,7 +113,7 @@ def test_a_run_is_not_overwritten_but_a_killed_beginning_is(folder):
     run.log.write_text("")
     RunDir.create("chapter", "quick", folder / "run")
     run.write_config(PRESETS["quick"])
-    with pytest.raises(UserError, match="holds a run already; add --resume"):
+    with pytest.raises(UserError, match="already holds a run; add --resume"):
         RunDir.create("chapter", "quick", folder / "run")
     with pytest.raises(UserError, match="no generator.keras in .* --resume"):
         load_network(run.generator)
@@ -155,12 +155,12 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path, damage, caplog):
     step, weights = restored(tmp_path)
     assert step == 1
     assert not toy.moved(good["generator"], weights["generator"])
-    assert "is torn" in caplog.text
+    assert "is damaged" in caplog.text
 
 
 def test_only_torn_checkpoints_are_an_error(tmp_path):
     checkpoints.save(tmp_path, 1, toy.build().state()).write_bytes(b"PK")
-    with pytest.raises(UserError, match="no checkpoint in .* is whole"):
+    with pytest.raises(UserError, match="all checkpoints in .* are damaged"):
         restored(tmp_path)
 
 

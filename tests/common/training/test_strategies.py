@@ -192,11 +192,11 @@ def test_all_stages_of_chapters_train_together(chapters, run):
         ),
         (
             {"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}},
-            "addresses of workers",
+            "only addresses of workers",
         ),
         (
             {"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}},
-            "addresses of workers",
+            "only addresses of workers",
         ),
     ],
 )
@@ -270,7 +270,7 @@ def test_a_worker_that_refuses_does_not_leave_the_others_waiting(monkeypatch, ca
         ):
             signal.signal(number, handler)
     assert time.monotonic() - began < 50
-    assert "ending the others" in capfd.readouterr().err
+    assert "stopping the others" in capfd.readouterr().err
 
 
 def test_a_batch_that_devices_cannot_share(monkeypatch):

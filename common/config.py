@@ -34,54 +34,56 @@ class RunConfig:
     RENAMED: ClassVar[dict[str, str]] = {}
 
     seed: int = 0
-    """Seed of all random numbers: initial weights, order of the data, latents and
-    noise."""
+    """Seed of all random numbers: initial weights, order of the data,
+    latents and noise."""
 
     data: Path | None = None
-    """Real data set: a folder or a file, as described in the chapter's README. By
-    default the chapter trains on its procedural stand-in."""
+    """Real data set: a folder or a file, as described in the chapter's
+    README. By default the chapter trains on its procedural stand-in."""
 
     batch_size: int = 32
     """Number of items in a training batch, over all devices together."""
 
     steps: int | None = None
-    """Total number of training steps, including those before a resume; overrides
-    --epochs."""
+    """Total number of training steps, including those before a resume;
+    overrides --epochs."""
 
     epochs: float | None = None
-    """Total length of training in passes over the data set; used if --steps is not
-    set."""
+    """Total length of training in passes over the data set; used if --steps
+    is not set."""
 
     max_minutes: float | None = None
-    """Time limit in minutes: save and stop then, even if steps are left. The limit
-    starts again on resume."""
+    """Time limit in minutes: save and stop then, even if steps are left.
+    The limit starts again on resume."""
 
     validation_every: int | None = None
-    """Leave every n-th training item out of training, as validation items to choose
-    options by; `tune` sets this. By default, train on all training items."""
+    """Leave every n-th training item out of training, as validation items
+    to choose options by; `tune` sets this. By default, train on all
+    training items."""
 
     precision: Precision = "auto"
-    """Number format in which the networks compute; weights stay float32. auto:
-    mixed_bfloat16 if it keeps the chapter's quality and is measured to be faster on
-    this machine, else float32."""
+    """Number format in which the networks compute; weights stay float32.
+    auto: mixed_bfloat16 if it keeps the chapter's quality and is
+    measured to be faster on this machine, else float32."""
 
     strategy: Literal["none", "mirrored", "multiworker"] = "none"
-    """Devices to train on; they share each batch. none: one device. mirrored: all
-    GPUs of this machine. multiworker: the devices of all workers that the environment
-    variable TF_CONFIG lists."""
+    """Devices to train on; they share each batch. none: one device.
+    mirrored: all devices of this machine. multiworker: the devices of
+    all workers that the environment variable TF_CONFIG lists."""
 
     jit: Literal["auto", "on", "off"] = "auto"
-    """Whether to compile the training step with XLA. auto: only on a GPU and with
-    --strategy none."""
+    """Whether to compile the training step with XLA. auto: only on a GPU
+    and with --strategy none."""
 
     steps_per_execution: int = 1
-    """Number of training steps in one call of the compiled step. More steps save
-    time if a step is short; the result is the same."""
+    """Number of training steps in one call of the compiled step. More steps
+    save time if a step is short; the result is the same."""
 
     update_mode: Literal["alternating", "simultaneous"] = "alternating"
     """Order of the updates in a training step. alternating: update the
-    discriminator, then the generator from a new forward pass [Goodfellow et al. 2014,
-    algorithm 1]. simultaneous: update both from one forward pass."""
+    discriminator, then the generator from a new forward pass [Goodfellow
+    et al. 2014, algorithm 1]. simultaneous: update both from one forward
+    pass."""
 
     log_every: int = 50
     """Number of steps between two rows of metrics.csv."""
@@ -91,10 +93,12 @@ class RunConfig:
     latents."""
 
     checkpoint_every: int = 250
-    """Number of steps between two checkpoints, from which training can resume."""
+    """Number of steps between two checkpoints, from which training can
+    resume."""
 
     cache_mb: int = 1024
-    """Memory for decoded data, in MB; data that do not fit are read from the disk."""
+    """Memory for decoded data, in MB; data that do not fit are read from
+    the disk."""
 
     def validate(self) -> None:
         """Check the options that all chapters share.

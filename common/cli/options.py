@@ -21,7 +21,8 @@ class DataOptions(RunOptions):
     """Options of all commands that work on a run and on real data."""
 
     data: Path | None = None
-    """Data set, a folder or a file; by default the one that the run was trained on."""
+    """Data set, a folder or a file; by default the one that the run was
+    trained on."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class TestOptions(DataOptions):
     """Score a run's generator on the held-out test split."""
 
     samples: int | None = None
-    """Number of samples to generate; by default the size of the test split, at most
-    5,000."""
+    """Number of samples to generate; by default the size of the test split,
+    at most 5,000."""
 
     seed: int = 1
     """Seed of the latents and of the random choice of data."""
@@ -69,7 +70,8 @@ class DescribeOptions:
     """Options of `data describe`; all of them are also options of `train`."""
 
     data: Path | None = None
-    """Data set, a folder or a file; by default the chapter's procedural stand-in."""
+    """Data set, a folder or a file; by default the chapter's procedural
+    stand-in."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     python -m benchmarks.image_step_time --size quick
 
 The same networks, batch and optimizers, without penalty, augmentation and averages:
-  ours         the compiled step of common.gan.adversarial_model, alternating
+  ours         the compiled step of AdversarialModel, alternating
   ours_shared  D and G from one pass of the networks: less work, another algorithm
   book_style   predict, two train_on_batch, one combined train_on_batch
 The last line is one JSON object; seconds are medians over rounds in which the works
@@ -27,7 +27,7 @@ from benchmarks.timing import take_turns
 from chapter04_dcgan.config import PRESETS, Config
 from chapter04_dcgan.networks import CHANNELS, build_discriminator, build_generator
 from chapter04_dcgan.training import build_model
-from common.gan import optimizers
+from common.gan.optimizers import build_optimizers
 from common.training import devices
 from common.training.run_dir import describe_environment
 
@@ -92,7 +92,7 @@ def book_style(config: Config) -> Callable[[], object]:
         build_generator(config),
         build_discriminator(config),
         real_batch(config),
-        optimizers.optimizers(config, nesterov=True),
+        build_optimizers(config, nesterov=True),
     )
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.sr_step_time --variant srgan
 
 The same networks, batch, optimizers and losses (pixels and the game), no penalty:
-  ours         the compiled step of common.gan.adversarial_model, alternating
+  ours         the compiled step of AdversarialModel, alternating
   ours_shared  D and G from one pass of the networks: less work, another algorithm
   book_style   predict, two train_on_batch, one combined train_on_batch
 The last line is one JSON object; seconds are medians over rounds in which the works

@@ -11,20 +11,21 @@ from chapter02_3dgan.data import load_split
 from chapter02_3dgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.errors import UserError
-from common.gan import adversarial_model, losses, optimizers
-from common.gan.adversarial_model import AdversarialModel
+from common.gan import losses
+from common.gan.adversarial_model import AdversarialModel, build_adversarial_model
 from common.gan.augment import shift_and_mirror
 from common.gan.latents import sample_latents
+from common.gan.optimizers import build_optimizers
 from common.gan.step import Logs, Phase, Step
 from common.shapes.rendering import render_grid
 from common.training import devices
 from common.training.fit import Gallery, begin, fit_run, open_run
 from common.training.run_dir import RunDir
 
-# README, section "Number formats": the scores of both formats after equal steps.
+# Measured: see "Number formats" in the README.
 BFLOAT16_KEEPS_QUALITY = True
 GALLERY_SHAPES = 16
-# Shapes of 3D ShapeNets look along axis 0; axis 2 is up.
+# The axis along which a shape is mirrored: shapes face along axis 0, axis 2 is up.
 LEFT_RIGHT = 1
 
 
@@ -32,64 +33,75 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
     """Build both networks and the two phases that train them.
 
     Args:
-        config: of the run.
-        occupancy: mean share of filled voxels in the data.
+        config: options of the run.
+        occupancy: mean share of filled voxels in the data, in (0, 1).
+
+    Reference: Wu et al. 2016, arXiv:1610.07584, sections 3.1 and 3.3.
     """
     generator = build_generator(config, occupancy)
     discriminator = build_discriminator(config)
+    # The losses of D and G, written out in common/gan/losses.py.
     rules = losses.GAMES[config.loss]
 
     def discriminate(step: Step, shapes: tf.Tensor) -> tf.Tensor:
-        """Return D's logits (B, 1) of shapes that are augmented first."""
+        """Return D's logits (B, 1) of shapes that are first moved and mirrored."""
         turned = LEFT_RIGHT if config.augment_mirror else None
         shapes = shift_and_mirror(shapes, step.new_key(), config.augment_shift, turned)
         return discriminator(shapes, training=True)
 
     def forward(step: Step) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return new generated shapes and D's logits of them."""
         latents = step.latents(config.latent_dim, config.prior, config.prior_std)
         fake = generator(latents, training=True)  # (B, S, S, S, 1)
         return fake, discriminate(step, fake)
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        """Return D's loss: low where D(x) is near 1 and D(G(z)) near 0."""
         fake, fake_logits = step.shared()
-        # Real and generated shapes apart: their BatchNorm statistics must not mix.
+        # Real and generated shapes pass D in separate batches: BatchNorm must not mix
+        # their statistics.
         real_logits = discriminate(step, step.batch)
         loss = rules.discriminator(real_logits, fake_logits, config.real_label)
+        # Penalties on D's gradient; the images of G are constants here.
         penalties = penalty(config, discriminator, step, tf.stop_gradient(fake))
         return losses.with_penalty(loss, real_logits, fake_logits, penalties)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        """Return G's loss: low where D takes generated shapes for real."""
         fake, fake_logits = step.shared()
         return rules.generator(fake_logits), {"g_occupancy": tf.reduce_mean(fake)}
 
     def weak_enough(logs: Logs) -> tf.Tensor:
+        """Tell whether D may learn: the paper stops it while it is too accurate."""
         return logs["d_accuracy"] <= config.gate_accuracy
 
     gate = weak_enough if config.gate_accuracy is not None else None
-    d_optimizer, g_optimizer = optimizers.optimizers(config)
+    d_optimizer, g_optimizer = build_optimizers(config)
     phases = [
         Phase("d", discriminator, d_optimizer, d_loss, when=gate),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return adversarial_model.adversarial_model(config, generator, phases, forward)
+    return build_adversarial_model(config, generator, phases, forward)
 
 
 def penalty(
     config: Config, discriminator: keras.Model, step: Step, fake: tf.Tensor
 ) -> tf.Tensor | None:
-    """Return the penalties on D's gradient that the configuration asks for.
+    """Return the sum of the penalties on D's gradient, or None without one.
 
     Args:
-        config: uses r1_gamma, r1_every, gradient_penalty.
-        discriminator: D.
-        step: the one that runs; its batch is the real data.
+        config: uses r1_gamma, r1_every and gradient_penalty.
+        discriminator: the network D.
+        step: the step that runs; its batch holds real shapes.
         fake: generated shapes (B, S, S, S, 1), without a gradient.
     """
+    # R1: on real shapes [Mescheder et al. 2018, equation 9].
     r1 = losses.lazy_r1(
         step, discriminator, step.batch, config.r1_gamma, config.r1_every
     )
     if not config.gradient_penalty:
         return r1
+    # WGAN-GP: on random mixtures of real and generated shapes [Gulrajani et al. 2017].
     mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
     towards_one = config.gradient_penalty * losses.gradient_penalty(
         discriminator, step.batch, fake, mix
@@ -129,7 +141,7 @@ def train(
     with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         with devices.scope(config):
             model = build_model(config, occupancy)
-        # One scale for all pictures, or the film of the training would jump.
+        # All pictures get one scale; otherwise the animation would jump.
         whole = np.ones((config.size,) * 3, bool)
         gallery = Gallery(
             sample_latents(config, GALLERY_SHAPES, config.seed),

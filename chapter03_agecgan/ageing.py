@@ -71,7 +71,7 @@ class Ager:
         Args:
             images: uint8 (N, S, S, 3).
         """
-        faces = to_floats(writing)
+        faces = to_floats(images)
         logits = [
             self.discriminator(
                 [faces, np.repeat(age[None], len(faces), axis=0)], training=False
@@ -82,7 +82,7 @@ class Ager:
 
     def first_guess(self, images: np.ndarray) -> np.ndarray:
         """Return the encoder's latents of photos: float32 (N, latent_dim)."""
-        return np.array(self.encoder(to_floats(writing), training=False))
+        return np.array(self.encoder(to_floats(images), training=False))
 
     def latents(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """Return latents that keep the persons on photos.
@@ -94,10 +94,10 @@ class Ager:
         Returns:
             float32 (N, latent_dim).
         """
-        start = self.first_guess(writing)
+        start = self.first_guess(images)
         if not self.moves_latents:
             return start
-        photos = identity.Photos.of(self.recognizer, writing, classes)
+        photos = identity.Photos.of(self.recognizer, images, classes)
         return identity.find_latents(
             self.config, self.generator, self.recognizer, photos, start
         )

@@ -136,7 +136,7 @@ def set_up_bench(
     seed: int,
     recognition: str | None,
 ) -> Bench:
-    """Load the photos and choose_evaluators the judges; see `test`."""
+    """Load the photos and choose the evaluators; see `test`."""
     train, held_out = load_split(config, "train"), load_split(config, "test")
     count = choose_count(samples, len(train.images), len(held_out.images))
     evaluators = choose_evaluators(config, train, held_out, seed, recognition)
@@ -187,7 +187,7 @@ def score_generator(
     photos on faces of their ages; closeness of each class on that class's training
     photos, of which there are more.
     """
-    evaluators = bench.judges
+    evaluators = bench.evaluators
     wanted = np.tile(ALL, EACH)
     faces = _faces(config, generator, wanted, bench.seed)
     told = score_ages(evaluators, faces, wanted)
@@ -228,7 +228,7 @@ def score_aged(bench: Bench, aged: np.ndarray) -> dict[str, float]:
         bench: the evaluators, and the photos.
         aged: uint8 (N, 6, S, S, 3).
     """
-    evaluators = bench.judges
+    evaluators = bench.evaluators
     wanted = np.tile(ALL, len(aged))
     told = score_ages(evaluators, aged.reshape(-1, *aged.shape[2:]), wanted)
     scores = {f"{name}_aged": value for name, value in told.items()}
@@ -265,7 +265,7 @@ def score_unchanged(bench: Bench) -> dict[str, float]:
 
 
 def score_real(bench: Bench) -> dict[str, float]:
-    """Return what real photos reach: the judges' own limits."""
+    """Return what real photos reach: the evaluators' own limits."""
     held_out = bench.held_out
     told = score_ages(bench.evaluators, held_out.images, held_out.classes)
     rng = np.random.default_rng(bench.seed)

@@ -14,8 +14,8 @@ from chapter05_srgan.data import Crops, load_split
 from chapter05_srgan.networks import build_discriminator, build_generator
 from common.data.batches import TrainingData
 from common.data.splits import training_rows
-from common.gan import adversarial_model, losses, optimizers
-from common.gan.adversarial_model import AdversarialModel
+from common.gan import losses, optimizers
+from common.gan.adversarial_model import AdversarialModel, build_adversarial_model
 from common.gan.step import Logs, Phase, Step
 from common.images.grids import image_grid
 from common.training import devices
@@ -24,7 +24,7 @@ from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from common.training.stages import begin_stage, fit_stage, has_ended, note_end
 
-# Rounding to 8 bits of mantissa costs tenths of a decibel (README).
+# Rounding to 8 bits of mantissa costs tenths of a decibel (see the README).
 BFLOAT16_KEEPS_QUALITY = False
 GALLERY_CROPS = 16
 SRRESNET, SRGAN = "srresnet", "srgan"
@@ -35,7 +35,8 @@ logger = logging.getLogger(__name__)
 def build_srresnet_model(config: Config) -> AdversarialModel:
     """Build the generator and the one phase that trains it on pixels.
 
-    A batch is (low-resolution images (B, h, w, 3), high-resolution ones).
+    A batch holds low-resolution images (B, h, w, 3) and the high-resolution images
+    (B, s h, s w, 3) that they were made from.
 
     Reference: Ledig et al. 2017, arXiv:1609.04802, equation 4 (mean squared error);
         Lim et al. 2017, arXiv:1707.02921, section 3.3 (mean absolute error).
@@ -43,11 +44,12 @@ def build_srresnet_model(config: Config) -> AdversarialModel:
     generator = build_generator(config)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        """Return the difference between enlarged and original images."""
         low, high = step.batch
         return pixel_loss(config, generator(low, training=True), high), {}
 
     optimizer = optimizers.adam(
-        rate(config, config.learning_rate, config.steps), 0.9, 0.999
+        learning_rate(config, config.learning_rate, config.steps), 0.9, 0.999
     )
     return AdversarialModel(
         generator,
@@ -59,13 +61,13 @@ def build_srresnet_model(config: Config) -> AdversarialModel:
 
 
 def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialModel:
-    r"""Build the phases of the adversarial training.
+    """Build the two phases of the adversarial training.
 
-    G: $c \cdot \text{content} + p \cdot \text{pixels} + a \cdot \text{adversarial}$;
-    D and G play the same game.
+    G's loss is content_weight * content + pixel_weight * pixels + adversarial_weight *
+    adversarial. D and G play the same game.
 
     Args:
-        config: uses content, *_weight, loss, r1_* and more.
+        config: uses content, the weights, loss, r1_gamma, r1_every and more.
         generator: the network of the first stage; its training continues.
 
     Raises:
@@ -75,21 +77,24 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
     """
     discriminator = build_discriminator(config)
     discriminate = content_loss.with_maps(discriminator)
+    # The losses of D and G, written out in common/gan/losses.py.
     rules = losses.GAMES[config.loss]
     content = choose_content(config)
 
     def forward(step: Step) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """Return made images, and D's maps and logits of them and of real ones."""
+        """Return enlarged images, and D's feature maps and logits of both kinds."""
         low, high = step.batch
-        made = generator(low, training=True)
-        # Made and real images apart: their BatchNorm statistics must not mix.
+        enlarged = generator(low, training=True)
+        # Enlarged and real images pass D in separate batches: BatchNorm must not mix
+        # their statistics.
         return (
-            made,
-            discriminate(made, training=True),
+            enlarged,
+            discriminate(enlarged, training=True),
             discriminate(high, training=True),
         )
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        """Return D's loss: low where it tells enlarged from real images."""
         _, (*_, fake_logits), (*_, real_logits) = step.shared()
         loss = rules.discriminator(real_logits, fake_logits)
         penalty = losses.lazy_r1(
@@ -98,8 +103,10 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         return losses.with_penalty(loss, real_logits, fake_logits, penalty)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
+        """Return G's loss: content, pixels and the adversarial loss, weighted."""
         made, (*made_maps, fake_logits), (*real_maps, _) = step.shared()
         high = step.batch[1]
+        # Content: features of D or of VGG19, in place of pixels that must all fit.
         if config.content == "discriminator":
             likeness = content_loss.difference_of_maps(made_maps, real_maps)
         else:
@@ -111,17 +118,14 @@ def build_srgan_model(config: Config, generator: keras.Model) -> AdversarialMode
         }
         return sum(parts.values()), parts
 
-    d_optimizer, g_optimizer = (
-        optimizers.adam(
-            rate(config, config.srgan_learning_rate, config.srgan_steps), beta, 0.999
-        )
-        for beta in (0.0, 0.9)
-    )
+    rate = learning_rate(config, config.srgan_learning_rate, config.srgan_steps)
+    d_optimizer = optimizers.adam(rate, 0.0, 0.999)
+    g_optimizer = optimizers.adam(rate, 0.9, 0.999)
     phases = [
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return adversarial_model.adversarial_model(config, generator, phases, forward)
+    return build_adversarial_model(config, generator, phases, forward)
 
 
 def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
@@ -131,17 +135,17 @@ def pixel_loss(config: Config, made: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
 
 
 def choose_content(config: Config) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Return what compares made images with real ones, where it is not D's maps."""
+    """Return the content loss of enlarged and real images, unless D's maps make it."""
     if config.content.startswith("vgg"):
         network = content_loss.vgg19(config.content, config.vgg_weights)
         return lambda made, real: content_loss.content_loss(network, made, real)
     return lambda made, real: tf.reduce_mean(tf.square(made - real))
 
 
-def rate(
+def learning_rate(
     config: Config, first: float, steps: int | None
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return the learning rate, which falls to 0 where the options say so."""
+    """Return the learning rate, which falls to 0 along a cosine with --decay."""
     if config.decay and steps:
         return keras.optimizers.schedules.CosineDecay(first, steps)
     return first

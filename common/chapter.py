@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,11 +65,13 @@ class Chapter:
         name: name of its package.
         presets: configurations by name; the first is the default.
         commands: commands by name. A name may have two words, such as "data describe".
+        has_tuning: whether the chapter has a tuning.py, and so the command `tune`.
     """
 
     name: str
     presets: Mapping[str, RunConfig]
     commands: Mapping[str, Command] = field(default_factory=dict)
+    has_tuning: bool = True
 
     @property
     def config_class(self) -> type[RunConfig]:
@@ -80,11 +81,6 @@ class Chapter:
     def function(self, name: str) -> Callable[..., Any]:
         """Import a function of the chapter's package and return it."""
         return getattr(importlib.import_module(self.name), name)
-
-    @property
-    def has_tuning(self) -> bool:
-        """Whether the chapter has a tuning.py, without importing it."""
-        return importlib.util.find_spec(f"{self.name}.tuning") is not None
 
     @functools.cached_property
     def tuning(self) -> Tuning:

@@ -1,8 +1,10 @@
 """Command lines of their own for tests that send signals."""
 
+import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,3 +50,11 @@ def end(process: subprocess.Popen, timeout: float = 30) -> tuple[int, str]:
     """Return the status and the messages, when no process holds the pipes any more."""
     _, told = process.communicate(timeout=timeout)
     return process.returncode, told
+
+
+def told(seconds: float) -> list[int]:
+    """Say the number of the process and wait; return one row."""
+    sys.stdout.write(f"{os.getpid()}\n")
+    sys.stdout.flush()
+    time.sleep(seconds)
+    return [1]

@@ -13,8 +13,8 @@ from chapter03_agecgan.networks import (
     build_discriminator,
     build_generator,
 )
-from common.gan import adversarial_model, losses, optimizers
-from common.gan.adversarial_model import AdversarialModel
+from common.gan import losses, optimizers
+from common.gan.adversarial_model import AdversarialModel, build_adversarial_model
 from common.gan.augment import shift_and_mirror
 from common.gan.latents import sample_latents
 from common.gan.step import Logs, Phase, Step
@@ -77,7 +77,7 @@ def build_model(config: Config) -> AdversarialModel:
         Phase("d", discriminator, d_optimizer, d_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    return adversarial_model.adversarial_model(config, generator, phases, forward)
+    return build_adversarial_model(config, generator, phases, forward)
 
 
 def pairs_loss(

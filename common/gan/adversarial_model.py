@@ -287,7 +287,7 @@ def _apply(phase: Phase, gradients: list[Tensor], keep: Tensor | None) -> None:
         variable.assign(tf.where(keep, variable, old))
 
 
-def adversarial_model(
+def build_adversarial_model(
     config: RunConfig,
     generator: keras.Model,
     phases: list[Phase],

@@ -5,7 +5,7 @@ import keras
 from common.config import OptimizerName, RunConfig
 
 
-def optimizers(
+def build_optimizers(
     config: RunConfig, nesterov: bool = False
 ) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
     """Return the optimizers of D and G.

@@ -7,7 +7,6 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.features.extractors import Extractor
 from common.images.pixels import to_floats
 from common.metrics.feature_statistics import GaussianStatistics
 from common.metrics.fid import fid
@@ -259,7 +258,7 @@ def some(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
 
 
 def score_sets(
-    columns: dict[str, np.ndarray], held_out: np.ndarray, network: Extractor
+    columns: dict[str, np.ndarray], held_out: np.ndarray, network: "Extractor"
 ) -> dict[str, dict[str, float]]:
     """Score sets of images against held-out ones.
 
@@ -281,7 +280,7 @@ def score_sets(
     }
 
 
-def features_of(shown: np.ndarray, network: Extractor, name: str) -> ImageFeatures:
+def features_of(shown: np.ndarray, network: "Extractor", name: str) -> ImageFeatures:
     """Return what the scores need to know of some images."""
     parts = (to_floats(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH))
     return extract(parts, network, description=name)

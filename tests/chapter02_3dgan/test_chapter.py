@@ -88,7 +88,7 @@ def test_meshes_of_a_filled_generator_are_watertight(run, tmp_path, monkeypatch)
 def test_networks_are_loaded_by_a_program_that_has_not_built_them(run):
     program = (
         "import sys; from pathlib import Path\n"
-        "from common.training.fit import load_network\n"
+        "from common.training.network_files import load_network\n"
         "for path in sys.argv[1:]: print(load_network(Path(path)).name)"
     )
     done = subprocess.run(
@@ -157,8 +157,7 @@ def test_classification_of_a_labelled_file(run, tmp_path):
     labels = np.repeat([0, 1], 20)
     path = tmp_path / "set.npz"
     np.savez(path, X_train=voxels, y_train=labels, X_test=voxels, y_test=labels)
-    config = dataclasses.replace(run.read_config(Config), data=path, classes=())
-    text = classification.classify(run, config)
+    text = classification.classify(run, data=path)
     assert "3D-GAN | | 91.0" in text
     result = json.loads((run.path / "classify.json").read_text())
     assert result["run_accuracy"] == 1.0

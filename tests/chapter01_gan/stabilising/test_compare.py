@@ -73,12 +73,12 @@ def test_digits_are_judged_by_class_and_likeness(glyphs):
     digits = problems.digits(glyphs)
     real = digits.batch(500, KEY).numpy()
     assert real.min() >= -1 and real.max() <= 1
-    judged = digits.judge(real)
+    judged = digits.score(real)
     assert judged["modes"] == digits.modes == 10
     assert judged["high_quality"] > 0.6
     noise = np.random.default_rng(0).uniform(-1, 1, real.shape).astype(np.float32)
-    assert digits.judge(noise)["modes"] <= 2
-    assert digits.judge(noise)["fid500_local"] > 5 * judged["fid500_local"]
+    assert digits.score(noise)["modes"] <= 2
+    assert digits.score(noise)["fid500_local"] > 5 * judged["fid500_local"]
 
 
 def test_a_small_training_repeats_itself():

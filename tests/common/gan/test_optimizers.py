@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from chapter04_dcgan.config import Config as Config04
 from common.gan import losses, optimizers
+from common.gan.optimizers import build_optimizers
 from common.gan.step import Step
 
 STEP = Step(tf.zeros((4, 2)), tf.constant(4, tf.int64), tf.constant([1, 2]))
@@ -69,8 +70,8 @@ def test_optimizers(name, expected):
 
 def test_d_has_its_own_rate_and_may_have_its_own_optimizer():
     config = Config04(d_learning_rate=0.1, g_learning_rate=0.2)
-    d_optimizer, g_optimizer = optimizers.optimizers(config)
+    d_optimizer, g_optimizer = build_optimizers(config)
     assert float(d_optimizer.learning_rate) == pytest.approx(0.1)
     assert float(g_optimizer.learning_rate) == pytest.approx(0.2)
     changed = dataclasses.replace(config, d_optimizer="sgd")
-    assert [type(o).__name__ for o in optimizers.optimizers(changed)] == ["SGD", "Adam"]
+    assert [type(o).__name__ for o in build_optimizers(changed)] == ["SGD", "Adam"]

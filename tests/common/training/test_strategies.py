@@ -168,7 +168,7 @@ def chapters(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     "run",
     # The generators of the other chapters have BatchNorm here. Chapter 5's second
-    # stage divides feature maps by their mean square over the batch.
+    # stage divides errors of feature maps by the maps' mean square over the batch.
     ["chapter01_gan", "chapter04_dcgan", "chapter05_srgan"],
 )
 def test_chapters_without_batch_statistics_train_alike(chapters, run):

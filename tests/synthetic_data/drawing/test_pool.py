@@ -38,14 +38,6 @@ def late(job: tuple[float, int, int]) -> list[int]:
     return list(job[1:])
 
 
-def told(seconds: float) -> list[int]:
-    """Say the number of the process and wait; return one row."""
-    sys.stdout.write(f"{os.getpid()}\n")
-    sys.stdout.flush()
-    time.sleep(seconds)
-    return [1]
-
-
 def own_number(job: object) -> list[int]:
     """Return the number of the process."""
     return [os.getpid()]
@@ -146,7 +138,7 @@ def working(folder: Path, seconds: float) -> subprocess.Popen:
     """Return a program that has just begun to work for two minutes."""
     lines = f"""\
 from synthetic_data.drawing.pool import run_jobs
-from test_common_pool import told
+from programs import told
 sys.stdout.write("now\\n")
 sys.stdout.flush()
 jobs = [{seconds}] * round(120 / {seconds})

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# The parts of `common` (its folders and the files at its root), in layers from the
-# lowest to the highest: a part imports from lower layers or from itself.
-LAYERS = (
+# The parts of `common` (its folders and the files at its root), in floors from the
+# lowest to the highest: a part imports from lower floors or from itself.
+FLOORS = (
     ("errors",),
     ("files", "startup", "config"),
     ("config_files", "layers", "data", "features"),
@@ -56,10 +56,10 @@ def imports(name: str) -> set[str]:
 GRAPH = {name: imports(name) for name in MODULES}
 
 
-def layer(name: str) -> int:
-    """Return the number of the layer of a module of `common`, from 0."""
+def floor(name: str) -> int:
+    """Return the number of the floor of a module of `common`, from 0."""
     part = name.split(".")[1]
-    return next(number for number, parts in enumerate(LAYERS) if part in parts)
+    return next(number for number, parts in enumerate(FLOORS) if part in parts)
 
 
 def test_the_graph_is_there():
@@ -75,18 +75,18 @@ def test_there_are_no_circular_imports():
         pytest.fail(f"circular import: {' -> '.join(error.args[1])}")
 
 
-def test_every_file_of_common_is_in_a_layer():
+def test_every_file_of_common_is_on_a_floor():
     for name in GRAPH:
         if name.startswith("common."):
-            layer(name)
+            floor(name)
 
 
-def test_common_imports_only_from_lower_layers():
+def test_common_imports_only_from_lower_floors():
     for name, others in GRAPH.items():
         for other in others:
             if name.startswith("common.") and other.startswith("common."):
                 same = name.split(".")[1] == other.split(".")[1]
-                assert same or layer(other) < layer(name), f"{name} imports {other}"
+                assert same or floor(other) < floor(name), f"{name} imports {other}"
 
 
 def test_common_and_the_stand_ins_import_no_chapter():

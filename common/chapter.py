@@ -1,4 +1,4 @@
-"""What a chapter hands over to its command line and to `tune`."""
+"""What a chapter provides for its command line and for `tune`."""
 
 import functools
 import importlib
@@ -9,7 +9,7 @@ from typing import Any
 from common.config import ConfigType, RunConfig
 from common.errors import UserError
 
-# Takes the averaged generator and returns its scores by name.
+# A function that takes the averaged generator and returns its scores by name.
 Objective = Callable[[Any], Mapping[str, float]]
 
 
@@ -56,16 +56,16 @@ class Command:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter as its command line sees it.
+    """The description of a chapter for its command line.
 
     The chapter's package has `train(config, run, callbacks=())` and every function
-    that a command names; they are imported when they are first used.
+    that a command names. They are imported when they are first used.
 
     Attributes:
         name: name of its package.
         presets: configurations by name; the first is the default.
-        commands: commands by name; "data describe" is a command below "data".
-        has_tuning: whether it has a tuning.py, and so the command `tune`.
+        commands: commands by name. A name may have two words, such as "data describe".
+        has_tuning: whether the chapter has a tuning.py, and so the command `tune`.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Chapter:
         return type(next(iter(self.presets.values())))
 
     def function(self, name: str) -> Callable[..., Any]:
-        """Return a function of the chapter's package."""
+        """Import a function of the chapter's package and return it."""
         return getattr(importlib.import_module(self.name), name)
 
     @functools.cached_property
@@ -89,7 +89,7 @@ class Chapter:
 
 
 def find_preset(presets: Mapping[str, ConfigType], name: str) -> ConfigType:
-    """Return a preset.
+    """Return the preset with the given name.
 
     Raises:
         UserError: there is no preset of that name.

@@ -1,4 +1,4 @@
-"""What every run can be told, and its way to JSON and back."""
+"""The options that every run has, their checks, and their conversion to JSON."""
 
 import dataclasses
 import json
@@ -11,83 +11,101 @@ from common.errors import UserError
 
 OptimizerName = Literal["adam", "sgd", "rmsprop", "adadelta"]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
-
-# Steps are counted in int64 and random keys folded from int32 parts.
-LARGEST = 2**31
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+# Numbers must be below this, so that they fit into int32.
+LARGEST = 2**31
+# Options that may change on resume: they set how long or where to train, not what is
+# computed.
+MAY_CHANGE = ("steps", "epochs", "max_minutes", "cache_mb", "data", "strategy")
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """The fields that every run has. A chapter's Config adds its own.
+    """The options that every run has. A chapter's Config adds its own.
 
-    A field's docstring is its help text; a source stands in brackets.
+    The docstring below a field is its help text; sources are in brackets.
     """
 
-    # Options of later stages: they may change on resume, and only those stages start
-    # again.
+    # Options that only later stages use. They may change on resume; then only those
+    # stages start again.
     LATER_STAGES: ClassVar[tuple[str, ...]] = ()
-    # New names of options by the names that they had in earlier versions.
+    # Present names of options by their names in earlier versions.
     RENAMED: ClassVar[dict[str, str]] = {}
 
     seed: int = 0
-    """Root of all random numbers: weights, order of the data, noise."""
+    """Seed of all random numbers: initial weights, order of the data,
+    latents and noise."""
 
     data: Path | None = None
-    """The real data set: a folder, or a file that the chapter's README names.
-    Without it the chapter makes its stand-in."""
+    """Real data set: a folder or a file, as described in the chapter's
+    README. By default the chapter trains on its procedural stand-in."""
 
     batch_size: int = 32
-    """Items in one training batch."""
+    """Number of items in a training batch, over all devices together."""
 
     steps: int | None = None
-    """Training steps in all; overrides epochs."""
+    """Total number of training steps, including those before a resume;
+    overrides --epochs."""
 
     epochs: float | None = None
-    """Passes over the data set."""
+    """Total length of training in passes over the data set; used if --steps
+    is not set."""
 
     max_minutes: float | None = None
-    """End training cleanly after so many minutes, however far it is."""
+    """Time limit in minutes: save and stop then, even if steps are left.
+    The limit starts again on resume."""
 
     validation_every: int | None = None
-    """Leave each so many-th training item out, to choose options by, as `tune` does;
-    without it all are learnt from."""
+    """Leave every n-th training item out of training, as validation items
+    to choose options by; `tune` sets this. By default, train on all
+    training items."""
 
     precision: Precision = "auto"
-    """Number format of the networks' arithmetic. auto: mixed_bfloat16 where this
-    machine is measured to be faster with it, else float32; weights stay float32."""
+    """Number format in which the networks compute; weights stay float32.
+    auto: mixed_bfloat16 if it keeps the chapter's quality and is
+    measured to be faster on this machine, else float32."""
 
     strategy: Literal["none", "mirrored", "multiworker"] = "none"
-    """Devices to train on: one, all of this machine, or those of all machines that
-    the environment variable TF_CONFIG names. They share each batch."""
+    """Devices to train on; they share each batch. none: one device.
+    mirrored: all devices of this machine. multiworker: the devices of
+    all workers that the environment variable TF_CONFIG lists."""
 
     jit: Literal["auto", "on", "off"] = "auto"
-    """Compile the training step with XLA. auto: on a GPU only."""
+    """Whether to compile the training step with XLA. auto: only on a GPU
+    and with --strategy none."""
 
     steps_per_execution: int = 1
-    """Steps that run between two returns to Python."""
+    """Number of training steps in one call of the compiled step. More steps
+    save time if a step is short; the result is the same."""
 
     update_mode: Literal["alternating", "simultaneous"] = "alternating"
-    """alternating: the generator's pass comes after the discriminator's update
-    [Goodfellow et al. 2014, algorithm 1]. simultaneous: both from one pass."""
+    """Order of the updates in a training step. alternating: update the
+    discriminator, then the generator from a new forward pass [Goodfellow
+    et al. 2014, algorithm 1]. simultaneous: update both from one forward
+    pass."""
 
     log_every: int = 50
-    """Steps between two rows of metrics.csv."""
+    """Number of steps between two rows of metrics.csv."""
 
     sample_every: int = 250
-    """Steps between two pictures of samples on the same latents."""
+    """Number of steps between two pictures of samples, always from the same
+    latents."""
 
     checkpoint_every: int = 250
-    """Steps between two checkpoints."""
+    """Number of steps between two checkpoints, from which training can
+    resume."""
 
     cache_mb: int = 1024
-    """Memory that decoded data may take; what does not fit stays on the disk."""
+    """Memory for decoded data, in MB; data that do not fit are read from
+    the disk."""
 
     def validate(self) -> None:
-        """Check the values that are wrong in every chapter.
+        """Check the options that all chapters share.
 
         Raises:
-            UserError: names the option, what was expected and what was found.
+            UserError: an option has a wrong value; the message names the option, what
+                was expected and what was found.
         """
         require_positive(
             self,
@@ -109,14 +127,29 @@ class RunConfig:
 
 
 def require(config: Any, name: str, condition: bool, expected: str) -> None:
-    """Raise a UserError about field `name` unless `condition` holds."""
+    """Raise a UserError about the option `name` unless `condition` is true.
+
+    Args:
+        config: configuration that has the option.
+        name: name of the option's field.
+        condition: whether the value is right.
+        expected: what the value must be, for the message.
+    """
     if not condition:
         option = "--" + name.replace("_", "-")
         raise UserError(f"{option} must be {expected}, found {getattr(config, name)}")
 
 
 def require_positive(config: Any, names: str) -> None:
-    """Check that the fields (names with spaces between) are above 0 or None."""
+    """Check that options are None or above 0 and finite.
+
+    Args:
+        config: configuration that has the options.
+        names: names of the options' fields, separated by spaces.
+
+    Raises:
+        UserError: one of them has another value.
+    """
     for name in names.split():
         value = getattr(config, name)
         finite = value is None or 0 < value < LARGEST
@@ -126,7 +159,18 @@ def require_positive(config: Any, names: str) -> None:
 def require_range(
     config: Any, names: str, low: float, high: float, expected: str
 ) -> None:
-    """Check that the fields (names with spaces between) are in [low, high) or None."""
+    """Check that options are None or in [low, high).
+
+    Args:
+        config: configuration that has the options.
+        names: names of the options' fields, separated by spaces.
+        low: smallest value that is allowed.
+        high: smallest value above the range.
+        expected: the range in words, for the message.
+
+    Raises:
+        UserError: one of them has another value.
+    """
     for name in names.split():
         value = getattr(config, name)
         fits = value is None or low <= value < high
@@ -134,17 +178,19 @@ def require_range(
 
 
 def check_gan_options(config: Any, sizes: tuple[int, ...] = ()) -> None:
-    """Check the options that chapters share, those of them that a chapter has.
+    """Check the options that several chapters have, as far as this chapter has them.
 
     Args:
         config: configuration of a chapter.
-        sizes: what `size` may be, or () if the chapter has no such option.
+        sizes: values that `size` may have, or () if the chapter has no such option.
 
     Raises:
-        UserError: names the option, what was expected and what was found.
+        UserError: an option has a wrong value; the message names the option, what was
+            expected and what was found.
     """
 
     def among(names: str) -> str:
+        """Return those of the names that the configuration has."""
         return " ".join(name for name in names.split() if hasattr(config, name))
 
     require_positive(
@@ -169,25 +215,26 @@ ConfigType = TypeVar("ConfigType", bound=RunConfig)
 
 
 def package_of(config_class: type[RunConfig]) -> str:
-    """Return the name of the package that a class of configurations is from."""
+    """Return the name of the package that defines a class of configurations."""
     return config_class.__module__.partition(".")[0]
 
 
 def to_json(config: RunConfig) -> str:
-    """Return the configuration as JSON text; paths become strings."""
+    """Return the configuration as a JSON object; paths become strings."""
     return json.dumps(dataclasses.asdict(config), indent=2, default=str) + "\n"
 
 
 def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigType:
-    """Return the configuration that `to_json` wrote.
+    """Return the configuration of a JSON text, as written by `to_json`.
 
     Args:
-        config_class: the chapter's Config.
-        text: JSON.
-        origin: where the text is from, for messages.
+        config_class: class of the chapter's configurations.
+        text: JSON object of options; missing ones get their defaults.
+        origin: origin of the text, such as a file's path, for messages.
 
     Raises:
-        UserError: no JSON object, an unknown field, or a wrong value.
+        UserError: the text is not a JSON object, it is from another chapter, or an
+            option is unknown or has a wrong value.
     """
     try:
         values = json.loads(text)
@@ -198,9 +245,10 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
     named = values.pop("chapter", package_of(config_class))
     if named != package_of(config_class):
         raise UserError(
-            f"{origin} is of {named}, and this is {package_of(config_class)}"
+            f"{origin} is from {named}, but this is {package_of(config_class)}"
         )
-    values = {config_class.RENAMED.get(k, k): value for k, value in values.items()}
+    renamed = config_class.RENAMED
+    values = {renamed.get(name, name): value for name, value in values.items()}
     hints = typing.get_type_hints(config_class)
     types = {f.name: hints[f.name] for f in dataclasses.fields(config_class)}
     unknown = sorted(set(values) - set(types))
@@ -220,7 +268,7 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
 
 
 def _restore(kind: Any, value: Any) -> Any:
-    """Turn a JSON value back into a field's type: paths and tuples."""
+    """Convert a JSON value to the type of its field: tuples and paths."""
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, str) and Path in (kind, *typing.get_args(kind)):
@@ -228,13 +276,12 @@ def _restore(kind: Any, value: Any) -> Any:
     return value
 
 
-# A longer training is the same training, gone on with.
-# Any number of devices takes the same steps.
-MAY_CHANGE = ("steps", "epochs", "max_minutes", "cache_mb", "data", "strategy")
-
-
 def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """Return "name: old value -> new value" for fields that a run cannot change."""
+    """List the changes between two configurations that a resumed run must not have.
+
+    Returns:
+        Texts "name: old value -> new value".
+    """
     return [
         f"{field.name}: {getattr(old, field.name)} -> {getattr(new, field.name)}"
         for field in dataclasses.fields(old)
@@ -244,14 +291,14 @@ def differences(old: RunConfig, new: RunConfig) -> list[str]:
 
 
 def with_length(default: ConfigType, asked: ConfigType) -> ConfigType:
-    """Let the length that a user asks for win over the default's.
+    """Let the length of training that a user sets override the default's.
 
-    Epochs that were asked for are not overridden by the default's steps, and a
-    length that was asked for is not cut short by the default's time limit.
+    If the user sets the epochs, the default's steps do not override them. If the user
+    sets the steps or the epochs, the default's time limit does not apply.
 
     Args:
         default: the preset, or the options of the run that is resumed.
-        asked: the same with the user's options.
+        asked: the same configuration with the user's options.
     """
     changes = {}
     if asked.epochs != default.epochs and asked.steps == default.steps:

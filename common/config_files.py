@@ -1,4 +1,4 @@
-"""Configurations in files that a user may have written: `train --config FILE`."""
+"""Configurations from JSON files that a user wrote: `train --config FILE`."""
 
 import dataclasses
 import json
@@ -10,15 +10,15 @@ from typing import Any
 from common.config import ConfigType, RunConfig, from_json, package_of, to_json
 from common.errors import UserError
 
-# Options are short; nobody's file of options is longer.
+# Largest file of options that is read; real ones are far smaller.
 MOST_BYTES = 1_000_000
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a small JSON file that holds one object.
+    """Read a small JSON file that contains one object.
 
     Raises:
-        UserError: the file cannot be read, is too large or holds something else.
+        UserError: the file cannot be read, is too large or contains something else.
     """
     try:
         size = path.stat().st_size
@@ -38,43 +38,45 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def read_config(path: Path, preset: ConfigType) -> ConfigType:
-    """Return the preset with the options that a file has.
+    """Return a preset with the options from a file in place of its own.
 
-    A length in the file wins over the preset's: its epochs over the preset's steps,
-    and both over the preset's time limit.
+    The length of training in the file overrides the preset's: epochs in the file
+    override the preset's steps, and steps or epochs in the file override the preset's
+    time limit.
 
     Args:
-        path: JSON with all options or with some; `tune` writes best.json.
-        preset: has the other options.
+        path: JSON file with some or all options, for example the best.json that `tune`
+            writes.
+        preset: configuration with the values of all other options.
 
     Raises:
-        UserError: no such file, an unknown option, or a wrong value.
+        UserError: there is no such file, an option is unknown or has a wrong value.
     """
-    asked = read_object(path)
-    if asked.get("chapter") == package_of(type(preset)):
-        # A run's own config.json.
-        del asked["chapter"]
-    check_options(asked, type(preset), str(path))
+    options = read_object(path)
+    if options.get("chapter") == package_of(type(preset)):
+        # The config.json of a run also names its chapter.
+        del options["chapter"]
+    check_options(options, type(preset), str(path))
     values = json.loads(to_json(preset))
-    if "epochs" in asked:
+    if "epochs" in options:
         values["steps"] = None
-    if "epochs" in asked or "steps" in asked:
+    if "epochs" in options or "steps" in options:
         values["max_minutes"] = None
-    return from_json(type(preset), json.dumps(values | asked), str(path))
+    return from_json(type(preset), json.dumps(values | options), str(path))
 
 
 def check_options(
     values: dict[str, Any], config_class: type[RunConfig], origin: str
 ) -> None:
-    """Check that options exist and that their values are of the right kind.
+    """Check that options exist and that their values have the right type.
 
     Args:
-        values: by the option's name, as JSON has them.
-        config_class: has the options.
-        origin: where they are from, for messages.
+        values: values by the option's name, as read from JSON.
+        config_class: class of configurations that has the options.
+        origin: origin of the values, such as a file's path, for messages.
 
     Raises:
-        UserError: names the first wrong one.
+        UserError: an option is wrong; the message names the first one.
     """
     hints = typing.get_type_hints(config_class)
     kinds = {
@@ -94,13 +96,13 @@ def check_options(
 
 
 def fits(kind: Any, value: Any) -> bool:
-    """Tell whether `value`, as JSON holds it, is one of the type `kind`.
+    """Return whether a value from JSON has the type `kind`.
 
     Args:
         kind: annotation of a configuration's field: int, float, str, bool, Path,
-            None, Literal, a tuple or a union of such.
-        value: from JSON; a list stands for a tuple, a text for a path, and a whole
-            number is a float, too.
+            None, Literal, a tuple or a union of these.
+        value: value from JSON. A list counts as a tuple, a string as a path, and a
+            whole number as a float, too.
     """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
@@ -121,7 +123,7 @@ def fits(kind: Any, value: Any) -> bool:
 
 
 def expected_kind(kind: Any) -> str:
-    """Return what `kind` asks for, for messages: "int", "'adam' or 'sgd'"."""
+    """Describe a type for messages, for example "int" or "'adam' or 'sgd'"."""
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(map(repr, typing.get_args(kind)))
     if isinstance(kind, type) and not typing.get_args(kind):

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Write files completely or not at all, and read untrusted files safely."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from common.errors import UserError
 
-# What NumPy and zipfile raise on torn files.
+# Exceptions that NumPy and zipfile raise on damaged files.
 TORN = (
     EOFError,
     KeyError,
@@ -29,18 +29,18 @@ TORN = (
 
 @contextlib.contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that takes its name on success.
+    """Yield a temporary path to write to; on success, move the result to `path`.
 
-    The temporary name keeps the suffix of `path`, because many writers choose
-    the format by it. When the block fails, the temporary file is removed and
-    an older file of that name stays as it was.
+    The temporary path has the same file name, because many writers choose the
+    format by its suffix. If the block fails, the temporary file is removed and an
+    older file at `path` stays unchanged.
 
     Args:
-        path: where the finished file or folder shall stand. Missing parent
-            folders are made.
+        path: path of the finished file or folder. Missing parent folders are
+            created.
 
     Raises:
-        UserError: the disk is full or the place cannot be written.
+        UserError: the disk is full or the folder cannot be written.
     """
     path = Path(path)
     try:
@@ -59,30 +59,46 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def cannot_write(path: Path, error: OSError) -> UserError:
-    """Return the one-line message for a failed write of `path`."""
-    reason = error.strerror or str(error)
-    return UserError(
-        f"cannot write {path}: {reason}; free some space or choose another folder"
-    )
-
-
 def _flush(path: Path) -> None:
-    """Force a finished file to the disk, so that a power cut cannot empty it."""
+    """Force a finished file to the disk, so that a power failure cannot empty it."""
     if path.is_dir():
         return
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
-def default_cache_dir() -> Path:
-    """Return the folder for caches: $XDG_CACHE_HOME or ~/.cache, and our name."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gan-projects-in-keras"
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """Return the error to raise if `path` cannot be written."""
+    reason = error.strerror or str(error)
+    return UserError(
+        f"cannot write {path}: {reason}; free some space or choose another folder"
+    )
+
+
+def write_note(path: Path, note: dict) -> None:
+    """Write a dictionary to a small JSON file.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(note, indent=2) + "\n")
+
+
+def read_note(path: Path) -> dict | None:
+    """Read a JSON file of `write_note`; return None if it is missing or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def read_limited(path: Path, max_bytes: int) -> bytes:
     """Return the bytes of a file that must not be larger than `max_bytes`.
+
+    Args:
+        path: path of the file.
+        max_bytes: largest size, in bytes.
 
     Raises:
         UserError: the file is missing, unreadable, empty or too large.
@@ -98,7 +114,7 @@ def check_file(path: Path, max_bytes: int) -> None:
     """Check that `path` is a file of 1 to `max_bytes` bytes.
 
     Raises:
-        UserError: it is not.
+        UserError: it is missing, empty or too large.
     """
     if not path.is_file():
         raise UserError(f"no such file: {path}; check the path")
@@ -112,15 +128,7 @@ def check_file(path: Path, max_bytes: int) -> None:
         )
 
 
-def write_note(path: Path, note: dict) -> None:
-    """Write a small JSON file."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(note, indent=2) + "\n")
-
-
-def read_note(path: Path) -> dict | None:
-    """Return what `write_note` wrote, or None where that cannot be read."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
+def default_cache_dir() -> Path:
+    """Return the project's cache folder, below $XDG_CACHE_HOME or ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "gan-projects-in-keras"

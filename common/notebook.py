@@ -1,4 +1,4 @@
-"""In a notebook: samples and the progress of a run, shown in place.
+"""Show samples, and the progress of a run, in a notebook.
 
 run = RunDir.create("chapter04_dcgan", "lesson")
 train(replace(PRESETS["quick"], steps=300), run, callbacks=[Live(run)])
@@ -27,15 +27,15 @@ logger = logging.getLogger(__name__)
 def show(
     samples: np.ndarray, columns: int | None = None, path: Path | str = "samples.png"
 ) -> Image.Image:
-    """Show what `sample` of a chapter returns, side by side.
+    """Show the samples that a chapter's `sample` returns, side by side.
 
-    A notebook shows the picture in place. In a script it is written to a file.
+    A notebook displays the picture. A script writes it to a file.
 
     Args:
         samples: images (N, H, W) or (N, H, W, 1 or 3), uint8, or float in [-1, 1]; or
             shapes, bool (N, S, S, S).
-        columns: samples in a row; by default the picture is about square.
-        path: the file that a script writes.
+        columns: number of samples in a row; by default the picture is about square.
+        path: path of the file that a script writes.
 
     Returns:
         The picture.
@@ -54,12 +54,12 @@ def show(
 
 
 class Live(keras.callbacks.Callback):
-    """Shows a run while it is trained: its newest samples and its curves.
+    """Shows the newest samples and the curves of a run during training.
 
     Pass it to a chapter's `train`. In a script it does nothing.
 
     Args:
-        run: the run that is trained.
+        run: folder of the run.
     """
 
     def __init__(self, run: RunDir):
@@ -69,14 +69,14 @@ class Live(keras.callbacks.Callback):
         self._handle: Any = None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Update what is shown when there are new samples."""
+        """Update the display if there are new samples."""
         newest = self.run.newest_samples()
         if newest != self._shown:
             self._shown = newest
             self._update()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Show the end of the training."""
+        """Show the last samples and the whole curves."""
         self._update()
 
     def _update(self) -> None:
@@ -90,8 +90,8 @@ class Live(keras.callbacks.Callback):
             self._handle.update(self.run)
 
 
-def _display(shown: Any, **options: Any) -> Any:
-    # Late: IPython is there in a notebook, and no requirement elsewhere.
+def _display(content: Any, **options: Any) -> Any:
+    # Imported late: a notebook has IPython, but the project does not require it.
     from IPython.display import display
 
-    return display(shown, **options)
+    return display(content, **options)

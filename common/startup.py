@@ -1,7 +1,7 @@
-"""What a process sets up before it works: TensorFlow, imported late and quietly.
+"""Set up a process: import TensorFlow late and without its messages.
 
 TensorFlow takes seconds to import and prints messages about missing GPUs that look like
-errors. So it is imported when it is first needed, with these messages off.
+errors. So it is imported only when it is needed, with these messages turned off.
 """
 
 import logging
@@ -28,7 +28,7 @@ def attach(
         package: name of the package.
         plain: names by the module that defines them, for modules that do not need
             TensorFlow.
-        with_tensorflow: the same for modules that do.
+        with_tensorflow: the same for modules that need it.
     """
     look_up, list_names, names = lazy_loader.attach(
         package, submod_attrs={**plain, **with_tensorflow}
@@ -47,8 +47,8 @@ def attach(
 def import_tensorflow() -> None:
     """Import TensorFlow and find the devices, without its start-up messages.
 
-    The run's log says which devices there are. Set TF_CPP_MIN_LOG_LEVEL to see
-    TensorFlow's messages.
+    The run's log names the devices. Set TF_CPP_MIN_LOG_LEVEL to see TensorFlow's
+    messages.
 
     Raises:
         UserError: KERAS_BACKEND names another backend.
@@ -56,7 +56,7 @@ def import_tensorflow() -> None:
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise UserError(f"KERAS_BACKEND must be tensorflow, found {backend}; unset it")
-    # A program that only generates must not take all of a GPU's memory.
+    # Otherwise even a program that only generates takes all of a GPU's memory.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
         return
@@ -75,21 +75,21 @@ def import_tensorflow() -> None:
 
 
 def in_notebook() -> bool:
-    """Tell whether this process is the kernel of a notebook."""
+    """Return whether this process is the kernel of a notebook."""
     return "ipykernel" in sys.modules
 
 
 def set_up_notebook() -> None:
-    """In a notebook, show what the project logs, as the command line does."""
+    """In a notebook, show the project's log messages, as the command line does."""
     if in_notebook() and not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
         logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 def progress_interval() -> float:
-    """Return the seconds between two updates of a progress bar.
+    """Return the time between two updates of a progress bar, in seconds.
 
-    On a terminal and in a notebook the bar moves; in a log file, where each update is
-    a new line, it is updated rarely.
+    It is short on a terminal and in a notebook. In a log file it is long, because each
+    update adds a line.
     """
     return 0.5 if sys.stderr.isatty() or in_notebook() else 20.0

@@ -1,4 +1,4 @@
-"""A notebook or a script: train, sample and show in three lines."""
+"""The project used from Python: train, sample and show in a script or a notebook."""
 
 import dataclasses
 import functools
@@ -24,7 +24,7 @@ from synthetic_data.digits.glyphs import write_glyphs
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> RunDir:
-    """A run as a user's script makes it: in runs/ of the working folder."""
+    """A run that a user's script trained, in runs/ below the working folder."""
     folder = tmp_path_factory.mktemp("work")
     write_glyphs(folder / "glyphs", train=64, test=16, seed=0)
     config = dataclasses.replace(TINY, data=folder / "glyphs")
@@ -37,11 +37,11 @@ def run(tmp_path_factory) -> RunDir:
 
 @pytest.fixture
 def shown(monkeypatch) -> list:
-    """What a notebook has shown: this process passes for one."""
+    """Pretend to be a notebook, and return the list of all that it displays."""
     everything = []
 
-    def display(one, display_id=None):
-        everything.append(one)
+    def display(content, display_id=None):
+        everything.append(content)
         return types.SimpleNamespace(update=everything.append)
 
     fake = types.SimpleNamespace(display=display)
@@ -51,14 +51,14 @@ def shown(monkeypatch) -> list:
     return everything
 
 
-def test_the_lines_of_the_readme(run, tmp_path, monkeypatch, capsys):
+def test_sample_and_show_as_in_the_readme(run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     show(sample(run, 16))
     assert capsys.readouterr().out == "written: samples.png\n"
     assert Image.open("samples.png").size == (4 * 58 + 2, 4 * 58 + 2)
 
 
-def test_a_run_knows_its_chapter_and_its_options(run, monkeypatch):
+def test_a_run_gives_its_chapter_and_its_options(run, monkeypatch):
     assert run.chapter == "chapter01_gan"
     options = run.read_config()
     assert isinstance(options, chapter01_gan.Config) and options.g_units == (24, 24)
@@ -67,7 +67,7 @@ def test_a_run_knows_its_chapter_and_its_options(run, monkeypatch):
     assert "fid16_local" in test(run, samples=16)
 
 
-def test_samples_are_those_of_generate(run, tmp_path):
+def test_sample_returns_the_images_that_generate_writes(run, tmp_path):
     chapter01_gan.generate(run, count=3, seed=5, format="npy", out=tmp_path)
     np.testing.assert_array_equal(
         np.load(tmp_path / "images.npy"), sample(run, 3, seed=5)
@@ -75,7 +75,7 @@ def test_samples_are_those_of_generate(run, tmp_path):
     assert not np.array_equal(sample(run, 3, seed=5), sample(run, 3, seed=6))
 
 
-def test_a_run_of_an_earlier_version_needs_its_chapter(run, tmp_path):
+def test_a_run_of_an_earlier_version_needs_the_name_of_its_chapter(run, tmp_path):
     options = json.loads(run.config.read_text())
     del options["chapter"]
     (tmp_path / "config.json").write_text(json.dumps(options))
@@ -85,19 +85,21 @@ def test_a_run_of_an_earlier_version_needs_its_chapter(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["os", "chapter01_gan.data", "../x", 3, None])
-def test_no_other_package_is_imported(tmp_path, name):
+def test_config_json_cannot_make_other_packages_be_imported(tmp_path, name):
     (tmp_path / "config.json").write_text(json.dumps({"chapter": name}))
     with pytest.raises(UserError, match="does not name its chapter"):
         RunDir(tmp_path).read_config()
 
 
-def test_another_chapters_run_is_refused(run):
+def test_a_run_of_another_chapter_is_refused(run):
     other = RunDir(run.path, "chapter04_dcgan")
-    with pytest.raises(UserError, match="is of chapter01_gan, and this is chapter04"):
+    with pytest.raises(UserError, match="is from chapter01_gan, but this is chapter04"):
         other.read_config()
 
 
-def test_a_notebook_shows_samples_and_shapes(shown, tmp_path, monkeypatch):
+def test_a_notebook_displays_images_and_shapes_and_writes_no_file(
+    shown, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     image = show(np.zeros((4, 8, 8, 3), np.uint8))
     shapes = show(np.ones((2, 8, 8, 8), bool), columns=2)
@@ -112,8 +114,8 @@ def test_a_run_shows_its_newest_samples_and_its_curves(run):
     assert RunDir("nowhere", "chapter01_gan")._repr_html_() == "<p>nowhere</p>"
 
 
-def test_a_training_is_watched_live(run, shown, tmp_path):
-    """What is shown changes with the samples, at steps 2 and 4, and at the end."""
+def test_live_updates_the_display_during_training(run, shown, tmp_path):
+    """It updates with new samples, at steps 2 and 4, and at the end."""
     config, watched = run.read_config(), RunDir(tmp_path / "run")
     seen = []
     live = Live(watched)
@@ -131,7 +133,7 @@ def test_live_does_nothing_in_a_script(run):
     assert live._handle is None
 
 
-def test_a_notebook_has_moving_bars_and_the_log(shown, monkeypatch):
+def test_a_notebook_has_progress_bars_and_log_messages(shown, monkeypatch):
     assert startup.progress_interval() == 0.5
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
@@ -143,12 +145,12 @@ def test_a_notebook_has_moving_bars_and_the_log(shown, monkeypatch):
         root.setLevel(level)
 
 
-def test_a_log_file_has_few_lines_of_bars(monkeypatch):
+def test_a_progress_bar_adds_few_lines_to_a_log_file(monkeypatch):
     monkeypatch.setattr(sys, "stderr", open("/dev/null", "w"))
     with sys.stderr:
         assert startup.progress_interval() == 20.0
 
 
-def test_options_need_no_tensorflow():
+def test_presets_are_available_outside_of_a_notebook():
     assert PRESETS["quick"].batch_size == 64
     assert not notebook.in_notebook()

@@ -1,4 +1,4 @@
-"""What holds for every chapter; chapters are found by their folders."""
+"""Rules that every chapter keeps; the chapters are found by their folders."""
 
 import dataclasses
 import importlib
@@ -30,7 +30,7 @@ def chapter(request):
 
 
 def test_exports(chapter):
-    """What a notebook needs comes from the chapter's package."""
+    """The chapter's package exports all that a notebook needs."""
     names = "train test generate sample build_generator build_discriminator describe"
     for name in names.split():
         assert callable(getattr(chapter, name)), name
@@ -39,7 +39,7 @@ def test_exports(chapter):
 
 
 def test_every_command_is_a_function_with_the_same_names_and_defaults(chapter):
-    """What the command line can do, a line of Python can."""
+    """Whatever the command line can do, a call in Python can do as well."""
     for name, command in chapter_of(chapter).commands.items():
         parameters = inspect.signature(getattr(chapter, command.function)).parameters
         fields = {field.name: field for field in dataclasses.fields(command.options)}
@@ -53,11 +53,11 @@ def test_every_command_is_a_function_with_the_same_names_and_defaults(chapter):
             assert parameters["config"].default is None, name
             del fields["run_dir"]
         for field in fields.values():
-            given = parameters[field.name].default
-            wanted = field.default
-            if wanted is dataclasses.MISSING:
-                wanted = inspect.Parameter.empty
-            assert given == wanted, f"{name} --{field.name}"
+            default = parameters[field.name].default
+            expected = field.default
+            if expected is dataclasses.MISSING:
+                expected = inspect.Parameter.empty
+            assert default == expected, f"{name} --{field.name}"
 
 
 def test_presets(chapter):
@@ -72,7 +72,7 @@ def test_presets(chapter):
 
 
 def test_every_option_is_explained(chapter):
-    """tyro takes the help from the text below each field."""
+    """Every option has a text below its field, which tyro shows as its help."""
     done = call(chapter_of(chapter), "train", "--help")
     assert done.returncode == 0
     config = importlib.import_module(f"{chapter.__name__}.config").Config
@@ -86,7 +86,7 @@ def test_every_option_is_explained(chapter):
 
 
 def chapter_of(package):
-    """Return what a chapter hands over to its command line."""
+    """Return the chapter's description for its command line."""
     return importlib.import_module(f"{package.__name__}.commands").CHAPTER
 
 
@@ -102,7 +102,7 @@ def run(chapter, *arguments, **options):
 
 
 def test_help_answers_without_tensorflow(chapter):
-    """Under a second; the import is what would take longer, so that is tested."""
+    """Importing TensorFlow alone would take seconds."""
     program = (
         "import runpy, sys\n"
         "for words in [], ['--help'], ['train', '--help']:\n"
@@ -119,7 +119,7 @@ def test_help_answers_without_tensorflow(chapter):
     assert done.stdout.count("usage: ") == 3
 
 
-def test_both_ways_to_start(chapter, tmp_path):
+def test_starting_as_a_script_or_as_a_module_is_the_same(chapter, tmp_path):
     script = run(chapter, "--help", cwd=tmp_path)
     module = subprocess.run(
         [sys.executable, "-m", chapter.__name__, "--help"],
@@ -154,14 +154,16 @@ def test_both_ways_to_start(chapter, tmp_path):
         (["generate", "--run-dir", "."], "is not the folder of a run"),
     ],
 )
-def test_what_a_user_gets_wrong_ends_in_one_line(chapter, tmp_path, arguments, message):
+def test_a_mistake_of_the_user_is_reported_in_one_line(
+    chapter, tmp_path, arguments, message
+):
     done = call(chapter_of(chapter), *arguments, cwd=tmp_path)
     assert_refused(done, message)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_program_ends_as_its_command_line_does(chapter, tmp_path):
-    """A process of its own passes the status and the one line on."""
+def test_a_process_ends_with_the_exit_status_and_the_message(chapter, tmp_path):
+    """The other tests call the command line inside of this process."""
     assert_refused(run(chapter, "fly", cwd=tmp_path), "unknown command 'fly'")
 
 
@@ -180,7 +182,7 @@ def test_common_imports_no_chapter():
 
 
 def test_help_takes_less_than_a_second(chapter):
-    """Of processor time, which a busy machine does not change."""
+    """Processor time is measured, because a busy machine hardly changes it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run(chapter, "train", "--help")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

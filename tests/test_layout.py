@@ -1,7 +1,7 @@
-"""The layout of the code: which room may import which, and no import goes in a circle.
+"""The layout of the code: which parts may import which, and no circular imports.
 
-README and docs/architecture.md describe the rooms. Lazy imports inside of functions
-count as well as those at the top of a file.
+README and docs/architecture.md describe the layout. Imports inside of functions count
+as well as those at the top of a file.
 """
 
 import ast
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# Rooms of `common` from the lowest floor to the highest: a room imports from floors
-# below its own, or from itself.
+# The parts of `common` (its folders and the files at its root), in floors from the
+# lowest to the highest: a part imports from lower floors or from itself.
 FLOORS = (
     ("errors",),
     ("files", "startup", "config"),
@@ -30,7 +30,7 @@ MAX_FILES_IN_COMMON = 8
 
 
 def modules() -> dict[str, Path]:
-    """Return the files of the project's packages by the names of their modules."""
+    """Return the project's modules: the path of each file by the module's name."""
     tops = ("common", "synthetic_data", "chapter*", "study_*")
     paths = [path for top in tops for path in ROOT.glob(f"{top}/**/*.py")]
     parts = {path: path.relative_to(ROOT).with_suffix("").parts for path in paths}
@@ -49,7 +49,7 @@ def imports(name: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name}: relative import"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {one if one in MODULES else node.module for one in names}
+            found |= {name if name in MODULES else node.module for name in names}
     return found & set(MODULES)
 
 
@@ -57,31 +57,31 @@ GRAPH = {name: imports(name) for name in MODULES}
 
 
 def floor(name: str) -> int:
-    """Return the floor of a module of `common`."""
-    room = name.split(".")[1]
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+    """Return the number of the floor of a module of `common`, from 0."""
+    part = name.split(".")[1]
+    return next(number for number, parts in enumerate(FLOORS) if part in parts)
 
 
 def test_the_graph_is_there():
-    """The tests below would pass on an empty graph."""
+    """The graph has many modules; on an empty one all tests below would pass."""
     assert len(MODULES) > 200
     assert "common.gan.losses" in GRAPH["chapter04_dcgan.training"]
 
 
-def test_no_import_goes_in_a_circle():
+def test_there_are_no_circular_imports():
     try:
         graphlib.TopologicalSorter(GRAPH).prepare()
     except graphlib.CycleError as error:
-        pytest.fail(f"circle: {' -> '.join(error.args[1])}")
+        pytest.fail(f"circular import: {' -> '.join(error.args[1])}")
 
 
-def test_every_file_of_common_stands_on_a_floor():
+def test_every_file_of_common_is_on_a_floor():
     for name in GRAPH:
         if name.startswith("common."):
             floor(name)
 
 
-def test_no_import_goes_upwards_in_common():
+def test_common_imports_only_from_lower_floors():
     for name, others in GRAPH.items():
         for other in others:
             if name.startswith("common.") and other.startswith("common."):
@@ -106,7 +106,7 @@ def test_no_chapter_imports_another():
             assert {other.split(".")[0] for other in others} <= allowed, name
 
 
-def test_common_stays_small_at_its_root():
+def test_common_has_few_files_at_its_root():
     assert len(list((ROOT / "common").glob("*.py"))) <= MAX_FILES_IN_COMMON
 
 
@@ -116,7 +116,7 @@ def test_common_stays_small_at_its_root():
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_a_package_lists_its_files_in_reading_order(folder):
-    """Each file and folder of a package is named in the docstring of its __init__."""
+    """The docstring of the package's __init__ names each of its files and folders."""
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     inside = [p for p in folder.iterdir() if (p / "__init__.py").exists()]
     inside += [p for p in folder.glob("*.py") if not p.name.startswith("__")]

@@ -1,4 +1,4 @@
-"""The pages of the project: their links lead somewhere, to what they name."""
+"""The Markdown pages: links point to files that exist and define what is named."""
 
 import ast
 import re
@@ -35,10 +35,10 @@ def test_the_pages_are_found():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_to_files_that_define_what_they_name(page):
-    """A link to code names a file and, in backquotes, what is defined in it.
+def test_links_point_to_files_that_define_what_they_name(page):
+    """A link to code names a file and, in backquotes, a name that the file defines.
 
-    Line numbers would be wrong after the next edit above them.
+    Links to lines are refused: an edit above the line would make them wrong.
     """
     for text, target in links(page):
         assert "#L" not in target, f"{target}: name the function, not its line"

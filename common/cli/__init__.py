@@ -1,4 +1,4 @@
-"""From dataclasses to a command line.
+"""The command line of a chapter, made from dataclasses of options.
 
 In reading order:
 

@@ -1,7 +1,7 @@
-"""From a chapter's dataclasses to its command line.
+"""Find the command of a command line, parse its options, run it and report errors.
 
-TensorFlow is imported by the command that needs it, not before: `--help` answers
-in under a second.
+TensorFlow is imported only when a command needs it, so that `--help` answers in under
+a second.
 """
 
 import contextlib
@@ -34,15 +34,20 @@ logger = logging.getLogger(__name__)
 def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
 
-    0: done. 1: training failed. 2: the user gave something wrong. 130: stopped
-    by Ctrl-C or SIGTERM where nothing was to be saved.
+    Args:
+        chapter: chapter whose commands are available.
+        arguments: words of the command line; by default those of this process.
+
+    Returns:
+        0: success. 1: training failed. 2: an option, file or folder is wrong.
+        130: Ctrl-C or SIGTERM interrupted a command that had nothing to save.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     console = logging.StreamHandler(sys.stderr)
     console.setLevel(logging.INFO)
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[console])
     logging.getLogger("absl").setLevel(logging.ERROR)
-    # While nothing is being trained, SIGTERM ends the program as Ctrl-C does.
+    # SIGTERM acts like Ctrl-C; during training, both save and then stop.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _dispatch(chapter, arguments)
@@ -56,7 +61,7 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
         logger.error("interrupted")
         return 130
     except BrokenPipeError:
-        # The reader of our output, `head` for example, has seen enough.
+        # The program that reads our output, for example `head`, has closed the pipe.
         sys.stderr.close()
         return 0
     return 0
@@ -77,7 +82,7 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
         _train(chapter, arguments[1:])
     elif arguments[:1] == ["tune"] and "tune" in known:
         options = parse(TuneOptions, f"{chapter.name} tune", arguments[1:])
-        # Late: a search needs Hyperopt, which takes a second to import.
+        # Imported late: a search needs Hyperopt, which takes a second to import.
         from common.tuning.command import tune
 
         tune(chapter, options)
@@ -86,14 +91,14 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
     elif any(name.startswith(arguments[0] + " ") for name in chapter.commands):
         sys.stdout.write(_overview(chapter))
     else:
-        raise UserError(f"unknown command {words!r}; known are {', '.join(known)}")
+        raise UserError(f"unknown command {words!r}; choose from {', '.join(known)}")
 
 
 def _run(chapter: Chapter, command: Command, options: Any) -> None:
-    """Call the function of a command and report what it returns.
+    """Call the function of a command and report its result.
 
-    A text is printed. The paths of written files are logged. Of a `test`, which
-    returns its scores, the table that it wrote is printed.
+    A text is printed. Paths of written files are logged. For `test`, which returns
+    scores, the table of scores that it wrote is printed.
     """
     values = {
         field.name: getattr(options, field.name)
@@ -103,7 +108,8 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
     if isinstance(options, DescribeOptions):
         arguments, values = [chapter.config_class(**values)], {}
     if isinstance(options, RunOptions):
-        # Before TensorFlow's seconds: a wrong folder is reported at once.
+        # Before the slow import of TensorFlow, so that a wrong folder is reported at
+        # once.
         run = RunDir.find(chapter.name, values.pop("run_dir"))
         arguments = [run, run.read_config(chapter.config_class)]
     if command.uses_tensorflow:
@@ -124,69 +130,77 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
 
 
 def _overview(chapter: Chapter) -> str:
-    """Return the list of commands with the first line of each one's help."""
+    """Return the list of commands, each with the first line of its help."""
     lines = [f"usage: {chapter.name} COMMAND [OPTIONS]", "", "commands:"]
     texts = {"train": "Train the networks, or continue a run."}
     options = {name: command.options for name, command in chapter.commands.items()}
     if chapter.has_tuning:
         options["tune"] = TuneOptions
-    for name, one in options.items():
-        texts[name] = (one.__doc__ or "").splitlines()[0]
+    for name, options_class in options.items():
+        texts[name] = (options_class.__doc__ or "").splitlines()[0]
     width = max(map(len, texts))
     lines += [f"  {name:{width}}  {text}" for name, text in texts.items()]
-    lines += ["", "COMMAND --help explains the options of a command.", ""]
+    lines += ["", "Add --help to a command to see its options.", ""]
     return "\n".join(lines)
 
 
 def _train(chapter: Chapter, arguments: list[str]) -> None:
-    """Parse the options of `train` on top of a preset or of the run to resume."""
-    asked, rest = EarlyOptions.split(arguments, chapter.presets)
-    known = None
-    if asked.resume:
-        known = RunDir.find(chapter.name, asked.run_dir)
-        default = known.read_config(chapter.config_class)
+    """Parse the options of `train` and train.
+
+    Their defaults come from the run to resume, or from a preset and --config.
+    """
+    early, rest = EarlyOptions.split(arguments, chapter.presets)
+    resumed = None
+    if early.resume:
+        resumed = RunDir.find(chapter.name, early.run_dir)
+        default = resumed.read_config(chapter.config_class)
     else:
-        default = chapter.presets[asked.preset]
-        if asked.config is not None:
-            default = read_config(asked.config, default)
-    options_class = train_options(chapter.presets, asked, default)
+        default = chapter.presets[early.preset]
+        if early.config is not None:
+            default = read_config(early.config, default)
+    options_class = train_options(chapter.presets, early, default)
     config = parse(options_class, f"{chapter.name} train", rest).all
     config = with_length(default, config)
     config.validate()
     if config.data is not None and not config.data.exists():
         raise UserError(f"--data {config.data}: no such file or folder")
-    if known:
-        known.check_same(config)
+    if resumed:
+        resumed.check_same(config)
     place = find_place(config)
     if place.is_chief:
-        run = known or RunDir.create(chapter.name, asked.name, asked.run_dir)
+        run = resumed or RunDir.create(chapter.name, early.name, early.run_dir)
         import_tensorflow()
         chapter.function("train")(config, run)
         logger.info("the run is in %s", run.path)
         return
-    with helper_folder(place, known) as run:
+    with helper_folder(place, resumed) as run:
         import_tensorflow()
         chapter.function("train")(config, run)
 
 
 def parse(options: type, program: str, arguments: list[str]) -> Any:
-    """Return `options` filled from the arguments; exits after --help.
+    """Parse arguments into a dataclass of options; after --help, exit the program.
+
+    Args:
+        options: dataclass of the options.
+        program: name of the program and the command, for --help.
+        arguments: words of the command line after the command.
 
     Raises:
-        UserError: an option is unknown or its value wrong.
+        UserError: an option is unknown, or its value is wrong.
     """
-    told = io.StringIO()
+    messages = io.StringIO()
     try:
-        with contextlib.redirect_stderr(told):
+        with contextlib.redirect_stderr(messages):
             return tyro.cli(options, prog=program, args=arguments)
     except SystemExit as end:
         if not end.code:
             raise
-        raise UserError(f"{_plain(told.getvalue())} See {program} --help") from end
+        raise UserError(f"{_plain(messages.getvalue())} See {program} --help") from end
 
 
 def _plain(boxed: str) -> str:
-    """Return the message within the frame that tyro draws around it."""
+    """Return an error message of tyro without the frame that tyro draws around it."""
     lines = [line.strip(" │") for line in boxed.splitlines()]
     inner = [line for line in lines if line and line[0] not in "╭╰"]
     message = itertools.takewhile(lambda line: not line.startswith("──"), inner)

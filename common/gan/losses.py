@@ -1,6 +1,9 @@
-r"""Adversarial losses on logits.
+r"""Adversarial losses on logits, and what D's phase adds to them.
 
-Real data carry the label 1, generated data 0. Every function takes raw logits
+In reading order: the losses of D and G, `GAMES` that pairs them, the labels of D's
+loss, penalties on D's gradient, and D's logs.
+
+Real data have the label 1, generated data the label 0. Every loss takes raw logits
 of shape (B, 1) or (B,), float32, and returns a scalar. With D(x) the sigmoid of
 a logit l: -log D(x) = softplus(-l) and -log(1 - D(x)) = softplus(l). These forms
 stay finite where log(sigmoid(l)) does not.
@@ -15,13 +18,12 @@ from keras import ops
 from common.gan.step import Logs, Step
 
 Tensor = tf.Tensor
-
-Tensor = tf.Tensor
-# One number for the batch, or (B, 1): one for each item.
+# One label for the whole batch, or (B, 1), one for each item.
 Label = float | Tensor
+LOG2 = 0.6931471805599453
 
 
-# Two losses for the discriminator and two for the generator make up a game.
+# Losses: each game has one for the discriminator and one for the generator.
 
 
 def discriminator_cross_entropy(
@@ -30,15 +32,16 @@ def discriminator_cross_entropy(
     real_label: Label = 1.0,
     fake_label: Label = 0.0,
 ) -> Tensor:
-    r"""Return $H(t, D(x)) + H(s, D(G(z)))$, means over the batch.
+    r"""Return $H(t, D(x)) + H(s, D(G(z)))$, each averaged over the batch.
 
     $H(t, p) = -t \log p - (1 - t) \log(1 - p)$.
 
     Args:
         real_logits: logits of real data.
         fake_logits: logits of generated data.
-        real_label: t. One-sided label smoothing sets it below 1, for example 0.9.
-        fake_label: s. One-sided smoothing leaves it at 0.
+        real_label: label t in [0, 1]. One-sided label smoothing sets it below 1, for
+            example to 0.9.
+        fake_label: label s in [0, 1]. One-sided smoothing leaves it at 0.
 
     Reference: Goodfellow et al. 2014, arXiv:1406.2661, equation 1;
         Salimans et al. 2016, arXiv:1606.03498, section 3.4 (smoothing).
@@ -51,7 +54,8 @@ def discriminator_cross_entropy(
 def generator_minimax(fake_logits: Tensor) -> Tensor:
     r"""Return $E[\log(1 - D(G(z)))]$, which the generator minimises.
 
-    Its gradient vanishes when the discriminator wins.
+    Its gradient vanishes when D confidently rejects the generated data, as it does
+    early in training.
 
     Reference: Goodfellow et al. 2014, arXiv:1406.2661, equation 1.
     """
@@ -60,6 +64,8 @@ def generator_minimax(fake_logits: Tensor) -> Tensor:
 
 def generator_non_saturating(fake_logits: Tensor) -> Tensor:
     r"""Return $-E[\log D(G(z))]$.
+
+    Its gradient stays large when D rejects the generated data.
 
     Reference: Goodfellow et al. 2014, arXiv:1406.2661, section 3.
     """
@@ -72,9 +78,15 @@ def discriminator_least_squares(
     real_label: Label = 1.0,
     fake_label: Label = 0.0,
 ) -> Tensor:
-    r"""Return $\frac12 E[(D(x) - t)^2] + \frac12 E[(D(G(z)) - s)^2]$, D the raw logit.
+    r"""Return $\frac12 E[(D(x) - t)^2] + \frac12 E[(D(G(z)) - s)^2]$.
 
-    t is `real_label`, s `fake_label`.
+    Here D is the raw logit, not its sigmoid.
+
+    Args:
+        real_logits: logits of real data.
+        fake_logits: logits of generated data.
+        real_label: label t.
+        fake_label: label s.
 
     Reference: Mao et al. 2017, arXiv:1611.04076, equation 8 (b = t, a = s).
     """
@@ -83,7 +95,7 @@ def discriminator_least_squares(
 
 
 def generator_least_squares(fake_logits: Tensor) -> Tensor:
-    r"""Return $\frac12 E[(D(G(z)) - 1)^2]$.
+    r"""Return $\frac12 E[(D(G(z)) - 1)^2]$, where D is the raw logit.
 
     Reference: Mao et al. 2017, arXiv:1611.04076, equation 9.
     """
@@ -95,6 +107,8 @@ def discriminator_hinge(
 ) -> Tensor:
     r"""Return $E[\max(0, t - D(x))] + E[\max(0, 1 + D(G(z)))]$.
 
+    Here D is the raw logit and t is `real_label`.
+
     Reference: Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018,
         arXiv:1802.05957, equation 16.
     """
@@ -105,7 +119,9 @@ def discriminator_hinge(
 def discriminator_wasserstein(
     real_logits: Tensor, fake_logits: Tensor, real_label: Label = 1.0
 ) -> Tensor:
-    r"""Return $E[D(G(z))] - t E[D(x)]$: the critic's estimate, sign turned.
+    r"""Return $E[D(G(z))] - t E[D(x)]$: minus the critic's estimate of the distance.
+
+    Here D, the critic, is the raw logit and t is `real_label`.
 
     Reference: Arjovsky et al. 2017, arXiv:1701.07875, equation 3.
     """
@@ -113,35 +129,37 @@ def discriminator_wasserstein(
 
 
 def generator_critic(fake_logits: Tensor) -> Tensor:
-    r"""Return $-E[D(G(z))]$: the generator of the hinge and Wasserstein games."""
+    r"""Return $-E[D(G(z))]$: G's loss in the hinge and the Wasserstein game."""
     return -ops.mean(fake_logits)
 
 
 def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
-    r"""Return $\|E[f(x)] - E[f(G(z))]\|_2^2$, f being features within D.
+    r"""Return $\|E[f(x)] - E[f(G(z))]\|_2^2$, where f are features within D.
 
-    A generator that minimises this instead of an adversarial loss has to match
-    what D sees on average, not to win.
+    A generator that minimises this instead of an adversarial loss matches the mean
+    features of the real data; it does not try to deceive D.
 
     Args:
-        real_features: (B, ...).
-        fake_features: (B, ...) of the same shape.
+        real_features: features of real data (B, ...).
+        fake_features: features of generated data, of the same shape.
 
     Reference: Salimans et al. 2016, arXiv:1606.03498, section 3.1.
     """
-    means = [ops.mean(f, axis=0) for f in (real_features, fake_features)]
-    return ops.sum(ops.square(means[0] - means[1]))
+    real_mean = ops.mean(real_features, axis=0)
+    fake_mean = ops.mean(fake_features, axis=0)
+    return ops.sum(ops.square(real_mean - fake_mean))
 
 
 @dataclass(frozen=True)
 class Game:
-    """The two losses of an adversarial game, by the names that papers use.
+    """The two losses of an adversarial game.
 
     Attributes:
         discriminator: (real_logits, fake_logits, real_label) -> scalar.
         generator: (fake_logits) -> scalar.
-        equilibrium: values (discriminator, generator) when D cannot tell real
-            from generated, or None where no such constants exist.
+        equilibrium: values (discriminator, generator) of the losses when D cannot
+            discriminate between real and generated data, or None if there are no
+            such constants.
     """
 
     discriminator: Callable[..., Tensor]
@@ -149,7 +167,7 @@ class Game:
     equilibrium: tuple[float, float] | None
 
 
-LOG2 = 0.6931471805599453
+# Games by the names that papers use.
 GAMES = {
     "non_saturating": Game(
         discriminator_cross_entropy, generator_non_saturating, (2 * LOG2, LOG2)
@@ -163,45 +181,67 @@ GAMES = {
 }
 
 
-# Penalties on the gradient of the discriminator with respect to its input.
+# Labels of the discriminator's loss.
 
 
-def input_gradient(
-    discriminator: Callable[..., Tensor], inputs: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the logits (B, 1) and their gradient with respect to `inputs`.
-
-    Only the outputs' sum is differentiated: with a discriminator that treats
-    each item by itself this is the gradient of each item.
+def draw_label(limits: tuple[float, ...], step: Step, shape: tuple) -> float | Tensor:
+    """Return a label: one number, or numbers drawn between two limits.
 
     Args:
-        discriminator: a network or a function of (inputs, training).
-        inputs: (B, ...), float.
+        limits: the label, or two limits of it in any order.
+        step: the running step.
+        shape: shape of the labels if they are drawn, for example (B, 1).
 
     Returns:
-        Logits and gradients, float32, the latter of the shape of `inputs`.
+        The label if both limits are equal, else float32 of `shape`.
     """
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        logits = discriminator(inputs, training=True)
-        total = ops.sum(logits)
-    return logits, ops.cast(tape.gradient(total, inputs), "float32")
+    low, high = min(limits), max(limits)
+    return low if low == high else low + (high - low) * step.uniform(shape)
 
 
-def _squared_norm(gradient: Tensor) -> Tensor:
-    axes = tuple(range(1, len(gradient.shape)))
-    return ops.sum(ops.square(gradient), axis=axes)
+# Penalties on the gradient of the discriminator with respect to its input.
 
 
 def r1_penalty(discriminator: Callable[..., Tensor], real: Tensor) -> Tensor:
     r"""Return $\frac12 E[\|\nabla_x D(x)\|^2]$ on real data.
 
-    Multiply it by gamma. On generated data the same penalty is called R2.
+    Multiply it by gamma. The same penalty on generated data is called R2.
+
+    Args:
+        discriminator: (items, training) -> logits (B, 1).
+        real: real data (B, ...), float.
 
     Reference: Mescheder et al. 2018, arXiv:1801.04406, equation 9.
     """
     _, gradient = input_gradient(discriminator, real)
     return 0.5 * ops.mean(_squared_norm(gradient))
+
+
+def lazy_r1(
+    step: Step,
+    discriminator: Callable[..., Tensor],
+    real: Tensor,
+    gamma: float,
+    every: int,
+) -> Tensor | None:
+    """Return gamma times the R1 penalty, computed only every n-th step.
+
+    Args:
+        step: the running step.
+        discriminator: (items, training) -> logits (B, 1).
+        real: real data (B, ...), float.
+        gamma: weight of the penalty, 0 or above.
+        every: the penalty is computed every `every`-th step, with `every` times the
+            weight; in the other steps it is 0.
+
+    Returns:
+        A scalar, or None if gamma is 0.
+
+    Reference: Mescheder et al. 2018, arXiv:1801.04406, equation 9.
+    """
+    if not gamma:
+        return None
+    return gamma * lazily(step.index, every, lambda: r1_penalty(discriminator, real))
 
 
 def gradient_penalty(
@@ -212,24 +252,30 @@ def gradient_penalty(
     Multiply it by lambda = 10.
 
     Args:
-        discriminator: the critic.
-        real: real data (B, ...).
+        discriminator: critic, (items, training) -> logits (B, 1).
+        real: real data (B, ...), float.
         fake: generated data of the same shape.
-        mix: u, uniform on [0, 1), one for each item: (B, 1, ..., 1).
+        mix: u, one number uniform on [0, 1) for each item: (B, 1, ..., 1).
 
     Reference: Gulrajani et al. 2017, arXiv:1704.00028, equation 3.
     """
     _, gradient = input_gradient(discriminator, mix * real + (1.0 - mix) * fake)
-    # The root has no gradient at zero, which a dead critic would reach.
+    # The square root has no finite gradient at 0, which the input gradient of a dead
+    # critic reaches.
     norm = ops.sqrt(_squared_norm(gradient) + 1e-12)
     return ops.mean(ops.square(norm - 1.0))
 
 
 def lazily(step: Tensor, every: int, penalty: Callable[[], Tensor]) -> Tensor:
-    """Return `every` times the penalty on each `every`-th step, else 0.
+    """Return `every` times the penalty on every `every`-th step, else 0.
 
-    The mean over time is that of the penalty at every step, for a fraction of
-    the work.
+    The mean over the steps is about that of the penalty at every step, for a fraction
+    of the work.
+
+    Args:
+        step: number of the step, scalar int64.
+        every: interval in steps, 1 or above.
+        penalty: function that computes the penalty, a scalar.
 
     Reference: Karras et al. 2020, arXiv:1912.04958, appendix B.
     """
@@ -238,34 +284,53 @@ def lazily(step: Tensor, every: int, penalty: Callable[[], Tensor]) -> Tensor:
     return tf.cond(step % every == 0, lambda: every * penalty(), lambda: 0.0)
 
 
-# What a healthy game looks like.
+def input_gradient(
+    discriminator: Callable[..., Tensor], inputs: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the logits (B, 1) and their gradient with respect to `inputs`.
 
+    Only the sum of the logits is differentiated. If the logit of an item depends on
+    that item alone, this gives each item's own gradient.
 
-def discriminator_logs(real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
-    """Return what to watch of a discriminator: D(x), D(G(z)) and its accuracy.
+    Args:
+        discriminator: (items, training) -> logits, a network or a function.
+        inputs: items (B, ...), float.
 
-    Accuracy is the share of the 2B items on the right side of 1/2, as in the
-    3D-GAN paper's rule (Wu et al. 2016, arXiv:1610.07584, section 3.1).
+    Returns:
+        Logits, and gradients in float32 of the shape of `inputs`.
     """
-    right = ops.concatenate([real_logits > 0.0, fake_logits <= 0.0], axis=0)
-    return {
-        "d_real": ops.mean(ops.sigmoid(real_logits)),
-        "d_fake": ops.mean(ops.sigmoid(fake_logits)),
-        "d_accuracy": ops.mean(ops.cast(right, "float32")),
-    }
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        logits = discriminator(inputs, training=True)
+        total = ops.sum(logits)
+    # Squares of float16 gradients could overflow.
+    return logits, ops.cast(tape.gradient(total, inputs), "float32")
+
+
+def _squared_norm(gradient: Tensor) -> Tensor:
+    """Return the squared L2 norm (B,) of each item's gradient (B, ...)."""
+    axes = tuple(range(1, len(gradient.shape)))
+    return ops.sum(ops.square(gradient), axis=axes)
+
+
+# The loss of the discriminator's phase, and the logs that show its state.
 
 
 def with_penalty(
     loss: Tensor, real_logits: Tensor, fake_logits: Tensor, penalty: Tensor | None
 ) -> tuple[Tensor, Logs]:
-    """Return D's loss to differentiate, and what to watch of D.
+    """Add a penalty to D's loss, and return it with D's logs.
 
     Args:
-        loss: of the game. It is logged without the penalty, so that it can be held
-            against its equilibrium.
-        real_logits: (B, 1).
-        fake_logits: (B, 1).
-        penalty: to add to the loss, or None.
+        loss: D's loss in the game. It is logged without the penalty, so that it can be
+            compared with its value at equilibrium.
+        real_logits: logits of real data (B, 1).
+        fake_logits: logits of generated data (B, 1).
+        penalty: scalar to add to the loss, or None.
+
+    Returns:
+        The loss to differentiate, and logs: `d_loss`, those of `discriminator_logs`
+        and, if there is a penalty, `d_penalty`.
     """
     logs = {"d_loss": loss, **discriminator_logs(real_logits, fake_logits)}
     if penalty is None:
@@ -273,30 +338,23 @@ def with_penalty(
     return loss + penalty, logs | {"d_penalty": penalty}
 
 
-def lazy_r1(
-    step: Step,
-    discriminator: Callable[..., Tensor],
-    real: Tensor,
-    gamma: float,
-    every: int,
-) -> Tensor | None:
-    """Return gamma times R1 at every so many steps, or None where gamma is 0.
+def discriminator_logs(real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
+    """Return D's mean probabilities D(x) and D(G(z)), and its accuracy.
+
+    The accuracy is the share of the 2B items that D classifies correctly: a
+    probability above 1/2 means real. 3D-GAN's rule for when D is trained uses it
+    (Wu et al. 2016, arXiv:1610.07584, section 3.1).
 
     Args:
-        step: the one that runs.
-        discriminator: (images, training) -> logits.
-        real: items (B, ...).
-        gamma: weight of the penalty.
-        every: steps between two penalties, each that many times as heavy.
+        real_logits: logits of real data (B, 1).
+        fake_logits: logits of generated data (B, 1).
 
-    Reference: Mescheder et al. 2018, arXiv:1801.04406, equation 9.
+    Returns:
+        Scalars `d_real`, `d_fake` and `d_accuracy`, each in [0, 1].
     """
-    if not gamma:
-        return None
-    return gamma * lazily(step.index, every, lambda: r1_penalty(discriminator, real))
-
-
-def draw_label(limits: tuple[float, ...], step: Step, shape: tuple) -> float | Tensor:
-    """Return a label: one number, or one drawn between the limits for each item."""
-    low, high = min(limits), max(limits)
-    return low if low == high else low + (high - low) * step.uniform(shape)
+    right = ops.concatenate([real_logits > 0.0, fake_logits <= 0.0], axis=0)
+    return {
+        "d_real": ops.mean(ops.sigmoid(real_logits)),
+        "d_fake": ops.mean(ops.sigmoid(fake_logits)),
+        "d_accuracy": ops.mean(ops.cast(right, "float32")),
+    }

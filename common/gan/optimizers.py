@@ -1,4 +1,4 @@
-"""What the phases of all adversarial games share: D's loss, its labels, optimizers."""
+"""The optimizers of D and G, with loss scaling where float16 needs it."""
 
 import keras
 
@@ -11,15 +11,20 @@ def build_optimizers(
     """Return the optimizers of D and G.
 
     Args:
-        config: uses optimizer, d_optimizer, d_learning_rate, g_learning_rate, beta_1,
-            beta_2.
-        nesterov: use Nesterov's kind of momentum in sgd.
+        config: uses optimizer, d_optimizer, d_learning_rate, g_learning_rate, beta_1
+            and beta_2. Without a d_optimizer, D uses the same kind as G.
+        nesterov: whether sgd uses Nesterov momentum.
     """
-    kinds = (config.d_optimizer or config.optimizer, config.optimizer)
-    rates = (config.d_learning_rate, config.g_learning_rate)
-    d_optimizer, g_optimizer = (
-        optimizer(kind, rate, config.beta_1, config.beta_2, nesterov)
-        for kind, rate in zip(kinds, rates, strict=True)
+    d_name = config.d_optimizer or config.optimizer
+    d_optimizer = optimizer(
+        d_name, config.d_learning_rate, config.beta_1, config.beta_2, nesterov
+    )
+    g_optimizer = optimizer(
+        config.optimizer,
+        config.g_learning_rate,
+        config.beta_1,
+        config.beta_2,
+        nesterov,
     )
     return d_optimizer, g_optimizer
 
@@ -31,15 +36,16 @@ def optimizer(
     beta_2: float,
     nesterov: bool = False,
 ) -> keras.optimizers.Optimizer:
-    """Return an optimizer of one network, with loss scaling where needed.
+    """Return an optimizer for one network, with loss scaling if float16 needs it.
 
     Args:
-        name: which one.
-        learning_rate: its step.
-        beta_1: decay of the first moment (adam), or momentum (sgd, rmsprop); adadelta
-            has none.
-        beta_2: decay of the mean of squared gradients; sgd has none.
-        nesterov: use Nesterov's kind of momentum in sgd.
+        name: "adam", "sgd", "rmsprop" or "adadelta".
+        learning_rate: learning rate, above 0.
+        beta_1: in [0, 1): decay of the first moment (adam), or momentum (sgd,
+            rmsprop); adadelta ignores it.
+        beta_2: in [0, 1): decay of the mean of squared gradients (adam, rmsprop,
+            adadelta); sgd ignores it.
+        nesterov: whether sgd uses Nesterov momentum.
 
     Reference: Kingma and Ba 2015, arXiv:1412.6980 (adam); Tieleman and Hinton 2012,
         lecture 6.5 (rmsprop); Zeiler 2012, arXiv:1212.5701 (adadelta).
@@ -60,12 +66,25 @@ def adam(
     beta_1: float,
     beta_2: float,
 ) -> keras.optimizers.Optimizer:
-    """Return Adam for one network, with loss scaling where needed."""
+    """Return Adam for one network, with loss scaling if float16 needs it.
+
+    Args:
+        learning_rate: learning rate, above 0, or a schedule of it.
+        beta_1: decay of the first moment, in [0, 1).
+        beta_2: decay of the mean of squared gradients, in [0, 1).
+
+    Reference: Kingma and Ba 2015, arXiv:1412.6980.
+    """
     return with_loss_scaling(keras.optimizers.Adam(learning_rate, beta_1, beta_2))
 
 
 def with_loss_scaling(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """Wrap an optimizer in loss scaling where float16 needs it."""
+    """Wrap an optimizer in loss scaling if the networks compute in float16.
+
+    Small gradients would be rounded to 0 in float16. The wrapper multiplies the loss
+    by a large factor, divides the gradients by it again, and skips a step whose
+    gradients overflow.
+    """
     if keras.mixed_precision.global_policy().name == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(inner)
     return inner

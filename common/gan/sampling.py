@@ -7,17 +7,18 @@ import numpy as np
 
 from common.images.pixels import to_bytes
 
+# Items in a batch: bounds the memory that the generator takes.
 BATCH = 256
 
 
 def make_images(
     generator: keras.Model, latents: np.ndarray | list[np.ndarray]
 ) -> np.ndarray:
-    """Return the images of some latents.
+    """Return the images that a generator makes from latents.
 
     Args:
         generator: latents -> images (N, H, W[, C]) in [-1, 1].
-        latents: float32 (N, d), or a list with the generator's other inputs.
+        latents: float32 (N, d), or a list of such and the generator's other inputs.
 
     Returns:
         uint8 (N, H, W[, C]).

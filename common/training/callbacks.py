@@ -1,7 +1,7 @@
-"""What happens beside the training steps: logs, pictures, checkpoints, stops.
+"""Keras callbacks of a run: progress bar, logs, samples, checkpoints and stops.
 
-Each callback acts on the number of steps done since the run began, so a
-resumed run goes on where it was.
+They count the steps since the run began, not since the last start of the program, so
+a resumed run writes its files after the same steps as an uninterrupted one.
 """
 
 import logging
@@ -27,11 +27,13 @@ logger = logging.getLogger(__name__)
 
 
 class StepCallback(keras.callbacks.Callback):
-    """Calls `act` each time that `every` more steps are done, and at the end.
+    """Calls `act` after every `every` steps, and at the end of training.
+
+    If one execution runs several steps, `act` is called once after all of them.
 
     Args:
-        every: steps between two calls.
-        done: steps of the run before this `fit`.
+        every: number of steps between two calls.
+        done: number of steps that the run had done before this `fit`.
     """
 
     def __init__(self, every: int, done: int):
@@ -42,7 +44,11 @@ class StepCallback(keras.callbacks.Callback):
 
     @property
     def step(self) -> int:
-        """Steps done; Keras's own count is wrong for a short last execution."""
+        """Number of steps done since the run began.
+
+        The model counts them: Keras's own count is wrong if the last execution has
+        fewer steps than the others.
+        """
         return int(self.model.step.numpy())
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -58,12 +64,20 @@ class StepCallback(keras.callbacks.Callback):
             self.act(step)
 
     def act(self, step: int) -> None:
-        """Do what is due after `step` steps."""
+        """Do the work that is due after `step` steps."""
         raise NotImplementedError
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows a bar with the losses; Keras's own cannot begin at a resumed step."""
+    """Shows a progress bar with the losses.
+
+    Keras's own bar cannot start at the step at which a run is resumed.
+
+    Args:
+        total: number of steps at the end of training.
+        done: number of steps that the run had done before this `fit`.
+        shown: whether to show the bar.
+    """
 
     def __init__(self, total: int, done: int, shown: bool = True):
         super().__init__()
@@ -73,7 +87,7 @@ class Progress(keras.callbacks.Callback):
             initial=done,
             desc="training",
             unit="step",
-            # A log file needs no line every tenth of a second.
+            # In a log file every update is a new line.
             mininterval=progress_interval(),
         )
 
@@ -83,19 +97,22 @@ class Progress(keras.callbacks.Callback):
         self.bar.update(int(self.model.step.numpy()) - self.bar.n)
 
     def close(self) -> None:
-        """Leave the bar as it stands, however training ended."""
+        """Close the bar and leave it on the screen, however training ended."""
         self.bar.close()
 
 
 class Logs(StepCallback):
-    """Writes metrics.csv and TensorBoard scalars; stops at NaN.
+    """Writes metrics.csv and TensorBoard scalars; stops if a loss is not finite.
 
     Args:
         run: folder of the run.
-        every: steps a row.
-        done: steps of the run before this `fit`. Rows after it are dropped:
-            the steps that they tell of are about to be done again.
-        writer: of TensorBoard's events.
+        every: number of steps between two rows.
+        done: number of steps that the run had done before this `fit`. Later rows are
+            removed, because those steps are about to be repeated.
+        writer: writer of TensorBoard's events.
+
+    Raises:
+        TrainingError: a loss is NaN or infinite.
     """
 
     def __init__(
@@ -131,11 +148,12 @@ class Logs(StepCallback):
             for name, value in values.items():
                 tf.summary.scalar(name, value, step)
         self.writer.flush()
-        told = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
-        logger.debug("step %d after %.0f s: %s", step, seconds, told)
+        message = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+        logger.debug("step %d after %.0f s: %s", step, seconds, message)
         self._warn_of_imbalance()
 
     def _warn_of_imbalance(self) -> None:
+        """Warn once if D is nearly always right, or no better than chance."""
         recent = [row.get("d_accuracy", 0.75) for row in self.rows[-10:]]
         if self.warned or len(recent) < 10:
             return
@@ -143,8 +161,8 @@ class Logs(StepCallback):
             self.warned = True
             winner = "discriminator" if min(recent) > 0.995 else "generator"
             logger.warning(
-                "out of balance: the discriminator was right about %.1f %% of the "
-                "items in the last %d steps, so the %s wins",
+                "out of balance: the discriminator classified %.1f %% of the items "
+                "correctly in the last %d steps, so the %s is winning",
                 100 * np.mean(recent),
                 10 * self.every,
                 winner,
@@ -152,15 +170,16 @@ class Logs(StepCallback):
 
 
 class Samples(StepCallback):
-    """Draws samples on latents that stay the same.
+    """Draws samples, always from the same latents.
 
     Args:
         run: folder of the run.
-        every: steps a picture.
-        done: steps of the run before this `fit`.
-        latents: (N, d).
+        every: number of steps between two pictures.
+        done: number of steps that the run had done before this `fit`. Later pictures
+            are removed, because those steps are about to be repeated.
+        latents: latents (N, d), or a list of the generator's inputs.
         draw: samples (N, ...) float32 -> picture (H, W, 3) uint8.
-        writer: of TensorBoard's events.
+        writer: writer of TensorBoard's events.
     """
 
     def __init__(
@@ -195,13 +214,13 @@ class Samples(StepCallback):
 
 
 class Checkpoints(StepCallback):
-    """Saves the state.
+    """Saves the whole state of training.
 
     Args:
-        folder: of the checkpoints.
-        every: steps a checkpoint.
-        done: steps of the run before this `fit`.
-        is_chief: whether to write; see `checkpoints.save`.
+        folder: folder of the checkpoints.
+        every: number of steps between two checkpoints.
+        done: number of steps that the run had done before this `fit`.
+        is_chief: whether this process writes the files; see `checkpoints.save`.
     """
 
     def __init__(self, folder: Path, every: int, done: int, is_chief: bool = True):
@@ -214,12 +233,16 @@ class Checkpoints(StepCallback):
 
 
 class Stop(StepCallback):
-    """Ends training early and cleanly when asked to; all workers at the same step.
+    """Stops training early and cleanly on request.
+
+    Several workers stop at the same step: they exchange their requests every `every`
+    steps, and all stop if one of them has been asked to.
 
     Args:
-        stop: tells whether to end, and why.
-        every: steps between two times that several workers ask one another.
-        done: steps of the run before this `fit`.
+        stop: request to stop, and its reason.
+        every: number of steps between two exchanges of several workers. A single
+            process checks for a request after every execution.
+        done: number of steps that the run had done before this `fit`.
     """
 
     def __init__(self, stop: StopRequest, every: int, done: int):
@@ -230,8 +253,9 @@ class Stop(StepCallback):
         strategy = self.model.distribute_strategy
 
         @tf.function
-        def count(wishes: tf.Tensor) -> tf.Tensor:
-            own = strategy.run(tf.identity, (wishes,))
+        def count(requests: tf.Tensor) -> tf.Tensor:
+            """Return the sum of the requests over all workers."""
+            own = strategy.run(tf.identity, (requests,))
             return strategy.reduce(tf.distribute.ReduceOp.SUM, own, None)
 
         self.count = count
@@ -244,11 +268,11 @@ class Stop(StepCallback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Do nothing: it is the end already."""
+        """Do nothing: training has already ended."""
 
     def act(self, step: int) -> None:
-        wishes = [float(self.stop.requested()), float(self.stop.interrupted)]
-        requested, interrupted = self.count(tf.constant(wishes)).numpy() > 0
+        requests = [float(self.stop.requested()), float(self.stop.interrupted)]
+        requested, interrupted = self.count(tf.constant(requests)).numpy() > 0
         if requested:
             self.stop.reason = self.stop.reason or "another worker"
             self.stop.interrupted = bool(interrupted)

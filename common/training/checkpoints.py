@@ -1,4 +1,7 @@
-"""Checkpoints: the whole state of training, written so that none is ever half."""
+"""Checkpoints: save and restore the whole state of training.
+
+A checkpoint appears under its name only when it is complete.
+"""
 
 import logging
 from pathlib import Path
@@ -9,24 +12,30 @@ from keras.ops import convert_to_numpy
 from common.errors import TrainingError, UserError
 from common.files import TORN, atomic_path
 
+# Two, so that training can continue from the older one if the newer one is damaged.
 KEPT = 2
 logger = logging.getLogger(__name__)
 State = dict[str, list]
 
 
 def save(folder: Path, step: int, state: State, is_chief: bool = True) -> Path:
-    """Write all variables to folder/step_<number>.npz and drop older files.
+    """Write all variables to folder/step_<number>.npz and remove older checkpoints.
+
+    The newest two are kept.
 
     Args:
-        folder: of the checkpoints.
+        folder: folder of the checkpoints.
         step: number of steps done.
-        state: variables by owner, as `AdversarialModel.state` gives them.
-        is_chief: whether to write; other workers take part in the reading, since
-            the chief cannot add the logs of all up alone.
+        state: variables by owner, as returned by `AdversarialModel.state`.
+        is_chief: whether this process writes the file. All workers must call this
+            function: reading the sums of the logs adds them up over the workers.
+
+    Returns:
+        The path of the checkpoint.
 
     Raises:
         TrainingError: a variable is not finite; nothing is written.
-        UserError: the disk is full; the checkpoints before stay.
+        UserError: the disk is full; the earlier checkpoints are kept.
     """
     arrays = {}
     for owner, variables in state.items():
@@ -48,28 +57,32 @@ def save(folder: Path, step: int, state: State, is_chief: bool = True) -> Path:
 
 
 def restore(folder: Path, state: State) -> int | None:
-    """Read the newest whole checkpoint into the variables of `state`.
+    """Read the newest intact checkpoint into the variables of `state`.
 
-    A torn file is passed over with a warning, and the one before is used.
+    A damaged file is skipped with a warning, and the one before it is used.
+
+    Args:
+        folder: folder of the checkpoints.
+        state: variables by owner, as returned by `AdversarialModel.state`.
 
     Returns:
-        Number of steps that were done, or None where there is no checkpoint.
+        The number of steps done, or None if there is no checkpoint.
 
     Raises:
         UserError: the checkpoint does not fit the networks, so it is from
-            another configuration; or there are checkpoints and none is whole.
+            another configuration; or there are checkpoints but all are damaged.
     """
     paths = _newest_first(folder)
     for path in paths:
         try:
             arrays = _read(path)
         except TORN as error:
-            logger.warning("%s is torn (%s); trying the one before", path, error)
+            logger.warning("%s is damaged (%s); trying the one before", path, error)
             continue
         _assign(path, arrays, state)
         return int(path.stem.removeprefix("step_"))
     if paths:
-        raise UserError(f"no checkpoint in {folder} is whole; begin a new run")
+        raise UserError(f"all checkpoints in {folder} are damaged; begin a new run")
     return None
 
 
@@ -78,12 +91,13 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """Read every array, which also checks the checksum of each."""
+    """Read all arrays, which also verifies their checksums."""
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
 def _assign(path: Path, arrays: dict[str, np.ndarray], state: State) -> None:
+    """Assign all arrays to their variables, or none if names or shapes differ."""
     wanted = {
         f"{owner}/{index:03d}": variable
         for owner, variables in state.items()

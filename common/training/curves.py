@@ -11,7 +11,12 @@ Row = dict[str, float]
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
-    """Write metrics.csv; a column for each name that any row has."""
+    """Write metrics.csv, with a column for every name that occurs in a row.
+
+    Args:
+        path: path of the file.
+        rows: values by name; a row may lack some names, and its cells stay empty.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row))
     with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, names)
@@ -20,7 +25,11 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read metrics.csv; an absent file has no rows, an empty cell no entry."""
+    """Read metrics.csv.
+
+    Returns:
+        The rows, values by name without the empty cells; [] if there is no file.
+    """
     if not path.is_file():
         return []
     with path.open(newline="") as file:
@@ -37,31 +46,32 @@ def read_rows(path: Path) -> list[Row]:
 def draw_curves(
     rows: list[Row], equilibrium: tuple[float, float] | None, path: Path
 ) -> None:
-    """Draw losses, and what D thinks of real and generated data, over steps.
+    """Draw the losses over the steps, and below them the probabilities and shares.
 
     Args:
-        rows: of metrics.csv.
-        equilibrium: (D, G) losses when D cannot tell real from generated; drawn
-            as dashed lines. At that point D(x) = D(G(z)) = 1/2.
-        path: of the PNG.
+        rows: rows of metrics.csv.
+        equilibrium: (D, G) losses when D cannot discriminate between real and
+            generated data, drawn as dashed lines, or None. There
+            D(x) = D(G(z)) = 1/2.
+        path: path of the PNG.
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     shares = [name for name in names if is_share(name)]
     losses = [name for name in names if name not in ("step", "seconds", *shares)]
     panels = {"loss": losses} | ({"probability or share": shares} if shares else {})
     figure = Figure(figsize=(9, 3.25 * len(panels)), layout="constrained")
-    every = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    above = every[0]
-    for axes, (label, drawn) in zip(every, panels.items(), strict=True):
+    all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    loss_axes = all_axes[0]
+    for axes, (label, panel_names) in zip(all_axes, panels.items(), strict=True):
         axes.set_ylabel(label)
-        for name in drawn:
+        for name in panel_names:
             points = [(row["step"], row[name]) for row in rows if name in row]
             axes.plot(*zip(*points, strict=True), label=name, linewidth=1.4)
         axes.grid(alpha=0.3)
-    # Each in the colour of its loss.
-    colors = {line.get_label(): line.get_color() for line in above.get_lines()}
+    # Draw each equilibrium in the colour of its loss.
+    colors = {line.get_label(): line.get_color() for line in loss_axes.get_lines()}
     for value, name in zip(equilibrium or (), "DG", strict=False):
-        above.axhline(
+        loss_axes.axhline(
             value,
             color=colors.get(f"{name.lower()}_loss", "grey"),
             linestyle="--",
@@ -69,17 +79,17 @@ def draw_curves(
             label=f"{name} at equilibrium {value:.2f}",
         )
     if shares:
-        every[1].axhline(0.5, color="grey", linestyle="--", linewidth=1, label="1/2")
-        every[1].set_ylim(-0.02, 1.02)
-    every[-1].set_xlabel("training step")
-    for axes in every if rows else ():
+        all_axes[1].axhline(0.5, color="grey", linestyle="--", linewidth=1, label="1/2")
+        all_axes[1].set_ylim(-0.02, 1.02)
+    all_axes[-1].set_xlabel("training step")
+    for axes in all_axes if rows else ():
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
 
 
 def is_share(name: str) -> bool:
-    """Tell whether a log lies between 0 and 1: D's opinions, and parts of a whole."""
+    """Return whether a log is a probability or a share, so between 0 and 1."""
     if name.endswith(("_loss", "_penalty")):
         return False
     return name.startswith("d_") or name.endswith(("_occupancy", "_skipped"))

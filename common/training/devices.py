@@ -1,4 +1,4 @@
-"""Devices, number formats and seeds: set up once, before networks are built."""
+"""Devices, number formats and seeds, set up once before the networks are built."""
 
 import contextlib
 import dataclasses
@@ -14,7 +14,7 @@ import tensorflow as tf
 from common.config import ConfigType, RunConfig
 from common.errors import UserError
 
-# Below this gain the rounding of bfloat16 is not worth having.
+# Smallest speed-up that is worth the coarser rounding of bfloat16.
 WORTHWHILE = 1.2
 logger = logging.getLogger(__name__)
 
@@ -23,30 +23,38 @@ def set_up(config: ConfigType, bfloat16_keeps_quality: bool) -> ConfigType:
     """Set seeds, determinism, memory growth and the number format.
 
     Args:
-        config: of the run.
-        bfloat16_keeps_quality: what the chapter has measured.
+        config: options of the run.
+        bfloat16_keeps_quality: whether the chapter's scores are as good in bfloat16,
+            as measured.
 
     Returns:
-        The configuration with `precision` resolved.
+        The configuration with precision "auto" replaced by the chosen format.
+
+    Raises:
+        UserError: the devices cannot share the batch equally.
     """
     gpus = tf.config.list_physical_devices("GPU")
     names = [gpu.name for gpu in gpus] or [f"CPU, {os.cpu_count()} cores"]
     logger.info("devices: %s", ", ".join(names))
     for gpu in gpus:
-        # Fails once the GPU is in use, and then growth was set before.
+        # This fails if the GPU is already in use; then growth was set earlier.
         with contextlib.suppress(RuntimeError):
             tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
         tf.config.experimental.enable_op_determinism()
-        # It joins operations; on graphs with the gradient of a leaky ReLU it fails,
-        # says so on the terminal, and leaves the step no slower.
+        # Turn off Grappler's remapping (operator fusion): it fails on the gradient of
+        # LeakyReLU, prints an error, and saves no time here.
         tf.config.optimizer.set_experimental_options({"remapping": False})
-    # Workers must meet before TensorFlow computes anything.
+    # Workers must connect before TensorFlow runs any operation.
     strategy(config)
     keras.utils.set_random_seed(config.seed % 2**32)
     precision = config.precision
     if precision == "auto" and config.strategy == "multiworker":
-        logger.info("precision float32: several workers need one; --precision names it")
+        # Each worker would measure for itself, and the results could differ.
+        logger.info(
+            "precision float32: all workers must use the same one; choose another "
+            "with --precision"
+        )
         precision = "float32"
     elif precision == "auto":
         precision = _choose_precision(bfloat16_keeps_quality)
@@ -55,14 +63,15 @@ def set_up(config: ConfigType, bfloat16_keeps_quality: bool) -> ConfigType:
 
 
 def _choose_precision(bfloat16_keeps_quality: bool) -> str:
+    """Return mixed_bfloat16 if it is fast here and costs no quality, else float32."""
     if not bfloat16_keeps_quality:
         logger.info("precision float32: bfloat16 costs quality in this chapter")
         return "float32"
     gain = bfloat16_gain()
     precision = "mixed_bfloat16" if gain >= WORTHWHILE else "float32"
     logger.info(
-        "precision %s: a convolution runs %.2f times as fast in bfloat16 here, "
-        "%.1f times is worthwhile",
+        "precision %s: a convolution runs %.2f times as fast in bfloat16 on this "
+        "machine; bfloat16 is used from %.1f times on",
         precision,
         gain,
         WORTHWHILE,
@@ -71,12 +80,12 @@ def _choose_precision(bfloat16_keeps_quality: bool) -> str:
 
 
 def bfloat16_gain() -> float:
-    """Return time in float32 / time in bfloat16 of one convolution, measured."""
+    """Measure how many times as fast a convolution is in bfloat16 as in float32."""
     seconds = {}
     for dtype in (tf.float32, tf.bfloat16):
         image = tf.ones((8, 64, 64, 64), dtype)
         kernel = tf.ones((3, 3, 64, 64), dtype)
-        # Only one number is fetched: copying must not be what is measured.
+        # Fetch only one number, so that the time for copying is not measured.
         seconds[dtype] = best_time(
             lambda x=image, k=kernel: tf.nn.conv2d(x, k, 1, "SAME")[0, 0, 0, 0]
         )
@@ -84,7 +93,14 @@ def bfloat16_gain() -> float:
 
 
 def best_time(work: Any, repeats: int = 5) -> float:
-    """Return the shortest of some timings of `work`, which returns a tensor."""
+    """Return the shortest of several timings of `work`, in seconds.
+
+    One run before them is not counted, because the first one sets things up.
+
+    Args:
+        work: function without arguments that returns a tensor.
+        repeats: number of timings.
+    """
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -94,10 +110,10 @@ def best_time(work: Any, repeats: int = 5) -> float:
 
 
 def use_jit(config: RunConfig) -> bool:
-    """Tell whether to compile with XLA, and log why."""
+    """Return whether to compile with XLA, and log the choice."""
     on = config.jit == "on"
     if config.jit == "auto":
-        # XLA and the strategies do not go together.
+        # XLA does not work together with the strategies.
         gpu = bool(tf.config.list_physical_devices("GPU"))
         on = gpu and config.strategy == "none"
     logger.info("XLA compilation %s (--jit %s)", "on" if on else "off", config.jit)
@@ -105,7 +121,10 @@ def use_jit(config: RunConfig) -> bool:
 
 
 def strategy(config: RunConfig) -> tf.distribute.Strategy:
-    """Return what spreads the training over devices.
+    """Return the strategy that distributes the training over devices.
+
+    Args:
+        config: uses strategy and batch_size.
 
     Raises:
         UserError: the devices cannot share the batch equally.
@@ -122,20 +141,20 @@ def strategy(config: RunConfig) -> tf.distribute.Strategy:
 
 @functools.cache
 def _strategy(name: str) -> tf.distribute.Strategy:
-    """Make a strategy, once: a process can join its workers only once."""
+    """Make a strategy only once: a process can join the other workers only once."""
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
     if name == "multiworker":
         logger.info(
-            "waiting for all workers of TF_CONFIG; if it stays at this, one of them "
-            "has ended: see what it told"
+            "waiting for all workers of TF_CONFIG; if nothing follows, one of them "
+            "has ended: see its messages"
         )
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.get_strategy()
 
 
 def scope(config: RunConfig) -> Any:
-    """Return the strategy's scope in which networks are to be built and loaded."""
+    """Return the scope in which networks must be built and loaded."""
     if config.strategy == "none":
         return contextlib.nullcontext()
     return strategy(config).scope()

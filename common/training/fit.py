@@ -1,4 +1,4 @@
-"""Running a training from its beginning, or from where it was, to its end."""
+"""Train a model, from the beginning or from its newest checkpoint, to the end."""
 
 import contextlib
 import json
@@ -33,10 +33,11 @@ class Gallery:
     """How the progress of a run is shown.
 
     Attributes:
-        latents: what the generator takes, (N, ...) or a list of such, the same at
+        latents: inputs of the generator, (N, ...) or a list of such, the same for
             every picture.
         draw: items (N, ...) float32 -> picture (H, W, 3) uint8.
-        equilibrium: losses (D, G) at which neither gains, or None.
+        equilibrium: losses (D, G) when D cannot discriminate between real and
+            generated data, or None.
     """
 
     latents: np.ndarray | list[np.ndarray]
@@ -45,11 +46,11 @@ class Gallery:
 
 
 def open_run(config: RunConfig, run: RunDir | None) -> RunDir:
-    """Check the options of a training and return the folder of its run.
+    """Check the options of a run and return its folder.
 
     Args:
         config: options of the run.
-        run: its folder; None stands for a new one below runs/.
+        run: folder of the run, or None for a new one below runs/.
 
     Raises:
         UserError: an option is wrong.
@@ -62,19 +63,20 @@ def open_run(config: RunConfig, run: RunDir | None) -> RunDir:
 def begin(
     config: ConfigType, run: RunDir, bfloat16_keeps_quality: bool
 ) -> Iterator[ConfigType]:
-    """Set up devices and number format, and write the run's log meanwhile.
+    """Set up devices and number format, and write the run's log during the block.
 
     Args:
         config: options of the run.
-        run: its folder.
+        run: folder of the run.
         bfloat16_keeps_quality: whether the chapter's scores are as good in bfloat16,
             as measured.
 
     Yields:
-        The configuration with its number format decided.
+        The configuration with its number format chosen.
 
     Raises:
-        UserError: the folder cannot be written, or holds another run.
+        UserError: the folder cannot be written, another process is training in it,
+            or it holds a run with other options.
     """
     with run.recording(config):
         config = devices.set_up(config, bfloat16_keeps_quality)
@@ -91,39 +93,42 @@ def fit_run(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     results: Mapping[Path, keras.Model] | None = None,
 ) -> bool:
-    """Train `model` and write everything that a run's folder holds.
+    """Train `model` and write all files of the run's folder.
 
-    If the folder has checkpoints, training goes on from the newest whole one,
-    and ends with the very weights of a training without a break.
+    If the folder has checkpoints, training resumes from the newest intact one. It
+    ends with exactly the weights of an uninterrupted training.
 
     Args:
-        model: built in the strategy's scope.
-        data: to learn from.
+        model: model, built in the strategy's scope.
+        data: training data.
         gallery: how samples are drawn.
-        config: of the run.
-        run: its folder.
-        callbacks: more of Keras's, called before those that write the run's files.
+        config: options of the run.
+        run: folder of the run.
+        callbacks: additional Keras callbacks, called before those that write the run's
+            files.
         results: networks to write at the end, by path; by default the averaged
             generator and the network of the first phase.
 
     Returns:
-        Whether somebody interrupted the training.
+        Whether Ctrl-C or SIGTERM interrupted the training.
 
     Raises:
         TrainingError: a loss or a weight is not finite, or a worker was lost.
-        UserError: the data are too few, others than before, the disk is full, or
-            the checkpoints are from another configuration.
+        UserError: there are too few data, their number has changed since the run
+            began, the disk is full, or the checkpoints are from another configuration.
     """
     total = total_steps(data.count, config.batch_size, config.steps, config.epochs)
-    specimen = batches(data.fetch, data.count, config.batch_size, config.seed, range(1))
+    # The step is built for the shapes and dtypes of one batch.
+    example = batches(data.fetch, data.count, config.batch_size, config.seed, range(1))
     with model.distribute_strategy.scope():
         model.build_step(
-            specimen.element_spec, config.steps_per_execution, devices.use_jit(config)
+            example.element_spec, config.steps_per_execution, devices.use_jit(config)
         )
     results = results or {
         run.generator: model.average_generator,
         run.discriminator: model.phases[0].network,
     }
+    # Resume from the newest checkpoint, or begin with step 0.
     done = checkpoints.restore(run.checkpoints, model.state())
     if done is None:
         _check_no_results(results)
@@ -131,6 +136,7 @@ def fit_run(
     _check_count(run, data.count)
     if done == 0:
         _write_beginning(model, data, gallery, config, run)
+    # Train. The curves and the animation are also drawn if training fails.
     interrupted = False
     try:
         if done < total:
@@ -138,7 +144,7 @@ def fit_run(
             steps = range(done, total)
             interrupted = _fit(model, data, gallery, config, run, steps, callbacks)
         else:
-            logger.info("%d steps are done, %d were asked for", done, total)
+            logger.info("nothing to train: %d of %d steps are done", done, total)
     finally:
         draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
         frames = sorted(run.samples.glob("step_*.png"))
@@ -157,6 +163,7 @@ def _fit(
     steps: range,
     more_callbacks: Sequence[keras.callbacks.Callback],
 ) -> bool:
+    """Run the given steps; return whether Ctrl-C or SIGTERM interrupted them."""
     writer = tf.summary.create_file_writer(str(run.tensorboard))
     progress = Progress(steps.stop, steps.start, find_place(config).is_chief)
     try:
@@ -170,15 +177,16 @@ def _fit(
             )
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         raise TrainingError(
-            "another worker was lost. What the last checkpoint holds is kept: start "
-            "all workers again with --resume and the same --run-dir"
+            "another worker was lost. The last checkpoint is kept: start all workers "
+            "again with --resume and the same --run-dir"
         ) from error
     finally:
         progress.close()
         writer.close()
     if stop.reason:
         logger.info(
-            "stopped by %s after step %d of %d; train --resume --run-dir %s goes on",
+            "stopped by %s after step %d of %d; continue with "
+            "train --resume --run-dir %s",
             stop.reason,
             int(model.step.numpy()),
             steps.stop,
@@ -195,10 +203,11 @@ def _callbacks(
     writer: tf.summary.SummaryWriter,
     stop: StopRequest,
 ) -> list[keras.callbacks.Callback]:
-    """Return what writes the run's files, and what ends it early.
+    """Return the callbacks that write the run's files, and the one that stops early.
 
-    The state is saved before pictures, which take time, are drawn, and after the
-    logs, whose sums are part of it.
+    Their order matters. Checkpoints come after the logs, because the sums of the logs
+    are part of the state, and before the pictures, because drawing takes time in
+    which the program may be killed.
     """
     is_chief = find_place(config).is_chief
     callbacks = [
@@ -215,37 +224,41 @@ def _callbacks(
 def _dataset(
     model: AdversarialModel, data: TrainingData, config: RunConfig, steps: range
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """Return the batches; several devices get equal parts of each."""
+    """Return the batches of the steps; several devices get equal parts of each."""
     strategy = model.distribute_strategy
-    told = (data.fetch, data.count, config.batch_size, config.seed, steps)
+    source = (data.fetch, data.count, config.batch_size, config.seed, steps)
     devices = strategy.num_replicas_in_sync
     if devices == 1:
-        return batches(*told)
+        return batches(*source)
 
     def feed(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        here = devices // context.num_input_pipelines
-        first = context.input_pipeline_id * here
-        return batches(*told, range(first, first + here), devices)
+        """Return the parts of the batches for the devices of one worker."""
+        local = devices // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+        return batches(*source, range(first, first + local), devices)
 
     return strategy.distribute_datasets_from_function(feed)
 
 
 def _check_no_results(paths: Iterable[Path]) -> None:
-    """Check that a training that starts at step 0 overwrites no trained network."""
+    """Check that a training from step 0 does not overwrite a trained network."""
     for path in paths:
         if path.exists():
             raise UserError(
-                f"{path} is a trained network without the checkpoint to continue "
-                "from; begin a new run, or bring the checkpoints folder back"
+                f"{path} is a trained network, but there is no checkpoint to continue "
+                "from; begin a new run, or restore the checkpoints folder"
             )
 
 
 def _check_count(run: RunDir, count: int) -> None:
-    """Note how many items there are; the order of the data depends on it."""
+    """Record the number of items, and check that it is the same on resume.
+
+    The order of the training data depends on it.
+    """
     if run.data.is_file() and (known := json.loads(run.data.read_text())) != count:
         raise UserError(
-            f"the run in {run.path} began with {known} training items, and there are "
-            f"{count} now; give it the same data with --data, or begin a new run"
+            f"the run in {run.path} began with {known} training items, but there are "
+            f"{count} now; pass the same data with --data, or begin a new run"
         )
     with atomic_path(run.data) as temporary:
         temporary.write_text(f"{count}\n")
@@ -258,9 +271,10 @@ def _write_beginning(
     config: RunConfig,
     run: RunDir,
 ) -> None:
-    """Write what is known before the first step: reals, graphs, hyperparameters."""
-    shown = len(tf.nest.flatten(gallery.latents)[0])
-    chosen = np.linspace(0, data.count - 1, shown).astype(np.int64)
+    """Write what is known before the first step: real items, graphs and options."""
+    # As many real items as samples, spread evenly over the data set.
+    count = len(tf.nest.flatten(gallery.latents)[0])
+    chosen = np.linspace(0, data.count - 1, count).astype(np.int64)
     items = tf.nest.flatten(data.fetch(chosen))[0]
     writing.save_image(gallery.draw(items), run.reals)
     networks = {phase.network.name: phase.network for phase in model.phases}

@@ -1,4 +1,4 @@
-r"""Several workers on one machine, to try `--strategy multiworker` without a cluster.
+r"""Start several workers on one machine: `--strategy multiworker` without a cluster.
 
     python -m common.training.local_workers 2 \
         chapter01_gan/main.py train --strategy multiworker
@@ -16,7 +16,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# TensorFlow's workers notice within ten seconds that one is lost.
+# Time that the other workers have to stop by themselves after one has failed.
+# TensorFlow notices a lost worker within ten seconds.
 NOTICE_SECONDS = 20
 
 
@@ -30,9 +31,13 @@ def start_workers(
 
     Args:
         arguments: a program and its options.
-        count: of workers.
-        cwd: folder to work in.
-        output: where they write, as Popen takes it; None is where this process does.
+        count: number of workers.
+        cwd: working folder of the workers; by default that of this process.
+        output: where their output goes, as in Popen's `stdout`; None means to the
+            output of this process.
+
+    Returns:
+        The processes, in the order of the workers.
     """
     addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
     return [
@@ -51,26 +56,39 @@ def start_workers(
 def end_workers(
     workers: list[subprocess.Popen], timeout: float = 240
 ) -> list[tuple[int, str, str]]:
-    """Wait; return each worker's status, output and messages."""
-    told = []
+    """Wait for all workers; return each one's exit status, output and messages.
+
+    Args:
+        workers: processes of the workers.
+        timeout: longest time to wait for one worker, in seconds.
+
+    Raises:
+        subprocess.TimeoutExpired: a worker takes longer; all workers are killed.
+    """
+    results = []
     try:
         for worker in workers:
             output, messages = worker.communicate(timeout=timeout)
-            told.append((worker.returncode, output, messages))
+            results.append((worker.returncode, output, messages))
     finally:
         for worker in workers:
             worker.kill()
-    return told
+    return results
 
 
 def tf_config(addresses: list[str], number: int) -> str:
-    """Return what TF_CONFIG holds for one of the workers."""
+    """Return the value of TF_CONFIG for one worker.
+
+    Args:
+        addresses: "host:port" of every worker, the chief first.
+        number: number of this worker, from 0.
+    """
     task = {"type": "worker", "index": number}
     return json.dumps({"cluster": {"worker": addresses}, "task": task})
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nobody listens to."""
+    """Return different free TCP ports of this machine."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
@@ -81,10 +99,14 @@ def free_ports(count: int) -> list[int]:
 
 
 def main(count: int, command: Sequence[str]) -> int:
-    """Run a command as so many workers and return the worst exit status.
+    """Run a command as several workers and return the largest exit status.
 
-    Ctrl-C and SIGTERM reach all of them; they save and end. Where one ends with an
-    error, the others have some time to notice, and are then ended, too.
+    Ctrl-C and SIGTERM reach all workers, which then save and stop. If a worker fails,
+    the others have NOTICE_SECONDS to stop by themselves; then they are killed.
+
+    Args:
+        count: number of workers.
+        command: a program and its options.
     """
     workers = start_workers(command, count, output=None)
 
@@ -92,7 +114,7 @@ def main(count: int, command: Sequence[str]) -> int:
         for worker in workers:
             worker.send_signal(number)
 
-    # Ctrl-C of a terminal reaches the workers by itself.
+    # A terminal sends Ctrl-C to the workers itself, so this process ignores it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, pass_on)
     try:
@@ -107,11 +129,11 @@ def main(count: int, command: Sequence[str]) -> int:
 
 
 def _end_rest(workers: list[subprocess.Popen]) -> None:
-    """End the workers that wait for one that has ended with an error."""
+    """Kill the workers that still run NOTICE_SECONDS after one has failed."""
     end = time.monotonic() + NOTICE_SECONDS
     while any(worker.poll() is None for worker in workers):
         if time.monotonic() > end:
-            sys.stderr.write("a worker has ended with an error; ending the others\n")
+            sys.stderr.write("a worker has failed; stopping the others\n")
             for worker in workers:
                 worker.kill()
                 worker.wait()

@@ -1,4 +1,4 @@
-"""The folder of one run: everything that it was told, did and learnt."""
+"""The folder of one run: its options, its log and all files that training writes."""
 
 import base64
 import contextlib
@@ -30,23 +30,23 @@ from common.config import (
 from common.errors import UserError
 from common.files import atomic_path, cannot_write, read_note, write_note
 
-# Packages that config.json may name.
+# Packages that config.json may name as the chapter of a run.
 CHAPTER = re.compile(r"(chapter[0-9]{2}|study)_[a-z0-9_]+")
+# Libraries whose versions environment.json records.
 LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "h5py", "matplotlib")
 logger = logging.getLogger(__name__)
 
 
 class RunDir:
-    """Names and makes the files of a run.
+    """The folder of a run, with the paths of its files.
 
-    A run lies in runs/<chapter>/<time>_<preset>/ below the working folder, or
-    where the user says. A link `latest` beside the default folders leads to the
-    newest run.
+    By default a run is in runs/<chapter>/<time>_<preset>/ below the working folder,
+    and the link runs/<chapter>/latest points to the newest run.
 
     Args:
-        path: the run's folder itself.
-        chapter: name of its chapter's package; by default the one that config.json
-            names.
+        path: folder of the run.
+        chapter: name of the package of the run's chapter; by default the one that
+            config.json names.
     """
 
     def __init__(self, path: Path | str, chapter: str | None = None):
@@ -70,10 +70,15 @@ class RunDir:
 
     @classmethod
     def create(cls, chapter: str, preset: str, path: Path | None = None) -> "RunDir":
-        """Choose the folder of a new run; `recording` makes it.
+        """Choose the folder of a new run; `recording` creates it.
+
+        Args:
+            chapter: name of the chapter's package.
+            preset: end of the name of the default folder.
+            path: folder of the run; by default a new one below runs/.
 
         Raises:
-            UserError: the folder holds a run or other files already.
+            UserError: the folder already holds a run or other files.
         """
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         run = cls(path or Path("runs") / chapter / f"{now}_{preset}", chapter)
@@ -83,26 +88,31 @@ class RunDir:
 
     @classmethod
     def find(cls, chapter: str, path: Path | None = None) -> "RunDir":
-        """Return an existing run: the one named, or the chapter's latest.
+        """Return an existing run.
+
+        Args:
+            chapter: name of the chapter's package.
+            path: folder of the run; by default the chapter's newest run below runs/ in
+                the working folder.
 
         Raises:
-            UserError: there is none, or the folder is not a run's.
+            UserError: there is no run, or the folder is not the folder of a run.
         """
         if path is None:
             path = Path("runs") / chapter / "latest"
             if not path.exists():
                 raise UserError(
-                    f"there is no run in {path.parent} yet; train one first or "
-                    "name a folder with --run-dir"
+                    f"there is no run in {path.parent} yet; train one first, or "
+                    "name its folder with --run-dir"
                 )
         elif not path.is_dir():
             raise UserError(f"--run-dir {path}: no such folder")
-        # Resolved: `latest` may lead elsewhere before this run is done with.
+        # Resolve the link now: `latest` may point to another run later.
         run = cls(path.resolve(), chapter)
         if not run.config.is_file():
             raise UserError(
                 f"{path} is not the folder of a run: it has no {run.config.name}; "
-                "a run that was killed at once is begun anew, without --resume"
+                "if the run was killed right at its start, train again without --resume"
             )
         return run
 
@@ -124,28 +134,28 @@ class RunDir:
         """
         if self._chapter is None:
             named = (read_note(self.config) or {}).get("chapter")
-            # The name is imported: only packages of this project are.
+            # The name will be imported, so only names of this project's packages pass.
             if not isinstance(named, str) or not CHAPTER.fullmatch(named):
                 raise UserError(
-                    f"{self.config} does not name its chapter, as runs of earlier "
-                    'versions do not; use RunDir(path, "chapter04_dcgan")'
+                    f"{self.config} does not name its chapter (earlier versions did "
+                    'not write it); use for example RunDir(path, "chapter04_dcgan")'
                 )
             self._chapter = named
         return self._chapter
 
     def write_config(self, config: RunConfig) -> None:
-        """Write the options of the run, and the name of its chapter, to config.json."""
+        """Write the run's options and the name of its chapter to config.json."""
         named = {"chapter": package_of(type(config))}
         write_note(self.config, named | json.loads(to_json(config)))
 
     def configuration(
         self, config: ConfigType | None = None, data: Path | None = None
     ) -> ConfigType:
-        """Return the configuration that a command of the chapter works with.
+        """Return the configuration for a command that works on this run.
 
         Args:
-            config: options to use in place of the run's own, or None.
-            data: data set to use in place of the one of the options, or None.
+            config: options to use instead of the run's own, or None.
+            data: data set to use instead of the one in the options, or None.
 
         Raises:
             UserError: config.json is damaged.
@@ -160,7 +170,7 @@ class RunDir:
             config_class: class of the configuration; by default that of the chapter.
 
         Raises:
-            UserError: config.json is damaged, or the run is another chapter's.
+            UserError: config.json is damaged, or the run is from another chapter.
         """
         if config_class is None:
             module = importlib.import_module(f"{self.chapter}.config")
@@ -172,16 +182,16 @@ class RunDir:
         return from_json(config_class, text, str(self.config))
 
     def check_same(self, config: RunConfig) -> None:
-        """Check that `config` may continue this run.
+        """Check that this run can be continued with the options `config`.
 
         Raises:
-            UserError: its networks, data or numbers would be others.
+            UserError: an option differs that must not change on resume.
         """
         changed = differences(self.read_config(type(config)), config)
         if changed:
             raise UserError(
                 f"the checkpoints in {self.path} are from another configuration "
-                f"({'; '.join(changed)}); leave these options out or begin a new run"
+                f"({'; '.join(changed)}); leave these options out, or begin a new run"
             )
 
     def newest_samples(self) -> Path | None:
@@ -199,14 +209,14 @@ class RunDir:
 
     @contextlib.contextmanager
     def recording(self, config: RunConfig) -> Iterator[None]:
-        """Make the folder, note the configuration, and log to log.txt meanwhile.
+        """Create the folder, write config.json, and log to log.txt during the block.
 
         Args:
-            config: of a new run, or of the one that is resumed.
+            config: options of the new or the resumed run.
 
         Raises:
             UserError: the folder cannot be written, another process is training in
-                it, or it holds a run of another configuration.
+                it, or it holds a run with another configuration.
         """
         with own_folder(self.log) as handler:
             if self.config.exists():
@@ -221,20 +231,22 @@ class RunDir:
 
 
 def require_fresh(description: Path, log: Path, kind: str) -> None:
-    """Check that a folder is free for a new run; a killed beginning may lie there.
+    """Check that a folder is free for a new run.
+
+    It may contain the log and temporary files of a run that was killed at its start.
 
     Args:
-        description: the file by which the folder of a run is known.
-        log: of the run, in the same folder.
-        kind: what the folder is to hold, for messages.
+        description: file that marks the folder of a run, for example its config.json.
+        log: log file of the run, in the same folder.
+        kind: name of what the folder would hold, for messages, for example "run".
 
     Raises:
-        UserError: it holds a run or other files already.
+        UserError: the folder already holds a run or other files.
     """
     folder = description.parent
     if description.exists():
         raise UserError(
-            f"{folder} holds a {kind} already; add --resume to continue it, or name "
+            f"{folder} already holds a {kind}; add --resume to continue it, or name "
             "another folder"
         )
     if not folder.exists():
@@ -246,13 +258,16 @@ def require_fresh(description: Path, log: Path, kind: str) -> None:
 
 @contextlib.contextmanager
 def own_folder(log: Path) -> Iterator[logging.FileHandler]:
-    """Make a folder and keep other processes out of it; yield what writes its log.
+    """Create a folder and lock it against other processes during the block.
 
     Args:
-        log: in the folder; this file carries the lock.
+        log: log file in the folder; the lock is on this file.
+
+    Yields:
+        The handler that writes the log file.
 
     Raises:
-        UserError: the folder cannot be written, or another process is at it.
+        UserError: the folder cannot be written, or another process holds the lock.
     """
     folder = log.parent
     try:
@@ -261,15 +276,15 @@ def own_folder(log: Path) -> Iterator[logging.FileHandler]:
     except OSError as error:
         raise cannot_write(folder, error) from error
     with contextlib.closing(handler), _locked(handler, folder):
-        # What a killed process was writing.
-        for torn in folder.rglob(".writing-*"):
-            shutil.rmtree(torn, ignore_errors=True)
+        # Remove what a killed process left half-written.
+        for unfinished in folder.rglob(".writing-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
         yield handler
 
 
 @contextlib.contextmanager
 def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
-    """Keep other processes from training in the same folder."""
+    """Lock the log file, so that no other process trains in the same folder."""
     try:
         fcntl.flock(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -277,40 +292,48 @@ def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
             f"another process is training in {path}; wait for it, or name another "
             "folder"
         ) from error
-    yield  # closing the file frees the lock
+    yield  # Closing the file releases the lock.
 
 
 @contextlib.contextmanager
 def copied_to(handler: logging.Handler) -> Iterator[None]:
-    """Copy what the program tells to a file, in more detail than on the screen."""
+    """Copy the program's messages to a file, in more detail than on the screen.
+
+    Args:
+        handler: handler of the file.
+    """
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logging.getLogger().addHandler(handler)
-    ours = logging.getLogger("common")
-    before = ours.level
-    ours.setLevel(logging.DEBUG)
+    project_logger = logging.getLogger("common")
+    level_before = project_logger.level
+    project_logger.setLevel(logging.DEBUG)
     try:
         yield
     except Exception as error:
         logger.debug("ended by %s: %s", type(error).__name__, error)
         raise
     finally:
-        ours.setLevel(before)
+        project_logger.setLevel(level_before)
         logging.getLogger().removeHandler(handler)
 
 
 def _link(link: Path, target: Path) -> None:
-    """Let `link` lead to `target`, which lies beside it."""
+    """Let `link` point to `target`, which is in the same folder."""
     temporary = link.with_name(f".latest-{os.getpid()}")
     try:
         temporary.symlink_to(target.name, target_is_directory=True)
         os.replace(temporary, link)
     except OSError as error:
-        # Some file systems have no links; the run itself does not need it.
-        logger.warning("no link %s: %s; use --run-dir", link, error.strerror)
+        # Some file systems have no links; the run itself does not need one.
+        logger.warning(
+            "cannot create the link %s: %s; name the run's folder with --run-dir",
+            link,
+            error.strerror,
+        )
 
 
 def describe_environment() -> dict:
-    """Return versions, devices and the project's commit, ready for JSON."""
+    """Return versions, devices and the project's commit as values for JSON."""
     import tensorflow as tf
 
     return {
@@ -333,12 +356,12 @@ def _version(library: str) -> str:
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
-        # TensorFlow goes by several names.
+        # TensorFlow is published as several packages.
         return "unknown"
 
 
 def _processor() -> str:
-    """Return the processor's name as Linux tells it, or as Python does."""
+    """Return the processor's name from Linux, or else from Python."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]

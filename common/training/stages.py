@@ -1,4 +1,4 @@
-"""Stages of a run that build upon its first training, each in a folder of its own."""
+"""Stages: trainings of a run that build on another one, in folders of their own."""
 
 import dataclasses
 import logging
@@ -17,9 +17,13 @@ from common.gan.adversarial_model import AdversarialModel
 from common.training.fit import Gallery, fit_run
 from common.training.run_dir import RunDir
 
-NOTE, ENDED = "stage.json", "ended.json"
-# Of a whole stage.
-PICTURES, CHECKPOINTS = 10, 5
+# File in a stage's folder: its options, and checksums of the networks it builds on.
+NOTE = "stage.json"
+# File in the run's folder: its first training has ended.
+ENDED = "ended.json"
+# Numbers of sample pictures and of checkpoints in a whole stage.
+PICTURES = 10
+CHECKPOINTS = 5
 logger = logging.getLogger(__name__)
 
 
@@ -30,14 +34,17 @@ def begin_stage(
     fields: Sequence[str],
     sources: Sequence[Path],
 ) -> RunDir:
-    """Return the folder of a stage; what it holds stays if it is of the same kind.
+    """Return the folder of a stage, emptied if its earlier content is out of date.
+
+    The content is kept, so that the stage can be resumed, if the stage's options and
+    the networks it builds on are still the same.
 
     Args:
-        run: the run.
-        name: of the stage.
-        config: of the run.
-        fields: names of the options that this stage is told.
-        sources: .keras files of the stages before, which it builds upon.
+        run: folder of the run.
+        name: name of the stage.
+        config: options of the run.
+        fields: names of the options that this stage uses.
+        sources: .keras files of the earlier stages that this one builds on.
 
     Raises:
         UserError: a source is missing.
@@ -46,15 +53,18 @@ def begin_stage(
     for source in sources:
         if not source.is_file():
             raise UserError(
-                f"{name} needs {source}, which is not there; train what comes before "
-                "it first, or all"
+                f"{name} needs {source}, which does not exist; train the stages before "
+                "it first, or all of them"
             )
     note = {
         "options": {field: str(getattr(config, field)) for field in fields},
         "sources": {source.name: _checksum(source) for source in sources},
     }
     if stage.path.exists() and read_note(stage.path / NOTE) != note:
-        logger.info("%s begins anew: what it builds upon has changed", name)
+        logger.info(
+            "stage %s starts again: its options or the networks it builds on changed",
+            name,
+        )
         shutil.rmtree(stage.path)
     write_note(stage.path / NOTE, note)
     return stage
@@ -70,17 +80,21 @@ def fit_stage(
     steps: int,
     results: Mapping[str, keras.Model],
 ) -> bool:
-    """Train a stage for so many steps; return whether somebody interrupted it.
+    """Train a stage.
 
     Args:
-        model: of the stage.
-        data: to learn from.
-        gallery: how it is shown.
-        config: of the run.
-        stage: its folder.
-        callbacks: more of Keras's.
-        steps: of this stage.
+        model: model of the stage.
+        data: training data.
+        gallery: how samples are drawn.
+        config: options of the run. Steps, time limit and intervals are replaced by
+            those of the stage.
+        stage: folder of the stage.
+        callbacks: additional Keras callbacks.
+        steps: number of training steps of this stage.
         results: networks to write at the end, by name.
+
+    Returns:
+        Whether Ctrl-C or SIGTERM interrupted the training.
     """
     every = config.steps_per_execution
     config = dataclasses.replace(
@@ -96,21 +110,24 @@ def fit_stage(
 
 
 def has_ended(run: RunDir) -> bool:
-    """Tell whether a run's first training has come to its end, by steps or by time."""
+    """Return whether a run's first training has ended, by its steps or time limit."""
     return (run.path / ENDED).exists()
 
 
 def note_end(run: RunDir, step: int) -> None:
-    """Note that a run's first training has ended after so many steps."""
+    """Record that a run's first training has ended after `step` steps."""
     write_note(run.path / ENDED, {"steps": step})
 
 
 def _checksum(path: Path) -> int:
-    """Return the checksum of a .keras file's weights; its date does not count."""
+    """Return the checksum of the weights in a .keras file.
+
+    The file also holds the date of writing, which must not count.
+    """
     try:
         with zipfile.ZipFile(path) as file:
             return file.getinfo("model.weights.h5").CRC
     except TORN as error:
         raise UserError(
-            f"{path} is damaged; train --resume on the stage before writes it anew"
+            f"{path} is damaged; write it again with train --resume on the stage before"
         ) from error

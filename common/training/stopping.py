@@ -1,4 +1,4 @@
-"""Asking a long work to end cleanly: Ctrl-C, SIGTERM and a time limit."""
+"""Stop long work cleanly on Ctrl-C, SIGTERM or a time limit."""
 
 import contextlib
 import signal
@@ -10,12 +10,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Remembers why work should end; the work asks when it can end.
+    """Remembers a request to stop; the work checks it at points where it can stop.
 
-    `interrupted` tells a person's wish from the time limit.
+    `reason` says why to stop; it is empty until then. `interrupted` is True after a
+    signal, and stays False if the time limit is the reason.
 
     Args:
-        max_minutes: time limit from now on, or None.
+        max_minutes: time limit in minutes, counted from now, or None.
     """
 
     def __init__(self, max_minutes: float | None = None):
@@ -25,7 +26,7 @@ class StopRequest:
         self.started = time.monotonic()
 
     def requested(self) -> bool:
-        """Tell whether the work should end now; `reason` then says why."""
+        """Return whether to stop now; `reason` then says why."""
         minutes = (time.monotonic() - self.started) / 60
         if self.max_minutes is not None and minutes >= self.max_minutes:
             self.reason = f"the limit of {self.max_minutes:g} minutes"
@@ -34,24 +35,30 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_on_signals(max_minutes: float | None = None) -> Iterator[StopRequest]:
-    """Turn the first Ctrl-C or SIGTERM within the block into a request.
+    """Turn the first Ctrl-C or SIGTERM within the block into a request to stop.
 
-    A second one acts as usual. Only the main thread can listen to signals;
-    elsewhere the block has the time limit alone.
+    A second one has its usual effect. Python handles signals in the main thread only;
+    in another thread the block has only the time limit.
+
+    Args:
+        max_minutes: time limit in minutes, counted from now, or None.
+
+    Yields:
+        The request.
     """
     request = StopRequest(max_minutes)
     handlers = {}
 
-    def ask(number: int, frame: object) -> None:
+    def request_stop(number: int, frame: object) -> None:
         request.reason = signal.Signals(number).name
         request.interrupted = True
         signal.signal(number, handlers[number])
 
     if threading.current_thread() is threading.main_thread():
-        # Known before `ask` can be called.
+        # Set before any handler is installed, because a handler reads them.
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
         for number in SIGNALS:
-            signal.signal(number, ask)
+            signal.signal(number, request_stop)
     try:
         yield request
     finally:

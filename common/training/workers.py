@@ -1,9 +1,9 @@
-"""Several processes that train together: who takes part, and who writes.
+"""Several processes (workers) that train together: which one writes the run's folder.
 
-TensorFlow reads the environment variable TF_CONFIG to find the others; so does this
-module, which needs no TensorFlow. The chief, the first of the workers, writes the
-run's folder. The others, the helpers, compute the same and keep what they need in a
-temporary folder.
+The environment variable TF_CONFIG lists the workers. TensorFlow reads it, and so does
+this module, which needs no TensorFlow. The chief, the first worker, writes the run's
+folder. The others, the helpers, train on their own parts of each batch and keep their
+files in a temporary folder.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
     '"task": {"type": "worker", "index": 0}}'
 )
-# What a helper need not copy of a run that it resumes.
+# Files of a resumed run that training does not read, so that a helper skips them.
 _WRITTEN_ONLY = (".writing-*", "samples", "tensorboard", "*.png", "*.gif", "log.txt")
 
 
@@ -34,8 +34,8 @@ class Place:
     """A process's place among the workers.
 
     Attributes:
-        number: from 0; 0 is the chief.
-        count: of workers, the chief included.
+        number: number of this worker, from 0; 0 is the chief.
+        count: number of workers, including the chief.
     """
 
     number: int
@@ -48,10 +48,13 @@ class Place:
 
 
 def find_place(config: RunConfig) -> Place:
-    """Return this process's place among the workers; alone, it is the chief.
+    """Return this process's place among the workers; a single process is the chief.
+
+    Args:
+        config: uses strategy.
 
     Raises:
-        UserError: the strategy is multiworker, and TF_CONFIG does not say with whom.
+        UserError: the strategy is multiworker, and TF_CONFIG is missing or wrong.
     """
     if config.strategy != "multiworker":
         return Place(0, 1)
@@ -62,13 +65,13 @@ def find_place(config: RunConfig) -> Place:
             f"example {EXAMPLE}"
         )
     try:
-        told = json.loads(text)
-        cluster, task = told["cluster"], told["task"]
+        description = json.loads(text)
+        cluster, task = description["cluster"], description["task"]
         kinds = [kind for kind in ("chief", "worker") if kind in cluster]
-        every = [(kind, i) for kind in kinds for i in range(len(cluster[kind]))]
+        workers = [(kind, i) for kind in kinds for i in range(len(cluster[kind]))]
         if set(cluster) - set(kinds) or not all(map(_addresses, cluster.values())):
-            raise ValueError("its cluster must list the addresses of workers alone")
-        return Place(every.index((task["type"], int(task["index"]))), len(every))
+            raise ValueError("its cluster must list only addresses of workers")
+        return Place(workers.index((task["type"], int(task["index"]))), len(workers))
     except (AttributeError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{VARIABLE} must be like {EXAMPLE}; found {text} ({error})"
@@ -76,7 +79,7 @@ def find_place(config: RunConfig) -> Place:
 
 
 def _addresses(listed: object) -> bool:
-    """Tell whether a value is a list of "host:port"."""
+    """Return whether a value is a list of addresses "host:port"."""
     return isinstance(listed, list) and all(
         isinstance(address, str) and address.rpartition(":")[2].isdigit()
         for address in listed
@@ -85,11 +88,14 @@ def _addresses(listed: object) -> bool:
 
 @contextlib.contextmanager
 def helper_folder(place: Place, run: RunDir | None) -> Iterator[RunDir]:
-    """Yield a temporary folder for a helper, which is gone in the end.
+    """Yield a temporary folder for a helper, which is removed at the end.
+
+    The helper's messages begin with its number from then on.
 
     Args:
-        place: of the helper.
-        run: to resume, or None; what training needs of it is copied.
+        place: place of the helper among the workers.
+        run: folder of the run to resume, or None; the files that training reads are
+            copied from it.
     """
     console = logging.Formatter(f"worker {place.number}: %(message)s")
     for handler in logging.getLogger().handlers:

@@ -1,4 +1,4 @@
-"""The training step: who moves when, noise, averages, gates and number formats."""
+"""The training step: which network is updated when, noise, averages, gates, dtypes."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def never(logs):
     return logs["d_accuracy"] < 0.0
 
 
-def test_each_phase_moves_its_own_network_alone():
+def test_each_phase_updates_only_its_own_network():
     """No `trainable` flag is involved, so neither network can be frozen for good."""
     model = toy.build(average=0.0)
     d_phase, g_phase = model.phases
@@ -80,15 +80,15 @@ def test_the_gate_follows_the_accuracy_of_the_step(mode):
 
 
 def latents_of_passes(model: AdversarialModel, steps: int) -> list[np.ndarray]:
-    """Return the latents that each pass through the networks begins with."""
+    """Run some steps and return the latents of each forward pass."""
     inner, passes = model.forward, []
 
     def forward(step):
         drawn = []
         draw, step.latents = step.latents, lambda *a: drawn.append(draw(*a)) or drawn[0]
-        made = inner(step)
+        result = inner(step)
         passes.append(np.array(drawn[0]))
-        return made
+        return result
 
     model.forward = forward
     for _ in range(steps):
@@ -98,7 +98,7 @@ def latents_of_passes(model: AdversarialModel, steps: int) -> list[np.ndarray]:
 
 @pytest.mark.parametrize(("mode", "each"), [("alternating", 2), ("simultaneous", 1)])
 def test_every_pass_draws_its_own_latents(mode, each):
-    """D and G of one alternating step differ, and so do the steps and the seeds."""
+    """Latents differ between D and G in a step, between steps and between seeds."""
     passes = latents_of_passes(toy.build(mode), 3)
     assert len(passes) == 3 * each
     passes += latents_of_passes(toy.build(mode, seed=1), 3)
@@ -106,7 +106,7 @@ def test_every_pass_draws_its_own_latents(mode, each):
     assert len(np.unique(numbers)) == len(numbers)
 
 
-def test_interval_of_a_phase():
+def test_a_phase_can_run_every_third_step():
     model = toy.build(g_every=3, average=0.0)
     changes = []
     for _ in range(6):
@@ -129,7 +129,7 @@ def test_logs_are_means_since_the_last_reading():
     assert model.read_logs() == {}
 
 
-def test_average_of_the_generator_by_hand():
+def test_the_moving_average_of_the_generator_by_hand():
     model = toy.build(average=0.75)
     old = [convert_to_numpy(v).copy() for v in model.average_generator.variables]
     toy.run(model, 1)
@@ -149,14 +149,17 @@ def test_average_of_the_generator_by_hand():
     np.testing.assert_array_equal(model(latent), model.average_generator(latent))
 
 
-def test_without_average_the_generator_itself_makes_the_output():
+def test_without_an_average_the_model_returns_the_generators_samples():
     model = toy.build(average=0.0)
     assert model.average_generator is model.generator
     assert "average" not in model.state()
 
 
 def test_simultaneous_takes_both_gradients_at_the_same_point():
-    """The first D update is that of alternating; G's differs, D not having moved."""
+    """The first update of D is the same in both modes.
+
+    G's differs, because in simultaneous mode it sees D before its update.
+    """
     one = toy.weights(toy.run(toy.build("simultaneous"), 1))
     other = toy.weights(toy.run(toy.build("alternating"), 1))
     for a, b in zip(one["discriminator"], other["discriminator"], strict=True):
@@ -164,7 +167,7 @@ def test_simultaneous_takes_both_gradients_at_the_same_point():
     assert toy.moved(one["generator"], other["generator"])
 
 
-def test_simultaneous_runs_the_networks_once():
+def test_simultaneous_runs_one_forward_pass():
     calls = []
     model = toy.build("simultaneous")
     inner = model.forward
@@ -202,7 +205,7 @@ def test_steps_per_execution_change_nothing(together):
             np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_batch_statistics_move_since_training_is_passed():
+def test_batch_statistics_are_updated_because_training_is_passed():
     model = toy.build(d_norm=True)
     norm = model.phases[0].network.layers[2]
     before = convert_to_numpy(norm.moving_mean).copy()
@@ -210,7 +213,7 @@ def test_batch_statistics_move_since_training_is_passed():
     assert (convert_to_numpy(norm.moving_mean) != before).all()
 
 
-def test_discriminator_alone_overfits_one_batch():
+def test_the_discriminator_alone_overfits_one_batch():
     model = toy.build()
     phase = model.phases[0]
     first = None
@@ -255,8 +258,8 @@ def test_another_backend_is_refused_in_one_sentence(monkeypatch):
         toy.build()
 
 
-def test_where_the_data_end_nothing_is_counted():
-    """Counters do not need the batch, so they could move on without one."""
+def test_no_step_is_counted_after_the_end_of_the_data():
+    """Counters do not depend on the batch, so they could advance without one."""
     model = toy.build()
     data = tf.data.Dataset.from_tensors(toy.POINTS[: toy.BATCH]).repeat(2)
     iterator = iter(data)

@@ -20,8 +20,8 @@ def test_without_shift_and_mirror_nothing_changes():
     )
 
 
-def test_a_voxel_goes_to_each_place_within_reach_and_no_other():
-    """Of one voxel at (2, 3, 1), axis 1 mirrored, S = 6: x 1..3, y 2..4 or 1..3."""
+def test_a_voxel_moves_to_every_place_within_the_largest_shift_and_no_other():
+    """One voxel at (2, 3, 1), size 6, axis 1 mirrored: y is 2..4 or, mirrored, 1..3."""
     volumes = np.zeros((64, 6, 6, 6, 1), np.float32)
     volumes[:, 2, 3, 1] = 1
     places = set()
@@ -33,36 +33,36 @@ def test_a_voxel_goes_to_each_place_within_reach_and_no_other():
     assert (x, y, z) == ({1, 2, 3}, {1, 2, 3, 4}, {0, 1, 2})
 
 
-def test_what_leaves_is_lost_and_zeros_come_in():
+def test_voxels_shifted_out_are_lost_and_zeros_come_in():
     volumes = tf.ones((256, 4, 4, 4, 1))
     moved = shift_and_mirror(volumes, keys(1)[0], 1, None).numpy()[..., 0]
     filled = {int(volume.sum()) for volume in moved}
-    # each axis keeps 4 or, moved by one, 3 layers
+    # Each axis keeps 4 layers or, shifted by one, 3.
     assert filled == {64, 48, 36, 27}
 
 
-def test_mirroring_alone_turns_about_half():
+def test_about_half_of_the_items_are_mirrored():
     volumes = np.zeros((400, 4, 4, 4, 1), np.float32)
     volumes[:, 1, 0, 2] = 1
     moved = shift_and_mirror(tf.constant(volumes), keys(1)[0], 0, 1).numpy()
-    stayed, turned = moved[:, 1, 0, 2, 0].sum(), moved[:, 1, 3, 2, 0].sum()
-    assert stayed + turned == 400
-    assert 150 < turned < 250
+    unchanged, mirrored = moved[:, 1, 0, 2, 0].sum(), moved[:, 1, 3, 2, 0].sum()
+    assert unchanged + mirrored == 400
+    assert 150 < mirrored < 250
 
 
-def test_the_gradient_goes_back_the_same_way():
+def test_the_gradient_follows_the_shift_and_the_mirroring():
     volumes = tf.constant(RNG.random((3, 4, 4, 4, 1)), tf.float32)
     weight = tf.constant(RNG.random((3, 4, 4, 4, 1)), tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(volumes)
         total = tf.reduce_sum(shift_and_mirror(volumes, keys(1)[0], 1, 1) * weight)
     gradient = tape.gradient(total, volumes)
-    # linear: <gradient, volumes> is the total itself
+    # The augmentation is linear, so <gradient, volumes> is the total itself.
     np.testing.assert_allclose(tf.reduce_sum(gradient * volumes), total, rtol=1e-5)
 
 
-def test_images_are_moved_with_all_their_colours():
-    """Against NumPy: each result is one of the 3 x 3 x 2 that there can be."""
+def test_images_are_shifted_and_mirrored_as_in_numpy():
+    """Each result is one of the 3 x 3 x 2 possible ones, and all of them occur."""
     image = RNG.random((5, 7, 3)).astype(np.float32)
     padded = [np.pad(im, ((1, 1), (1, 1), (0, 0))) for im in (image, image[:, ::-1])]
     expected = [

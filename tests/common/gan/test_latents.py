@@ -5,7 +5,7 @@ import numpy as np
 from common.gan.latents import linear, spherical, walk_pairs
 
 
-def test_spherical_walks_keep_their_length():
+def test_spherical_walks_keep_the_norm():
     start, end = np.array([3.0, 0.0]), np.array([0.0, 3.0])
     share = np.linspace(0, 1, 5)[:, None]
     walk = spherical(start, end, share)
@@ -14,13 +14,13 @@ def test_spherical_walks_keep_their_length():
     np.testing.assert_allclose(linear(start, end, share)[2], [1.5, 1.5])
 
 
-def test_the_great_circle_of_one_direction_is_a_line():
+def test_spherical_walks_between_parallel_latents_are_linear():
     start, end = np.array([1.0, 1.0]), np.array([2.0, 2.0])
     share = np.array([[0.5]])
     np.testing.assert_allclose(spherical(start, end, share), [[1.5, 1.5]])
 
 
-def test_walks_of_pairs_come_one_after_another():
+def test_the_walks_of_several_pairs_follow_one_another():
     ends = np.array([[[0.0, 1.0], [1.0, 0.0]], [[4.0, 0.0], [0.0, 4.0]]], np.float32)
     for walk in ("linear", "spherical"):
         latents = walk_pairs(ends, 3, walk)

@@ -1,4 +1,4 @@
-"""Losses against values worked out by hand, and their gradients."""
+"""Losses and penalties against values computed by hand, and their gradients."""
 
 import math
 
@@ -24,7 +24,7 @@ def test_cross_entropy_is_the_sum_of_both_expectations():
     assert float(loss) == pytest.approx(real + fake, rel=1e-6)
 
 
-def test_one_sided_smoothing_moves_the_real_label_alone():
+def test_one_sided_smoothing_changes_only_the_real_label():
     def real_part(label):
         return sum(
             -label * log_sigmoid(x) - (1 - label) * log_sigmoid(-x) for x in (2, -1)
@@ -35,7 +35,7 @@ def test_one_sided_smoothing_moves_the_real_label_alone():
     assert float(loss) == pytest.approx(real_part(0.9) / 2 + fake, rel=1e-6)
 
 
-def test_both_labels_of_the_cross_entropy_count():
+def test_the_cross_entropy_uses_both_labels():
     def part(label, logits):
         terms = [
             -label * log_sigmoid(x) - (1 - label) * log_sigmoid(-x) for x in logits
@@ -93,7 +93,7 @@ def test_equilibrium_constants(name):
 
 
 @pytest.mark.parametrize("name", losses.GAMES)
-def test_losses_stay_finite_and_pull_the_right_way(name):
+def test_losses_stay_finite_and_their_gradients_have_the_right_sign(name):
     game = losses.GAMES[name]
     real, fake = tf.constant([[-80.0]]), tf.constant([[80.0]])
     with tf.GradientTape(persistent=True) as tape:
@@ -121,7 +121,7 @@ def test_r1_of_a_quadratic_by_hand():
 
 
 def test_large_gradients_in_half_precision_do_not_overflow():
-    """The largest float16 is 65,504, the square of a slope of 300 is 90,000."""
+    """The square of a slope of 300 is 90,000; the largest float16 number is 65,504."""
 
     def steep(inputs, training):
         return 300 * inputs
@@ -137,7 +137,7 @@ def test_gradient_penalty_of_a_quadratic_by_hand():
     real = tf.constant([[[3.0], [4.0]]])
     fake = tf.zeros_like(real)
     mix = tf.constant([[[0.4]]])
-    # the mix is 0.4 * (3, 4), its norm 2: (2 - 1)^2
+    # The mix is 0.4 * (3, 4), and its norm is 2: (2 - 1)^2.
     penalty = losses.gradient_penalty(quadratic, real, fake, mix)
     assert float(penalty) == pytest.approx(1.0)
 
@@ -165,11 +165,11 @@ def test_lazy_penalty_has_the_mean_of_the_penalty_at_every_step():
 
 def test_logs_of_the_discriminator():
     logs = losses.discriminator_logs(REAL, FAKE)
-    # right: 2 of the real, -3 of the generated
+    # Classified correctly: real 2 and generated -3, two of four.
     assert float(logs["d_accuracy"]) == 0.5
     sigmoid = keras.ops.sigmoid(np.array([2.0, -1.0])).numpy().mean()
     assert float(logs["d_real"]) == pytest.approx(float(sigmoid))
-    # Each item's probability, then their mean: sigmoid of the mean would be 0.22.
+    # The mean of the items' probabilities; the sigmoid of the mean logit would be 0.22.
     share = (1 / (1 + math.exp(-0.5)) + 1 / (1 + math.exp(3))) / 2
     assert float(logs["d_fake"]) == pytest.approx(share, rel=1e-6)
 

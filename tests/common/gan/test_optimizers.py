@@ -1,4 +1,4 @@
-"""What the phases of all games share: labels, penalties, optimizers."""
+"""Labels, penalties and optimizers that the phases of all games share."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ from common.gan.step import Step
 STEP = Step(tf.zeros((4, 2)), tf.constant(4, tf.int64), tf.constant([1, 2]))
 
 
-def test_one_label_is_a_number():
+def test_a_single_label_is_returned_as_a_number():
     assert losses.draw_label((0.9,), STEP, (4, 1)) == 0.9
 
 
@@ -34,8 +34,8 @@ def test_the_penalty_is_added_and_the_loss_logged_without_it():
     assert float(loss) == 2.0 and "d_penalty" not in logs
 
 
-def test_lazy_r1_is_due_at_every_fourth_step():
-    """D(x) = 3 x_1 has the gradient (3, 0): R1 is 4.5, times 4 and gamma."""
+def test_lazy_r1_is_computed_every_fourth_step():
+    """D(x) = 3 x_1 has the gradient (3, 0), so R1 is 4.5, here times 4 and gamma."""
 
     def discriminator(items, training):
         return 3 * items[:, :1]

@@ -1,4 +1,4 @@
-"""Which variables a checkpoint takes, and which files it gives back."""
+"""Which states can be saved as a checkpoint, and which checkpoints can be restored."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from common.training import checkpoints
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
-def test_one_number_that_is_not_finite_is_enough(tmp_path, value):
+def test_one_value_that_is_not_finite_prevents_saving(tmp_path, value):
     variable = keras.Variable(np.zeros((2, 3)))
     state = {"one": [keras.Variable(1.0)], "other": [keras.Variable(2.0), variable]}
     checkpoints.save(tmp_path, 1, state)
@@ -35,15 +35,15 @@ def test_only_the_chief_writes_checkpoints(tmp_path):
         ({"b/000": np.ones(())}, r"b/000 has shape \(\), expected none"),
         ({"a/001": np.ones(4)}, r"a/001 has shape \(4,\), expected \(3,\)"),
         ({"a/001": None}, r"a/001 has shape none, expected \(3,\)"),
-        ({"a/001": np.array([0, {}, 0])}, "no checkpoint in .* is whole"),
+        ({"a/001": np.array([0, {}, 0])}, "all checkpoints in .* are damaged"),
     ],
 )
-def test_a_checkpoint_has_what_is_expected_and_nothing_else(tmp_path, arrays, message):
+def test_a_checkpoint_with_other_names_or_shapes_is_refused(tmp_path, arrays, message):
     whole = {"a/000": np.ones(2), "a/001": np.ones(3)} | arrays
     kept = {name: array for name, array in whole.items() if array is not None}
     np.savez(tmp_path / "step_00000001.npz", **kept)
     state = {"a": [keras.Variable(np.zeros(2)), keras.Variable(np.zeros(3))]}
     with pytest.raises(UserError, match=message):
         checkpoints.restore(tmp_path, state)
-    # Nothing of it has been taken over.
+    # No variable has been assigned.
     assert not any(convert_to_numpy(variable).any() for variable in state["a"])

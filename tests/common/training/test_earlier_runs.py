@@ -1,9 +1,9 @@
 """Runs and networks that an earlier version of the project wrote still work.
 
-`earlier_runs` was written at version 0.1.0, before the files of `common` were sorted
-into folders: a run of chapter 1, a run of chapter 5 with both of its stages, and one
-network with every layer of the project. Beside them lie what their networks gave then,
-and what the runs' networks gave after two steps more.
+Version 0.1.0 wrote `earlier_runs`, before the files of `common` were sorted into
+folders: a run of chapter 1, a run of chapter 5 with both of its stages, and one network
+with every layer of the project. It also recorded the outputs of their networks, and the
+outputs of the runs' networks after two more steps.
 """
 
 import json
@@ -24,7 +24,7 @@ EARLIER = Path(__file__).resolve().parent / "earlier_runs"
 
 
 def chapter(name: str) -> Chapter:
-    """Return what the chapter hands over to its command line."""
+    """Return the chapter's description for its command line."""
     return __import__(f"{name}.commands", fromlist=["CHAPTER"]).CHAPTER
 
 
@@ -35,7 +35,7 @@ def call(name: str, *words: object) -> None:
 
 @pytest.fixture(params=["chapter01_gan", "chapter05_srgan"])
 def earlier(request, tmp_path) -> tuple[str, RunDir]:
-    """The chapter, and a copy of its earlier run with the data that it learnt from."""
+    """The chapter's name, and a copy of its earlier run with its training data."""
     name = request.param
     folder = shutil.copytree(EARLIER / name, tmp_path / "run")
     data = tmp_path / "data"
@@ -49,8 +49,14 @@ def earlier(request, tmp_path) -> tuple[str, RunDir]:
     return name, run
 
 
-def assert_gives(name: str, run: RunDir, when: str) -> None:
-    """The run's generators give what the earlier version's gave."""
+def assert_same_outputs(name: str, run: RunDir, when: str) -> None:
+    """Check that the run's networks have the outputs that were recorded.
+
+    Args:
+        name: name of the chapter.
+        run: folder of the run.
+        when: "first" for the run as it was, "resumed" for two more steps.
+    """
     with np.load(EARLIER / name / "expected.npz") as expected:
         keys = [key for key in expected.files if key.startswith(when)]
         assert keys
@@ -62,20 +68,20 @@ def assert_gives(name: str, run: RunDir, when: str) -> None:
 
 def test_an_earlier_run_opens_and_generates(earlier, tmp_path):
     name, run = earlier
-    assert_gives(name, run, "first")
+    assert_same_outputs(name, run, "first")
     out = tmp_path / "out"
     call(name, "generate", "--run-dir", run.path, "--count", 2, "--out", out)
     assert list(out.glob("*.png"))
 
 
-def test_an_earlier_run_resumes_as_it_would_have_then(earlier):
+def test_an_earlier_run_resumes_with_the_recorded_result(earlier):
     name, run = earlier
     call(name, "train", "--resume", "--run-dir", run.path, "--steps", 6)
     assert json.loads(run.config.read_text())["steps"] == 6
-    assert_gives(name, run, "resumed")
+    assert_same_outputs(name, run, "resumed")
 
 
-def test_every_layer_of_an_earlier_file_loads_and_gives_the_same():
+def test_every_layer_of_an_earlier_file_has_the_recorded_outputs():
     with np.load(EARLIER / "all_layers.npz") as expected:
         network = load_network(EARLIER / "all_layers.keras")
         outputs = network(expected["inputs"], training=False)

@@ -1,7 +1,7 @@
-"""The command line of a training: killed, stopped, resumed, and ended by NaN.
+"""Training from the command line: killed, stopped, resumed, and ended by NaN.
 
-One training is a process of its own, to be killed; the others run in this one, and
-those that do not ask for a chapter's networks train the toy GAN.
+The training that is killed runs in a process of its own, the others in this one. Those
+that do not need a chapter's networks train the toy GAN.
 """
 
 import csv
@@ -42,7 +42,7 @@ OPTIONS = (
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """24 boxes to train."""
+    """A data set of 24 boxes to train on."""
     return write_boxes(tmp_path_factory.mktemp("data"))
 
 
@@ -52,7 +52,7 @@ def options(run: Path, data: Path) -> list:
 
 
 def start(run: Path, data: Path) -> subprocess.Popen:
-    """Train in a process of its own."""
+    """Start a training in a process of its own."""
     return subprocess.Popen(
         [sys.executable, MAIN, *options(run, data)],
         stderr=subprocess.PIPE,
@@ -84,9 +84,13 @@ def points(*callbacks: keras.callbacks.Callback) -> Chapter:
             fit_run(model, data, gallery, config, run, callbacks)
 
     preset = RunConfig(
-        batch_size=toy.BATCH, steps=STEPS, log_every=4, checkpoint_every=4,
-        sample_every=20, precision="float32",
-    )  # fmt: skip
+        batch_size=toy.BATCH,
+        steps=STEPS,
+        log_every=4,
+        checkpoint_every=4,
+        sample_every=20,
+        precision="float32",
+    )
     package = types.ModuleType("points")
     package.train = fit
     sys.modules["points"] = package
@@ -116,7 +120,7 @@ def final_state(run: Path, steps: int = STEPS) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, data) -> Path:
-    """A run that nobody interrupted."""
+    """An uninterrupted run."""
     run = tmp_path_factory.mktemp("whole") / "run"
     done = train(run, data)
     assert done.returncode == 0, done.stderr
@@ -138,7 +142,7 @@ def rows(run: Path) -> list[dict[str, str]]:
         ]
 
 
-def test_a_run_leaves_what_it_promises(whole):
+def test_a_run_writes_all_files_that_it_should(whole):
     for name in (
         "config.json environment.json log.txt metrics.csv reals.png curves.png "
         "training.gif generator.keras discriminator.keras samples/step_00000000.png "
@@ -151,7 +155,7 @@ def test_a_run_leaves_what_it_promises(whole):
 
 
 def test_tensorboard_has_scalars_pictures_hyperparameters_and_both_graphs(whole):
-    """Read back by TensorBoard's own reader."""
+    """The events are read back with TensorBoard's own reader."""
     from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
     events = EventMultiplexer()
@@ -175,25 +179,27 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, data, whole):
     process.kill()
     process.communicate()
     newest = sorted((run / "checkpoints").glob("*.npz"))[-1]
-    assert newest.name != f"step_{STEPS:08d}.npz", "it had ended before the kill"
-    # The machine may have died while the newest was being written, too.
+    assert newest.name != f"step_{STEPS:08d}.npz", (
+        "the training ended before it was killed"
+    )
+    # Also damage the newest one, as if the machine had lost power while writing it.
     newest.write_bytes(newest.read_bytes()[:-100])
     done = resume(run)
     assert done.returncode == 0, done.stderr
-    assert "is torn" in done.stderr
+    assert "is damaged" in done.stderr
     assert_same(run, whole)
     assert rows(run) == rows(whole)
 
 
 class Terminate(keras.callbacks.Callback):
-    """Asks its own process to end after step 10."""
+    """Sends SIGTERM to its own process after step 10."""
 
     def on_train_batch_end(self, batch, logs=None):
         if int(self.model.step.numpy()) == 10:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_sigterm_saves_and_ends_cleanly(tmp_path):
+def test_sigterm_saves_and_stops_cleanly(tmp_path):
     run, whole = tmp_path / "run", tmp_path / "whole"
     train_points(whole)
     done = call(points(Terminate()), "train", "--run-dir", run, cwd=tmp_path)
@@ -213,7 +219,7 @@ def test_resuming_with_other_data_is_refused(whole, tmp_path):
         write_mat(folder / f"box_{number:09d}_1.mat", voxels)
     done = resume(whole, "--data", tmp_path)
     assert done.returncode == 2
-    assert "began with 24 training items, and there are 9 now" in done.stderr
+    assert "began with 24 training items, but there are 9 now" in done.stderr
 
 
 def test_resuming_with_other_options_is_refused(whole):
@@ -224,7 +230,7 @@ def test_resuming_with_other_options_is_refused(whole):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, data):
-    """The checkpoints before are kept, and none of them holds NaN."""
+    """The earlier checkpoints are kept, and none of them contains NaN."""
     run = tmp_path / "run"
     rates = ["--g-learning-rate", "2e9", "--d-learning-rate", "2e9"]
     done = train(run, data, *rates, "--checkpoint-every", "1")
@@ -238,7 +244,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, data):
             assert all(np.isfinite(file[name]).all() for name in file.files)
 
 
-def test_ctrl_c_while_the_data_are_read_ends_quietly(tmp_path, data, monkeypatch):
+def test_ctrl_c_while_the_data_are_read_is_reported_in_one_word(
+    tmp_path, data, monkeypatch
+):
     read = load_split
 
     def interrupted(*arguments):
@@ -250,8 +258,8 @@ def test_ctrl_c_while_the_data_are_read_ends_quietly(tmp_path, data, monkeypatch
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
-def test_a_longer_training_goes_on_where_it_ended(tmp_path):
-    """7 steps and then 9 more are 16, also with two steps an execution."""
+def test_a_finished_training_can_be_continued_to_more_steps(tmp_path):
+    """7 steps and then 9 more equal 16 steps, also with two steps per execution."""
     runs = [tmp_path / "at once", tmp_path / "in two"]
     two = ["--steps-per-execution", "2", "--steps"]
     train_points(runs[0], *two, "16")

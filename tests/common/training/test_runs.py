@@ -1,4 +1,4 @@
-"""Run folders, checkpoints, configuration files: whole, found again, or refused."""
+"""Run folders, checkpoints and configuration files: written, read again or refused."""
 
 import dataclasses
 import errno
@@ -24,7 +24,7 @@ from common.training.run_dir import RunDir
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A new working folder, since runs lie below it."""
+    """A new working folder, because runs are written below it."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -62,14 +62,14 @@ def test_wrong_values_name_the_option(change, message):
         dataclasses.replace(PRESETS["quick"], **change).validate()
 
 
-def test_differences_name_the_fields():
+def test_differences_name_the_options_that_must_not_change():
     new = dataclasses.replace(PRESETS["quick"], seed=3)
     assert differences(PRESETS["quick"], new) == ["seed: 0 -> 3"]
     longer = dataclasses.replace(PRESETS["quick"], steps=9, data=Path("elsewhere"))
     assert differences(PRESETS["quick"], longer) == []
 
 
-def test_the_length_that_is_asked_for_wins():
+def test_the_length_that_the_user_sets_overrides_the_default():
     quick = PRESETS["quick"]
     asked = with_length(quick, dataclasses.replace(quick, epochs=2))
     assert (asked.steps, asked.epochs, asked.max_minutes) == (None, 2, None)
@@ -84,7 +84,7 @@ def test_default_folder_and_link_to_the_latest(folder):
     run = RunDir.create("chapter", "quick")
     assert run.path.parent == Path("runs/chapter")
     assert run.path.name.endswith("_quick")
-    assert not run.path.exists()  # nothing is made before there are data
+    assert not run.path.exists()  # `recording` creates it.
     with run.recording(PRESETS["quick"]):
         pass
     found = RunDir.find("chapter")
@@ -94,7 +94,7 @@ def test_default_folder_and_link_to_the_latest(folder):
     assert environment["libraries"]["keras"] and environment["devices"]
 
 
-def test_folders_that_are_no_runs_are_refused(folder):
+def test_folders_without_a_run_are_refused(folder):
     with pytest.raises(UserError, match="no run in runs/chapter yet; train one"):
         RunDir.find("chapter")
     with pytest.raises(UserError, match="no such folder"):
@@ -107,13 +107,13 @@ def test_folders_that_are_no_runs_are_refused(folder):
         RunDir.create("chapter", "quick", folder / "other")
 
 
-def test_a_run_is_not_overwritten_but_a_killed_beginning_is(folder):
+def test_a_run_is_not_overwritten_unless_it_was_killed_at_its_start(folder):
     run = RunDir.create("chapter", "quick", folder / "run")
     run.path.mkdir()
     run.log.write_text("")
     RunDir.create("chapter", "quick", folder / "run")
     run.write_config(PRESETS["quick"])
-    with pytest.raises(UserError, match="holds a run already; add --resume"):
+    with pytest.raises(UserError, match="already holds a run; add --resume"):
         RunDir.create("chapter", "quick", folder / "run")
     with pytest.raises(UserError, match="no generator.keras in .* --resume"):
         load_network(run.generator)
@@ -143,7 +143,7 @@ def test_checkpoints_restore_everything_and_keep_two(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
-def test_a_torn_checkpoint_is_passed_over(tmp_path, damage, caplog):
+def test_a_damaged_checkpoint_is_skipped(tmp_path, damage, caplog):
     model = toy.build()
     checkpoints.save(tmp_path, 1, model.state())
     good = toy.weights(model)
@@ -155,12 +155,12 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path, damage, caplog):
     step, weights = restored(tmp_path)
     assert step == 1
     assert not toy.moved(good["generator"], weights["generator"])
-    assert "is torn" in caplog.text
+    assert "is damaged" in caplog.text
 
 
-def test_only_torn_checkpoints_are_an_error(tmp_path):
+def test_an_error_if_all_checkpoints_are_damaged(tmp_path):
     checkpoints.save(tmp_path, 1, toy.build().state()).write_bytes(b"PK")
-    with pytest.raises(UserError, match="no checkpoint in .* is whole"):
+    with pytest.raises(UserError, match="all checkpoints in .* are damaged"):
         restored(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_two_processes_cannot_train_in_one_folder(folder):
     assert not (run.path / ".writing-x").exists()
 
 
-def test_no_checkpoint_is_no_error(tmp_path):
+def test_no_error_if_there_is_no_checkpoint(tmp_path):
     assert restored(tmp_path / "none")[0] is None
 
 
@@ -198,7 +198,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["step_00000001.npz"]
 
 
-def test_a_full_disk_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_earlier_checkpoint(tmp_path, monkeypatch):
     model = toy.build()
     checkpoints.save(tmp_path, 1, model.state())
 
@@ -236,7 +236,7 @@ def test_metrics_csv_keeps_gaps_and_curves_are_drawn(tmp_path):
 
 
 def test_state_covers_every_variable_of_training():
-    """What is missing here would drift after a resumed run."""
+    """A variable that is missing would have another value after a resume."""
     model = toy.build()
     known = {id(v) for variables in model.state().values() for v in variables}
     for phase in model.phases:
@@ -247,8 +247,8 @@ def test_state_covers_every_variable_of_training():
     assert convert_to_numpy(model.state()["progress"][0]) == 0
 
 
-def test_shares_are_told_from_losses():
-    """What may lie above 1 is not drawn between 0 and 1."""
+def test_shares_are_distinguished_from_losses():
+    """Values that can be above 1 must not be drawn on an axis from 0 to 1."""
     shares = ("d_real", "d_accuracy", "d_wrong_age", "d_skipped", "g_occupancy")
     losses = ("d_loss", "d_penalty", "g_content", "z_length", "e_latents")
     assert all(map(is_share, shares)) and not any(map(is_share, losses))
@@ -260,5 +260,5 @@ def test_stages_without_a_discriminator_have_one_panel(tmp_path):
     draw_curves([row | {"d_real": 0.5} for row in rows], None, tmp_path / "two.png")
     heights = [load_image(tmp_path / name).shape[0] for name in ("one.png", "two.png")]
     assert heights[1] == pytest.approx(2 * heights[0], abs=2)
-    # A training that was interrupted before its first row.
+    # No rows: the training was interrupted before the first one.
     draw_curves([], None, tmp_path / "none.png")

@@ -1,7 +1,7 @@
-"""Training shared by devices and by processes equals training on one device.
+"""Training on several devices or in several processes equals training on one device.
 
-Devices and workers are those of other processes: they must be known before TensorFlow
-begins. Each such process does several runs, since it takes seconds to begin.
+TensorFlow must know the devices and workers when it starts, so these runs are done in
+other processes. Each process does several runs, because starting takes seconds.
 """
 
 import json
@@ -26,17 +26,28 @@ PROGRAM = ROOT / "tests" / "shared_training.py"
 
 
 def words(*runs: tuple) -> list:
-    """Return runs, each a folder and its options, as shared_training.py takes them."""
+    """Return runs as arguments of shared_training.py.
+
+    Args:
+        runs: a folder and options, for each run.
+    """
     return [word for run in runs for word in ("then", *run)][1:]
 
 
 def train_together(*runs: tuple) -> list[tuple[int, str, str]]:
-    """Do runs of the toy GAN in two processes; the helper must not touch a folder."""
+    """Train runs of the toy GAN with two workers.
+
+    Args:
+        runs: a folder and options, for each run.
+
+    Returns:
+        Exit status, output and messages of both workers, the chief first.
+    """
     return end_workers(start_workers([PROGRAM, "multiworker", *words(*runs)]))
 
 
 def losses(folder: Path) -> np.ndarray:
-    """Return what metrics.csv holds but for the seconds, (steps, columns)."""
+    """Return metrics.csv without the seconds, (steps, columns)."""
     rows = read_rows(folder / "metrics.csv")
     assert rows
     names = [name for name in rows[0] if name != "seconds"]
@@ -52,7 +63,7 @@ def state(folder: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory) -> Path:
-    """Runs on one device: of the toy GAN, and of the one with BatchNorm."""
+    """Runs on one device: the toy GAN, and the toy GAN with BatchNorm."""
     folder = tmp_path_factory.mktemp("alone")
     for run in [folder / "run"], [folder / "norm", "norm"]:
         assert shared_training.do_run("none", *map(str, run)) == 0
@@ -76,7 +87,10 @@ def mirrored(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory) -> tuple[Path, list[tuple[int, str, str]]]:
-    """Runs of one pair of workers, the last of which loses a worker; what both told."""
+    """Three runs of two workers, the last of which loses a worker.
+
+    The second value is the exit status, output and messages of both workers.
+    """
     folder = tmp_path_factory.mktemp("together")
     done = train_together(
         [folder / "norm", "norm"],
@@ -91,20 +105,21 @@ def assert_alike(folder: Path, alone: Path) -> None:
     found, wanted = state(folder), state(alone)
     assert list(found) == list(wanted)
     for name, value in wanted.items():
-        # Adam divides by the root of a mean of squares, which begins near 0.
+        # Adam divides by the root of a mean of squares, which starts near 0 and
+        # magnifies rounding errors.
         np.testing.assert_allclose(found[name], value, rtol=1e-3, atol=1e-5)
 
 
-def test_two_devices_do_what_one_does(alone, mirrored):
+def test_two_devices_train_like_one(alone, mirrored):
     assert_alike(mirrored / "run", alone / "run")
 
 
-def test_a_lost_worker_ends_the_others_and_resume_goes_on(alone, together):
-    """Resumed on two workers, the run ends as if one had trained without a break."""
-    folder, ((status, told, _), (killed, *_)) = together
+def test_a_lost_worker_ends_the_others_and_the_run_can_be_resumed(alone, together):
+    """Resumed on two workers, the run ends like an uninterrupted one on one device."""
+    folder, ((status, output, _), (killed, *_)) = together
     assert (status, killed) == (1, -9)
-    told = told.splitlines()[-1]
-    assert told.startswith("another worker was lost") and "--resume" in told
+    message = output.splitlines()[-1]
+    assert message.startswith("another worker was lost") and "--resume" in message
     run = folder / "fall"
     kept = sorted(p.name for p in (run / "checkpoints").iterdir())
     assert kept == ["step_00000003.npz"]
@@ -112,21 +127,22 @@ def test_a_lost_worker_ends_the_others_and_resume_goes_on(alone, together):
     assert_alike(run, alone / "run")
 
 
-def test_all_workers_stop_where_one_is_asked_to(together):
+def test_all_workers_stop_if_one_is_asked_to(together):
     folder, workers = together
-    # After the moments and the end of the first run; the third run tells what was lost.
-    assert [told.splitlines()[2] for _, told, _ in workers] == ["interrupted 2"] * 2
-    assert [len(told.splitlines()) for _, told, _ in workers] == [4, 3]
+    # Lines 0 and 1 are from the first run; in the third, only the chief writes a line.
+    outputs = [output.splitlines() for _, output, _ in workers]
+    assert [lines[2] for lines in outputs] == ["interrupted 2"] * 2
+    assert [len(lines) for lines in outputs] == [4, 3]
     assert (folder / "ask" / "checkpoints" / "step_00000002.npz").exists()
 
 
-def test_batch_statistics_are_where_devices_differ(alone, mirrored, together):
-    """D's BatchNorm takes its moments from each device's own half of the batch."""
+def test_batch_statistics_are_computed_on_each_device(alone, mirrored, together):
+    """D's BatchNorm normalises with the moments of each device's half of the batch."""
     one, two = losses(alone / "norm"), losses(mirrored / "norm")
     assert np.abs(one[0, 1:] - two[0, 1:]).max() > 1e-3
-    # But the moving moments are averaged: all workers have the same, as they must
-    # have, since each goes on with its own copy of the networks.
-    chief, helper = (told.splitlines() for _, told, _ in together[1])
+    # The moving moments are averaged. They must be the same on all workers, because
+    # each continues with its own copy of the networks.
+    chief, helper = (output.splitlines() for _, output, _ in together[1])
     assert chief[0].startswith("moments [[") and chief[:2] == helper[:2]
     assert chief[1] == "ended 6"
     for name in ("discriminator/004", "discriminator/005"):
@@ -136,7 +152,7 @@ def test_batch_statistics_are_where_devices_differ(alone, mirrored, together):
 
 @pytest.fixture(scope="module")
 def chapters(tmp_path_factory) -> Path:
-    """All chapters' runs below "none" and "multiworker"."""
+    """Runs of all chapters, in the folders "none" and "multiworker"."""
     program = ROOT / "tests" / "shared_chapters.py"
     folder = tmp_path_factory.mktemp("chapters")
     write = f"import shared_chapters as s; s.write_data(s.Path({str(folder)!r}))"
@@ -151,8 +167,8 @@ def chapters(tmp_path_factory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
-    # The other chapters' generators have BatchNorm here. Chapter 5's second phase
-    # compares maps in units of their mean square, which is the batch's.
+    # The generators of the other chapters have BatchNorm here. Chapter 5's second
+    # stage divides errors of feature maps by the maps' mean square over the batch.
     ["chapter01_gan", "chapter04_dcgan", "chapter05_srgan"],
 )
 def test_chapters_without_batch_statistics_train_alike(chapters, run):
@@ -179,7 +195,7 @@ def test_all_stages_of_chapters_train_together(chapters, run):
 
 
 @pytest.mark.parametrize(
-    ("variable", "told"),
+    ("variable", "message"),
     [
         (None, "--strategy multiworker needs the environment variable TF_CONFIG"),
         ("{", "TF_CONFIG must be like"),
@@ -192,15 +208,15 @@ def test_all_stages_of_chapters_train_together(chapters, run):
         ),
         (
             {"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}},
-            "addresses of workers",
+            "only addresses of workers",
         ),
         (
             {"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}},
-            "addresses of workers",
+            "only addresses of workers",
         ),
     ],
 )
-def test_a_cluster_that_cannot_be(variable, told, tmp_path, monkeypatch, caplog):
+def test_a_wrong_tf_config_is_refused(variable, message, tmp_path, monkeypatch, caplog):
     from chapter01_gan.commands import CHAPTER
     from common.cli.main import main
 
@@ -210,12 +226,12 @@ def test_a_cluster_that_cannot_be(variable, told, tmp_path, monkeypatch, caplog)
         text = variable if isinstance(variable, str) else json.dumps(variable)
         monkeypatch.setenv("TF_CONFIG", text)
     assert main(CHAPTER, ["train", "--strategy", "multiworker"]) == 2
-    assert len(caplog.messages) == 1 and told in caplog.text
+    assert len(caplog.messages) == 1 and message in caplog.text
     assert not list(tmp_path.iterdir())
 
 
 def test_the_command_line_of_two_workers(tmp_path):
-    """A run that begins on two workers goes on alone, with another length."""
+    """A run of two workers can be resumed on one device, with more steps."""
     from chapter01_gan.commands import CHAPTER
     from synthetic_data.digits.glyphs import write_glyphs
 
@@ -227,8 +243,9 @@ def test_the_command_line_of_two_workers(tmp_path):
     chief, helper = end_workers(start_workers([main, *shared], cwd=tmp_path))
     assert (chief[0], helper[0]) == (0, 0), chief[2] + helper[2]
     assert "the run is in" in chief[2] and "the run is in" not in helper[2]
-    told = [line for line in helper[2].splitlines() if line.strip()]
-    assert told and all(line.startswith("worker 1: ") for line in told), helper[2]
+    messages = [line for line in helper[2].splitlines() if line.strip()]
+    assert messages, helper[2]
+    assert all(line.startswith("worker 1: ") for line in messages), helper[2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["digits", "run"]
     assert (run / "generator.keras").exists()
     alone = ["train", "--resume", "--run-dir", run, "--strategy", "none"]
@@ -237,7 +254,7 @@ def test_the_command_line_of_two_workers(tmp_path):
     assert losses(run)[:, 0].tolist() == [1, 2, 3]
 
 
-def test_several_workers_on_one_machine():
+def test_local_workers_starts_several_workers_on_one_machine():
     code = (
         "import os, json; print(json.loads(os.environ['TF_CONFIG'])['task']['index'])"
     )
@@ -256,7 +273,7 @@ def test_several_workers_on_one_machine():
         assert wrong.returncode == 1 and wrong.stderr.startswith("usage: ")
 
 
-def test_a_worker_that_refuses_does_not_leave_the_others_waiting(monkeypatch, capfd):
+def test_a_worker_that_fails_does_not_leave_the_others_waiting(monkeypatch, capfd):
     monkeypatch.setattr(local_workers, "NOTICE_SECONDS", 0.5)
     handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     index = "json.loads(os.environ['TF_CONFIG'])['task']['index']"
@@ -270,10 +287,10 @@ def test_a_worker_that_refuses_does_not_leave_the_others_waiting(monkeypatch, ca
         ):
             signal.signal(number, handler)
     assert time.monotonic() - began < 50
-    assert "ending the others" in capfd.readouterr().err
+    assert "stopping the others" in capfd.readouterr().err
 
 
-def test_a_batch_that_devices_cannot_share(monkeypatch):
+def test_a_batch_that_devices_cannot_share_equally_is_refused(monkeypatch):
     from common.config import RunConfig
     from common.errors import UserError
     from common.training import devices

@@ -15,7 +15,7 @@ class TestOptions(options.TestOptions):
 
     extractor: Extractor = "local"
     """Network whose features the scores compare. local: a small classifier, trained
-    on the labelled data at hand and kept. inceptionv3: Keras's, trained on ImageNet."""
+    once on the labelled data set. inceptionv3: Keras's, trained on ImageNet."""
 
     weights: Path | None = None
     """File with InceptionV3's weights; by default Keras's cache is searched."""
@@ -23,10 +23,10 @@ class TestOptions(options.TestOptions):
 
 @dataclass(frozen=True)
 class GenerateOptions(options.GenerateOptions):
-    """Make new images: a sheet and single files, or one file of all."""
+    """Make new images: a sheet, and single files or one file of all."""
 
     format: Format = "png"
-    """png: one file for each; npy and idx: one file for all."""
+    """Format of the files. png: one file for each; npy and idx: one file for all."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,17 @@ class CompareOptions:
     """Train the same small GAN with each stabilising technique, and count modes."""
 
     preset: Literal["quick", "full"] = "quick"
-    """quick: 5 minutes on two cores. full: more seeds and longer trainings."""
+    """Size of the comparison. quick: 5 minutes on two cores. full: more seeds and
+    longer trainings."""
 
     run_dir: Path = PAGES / "compare"
     """Folder for compare.json, compare.md and compare.png."""
 
     data: Path | None = None
-    """Folder of the digits; by default the stand-in."""
+    """Data set of digits; by default the stand-in."""
 
     jobs: int | None = None
-    """Trainings at the same time; by default one for each core."""
+    """Number of simultaneous trainings; by default one for each core."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class DivergencesOptions:
 
 @dataclass(frozen=True)
 class NashOptions:
-    """Solve the prisoner's dilemma and play the game min max xy in three ways."""
+    """Solve the prisoner's dilemma; play the game min max xy with three updates."""
 
     out: Path = PAGES
     """Folder for nash.png."""
@@ -72,10 +73,10 @@ class MakeOptions(options.MakeOptions):
     """Write the procedural digits as idx files."""
 
     train: int = 12_000
-    """Images for training."""
+    """Number of training images."""
 
     test: int = 2_000
-    """Images held out."""
+    """Number of held-out images."""
 
 
 CHAPTER = Chapter(
@@ -85,7 +86,7 @@ CHAPTER = Chapter(
         "test": Command(TestOptions, "test"),
         "generate": Command(GenerateOptions, "generate"),
         "interpolate": Command(options.InterpolateOptions, "interpolate"),
-        # Its trainings run in processes of their own, which import TensorFlow.
+        # It trains in separate processes, which import TensorFlow themselves.
         "compare": Command(CompareOptions, "compare", uses_tensorflow=False),
         "divergences": Command(DivergencesOptions, "draw_divergences", False),
         "nash": Command(NashOptions, "draw_nash", False),

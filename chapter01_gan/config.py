@@ -1,4 +1,4 @@
-"""Every number of chapter 1, with its meaning and source."""
+"""Every option of chapter 1 with its default, meaning and source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,12 @@ from common.config import (
 )
 
 NAME = "chapter01_gan"
-# Where pictures and tables that belong to no run are written.
+# Folder for pictures and tables that belong to no run.
 PAGES = Path("runs") / NAME
 IMAGE = (28, 28)
 Norm = Literal["none", "batch", "instance"]
 Extractor = Literal["local", "inceptionv3"]
-# What `generate` writes.
+# File formats of `generate`.
 Format = Literal["png", "npy", "idx"]
 
 
@@ -41,38 +41,41 @@ class Config(RunConfig):
     """Units of the discriminator's hidden layers [book; paper: 240 240]."""
 
     g_activation: Activation = "relu"
-    """Of the generator's hidden layers [book and paper]. selu needs the initializer
-    lecun_normal and no normalisation [Klambauer et al. 2017]."""
+    """Activation of the generator's hidden layers [paper and book]. selu needs the
+    initializer lecun_normal and no normalisation [Klambauer et al. 2017]."""
 
     d_activation: Literal[Activation, "maxout"] = "leaky_relu"
-    """Of the discriminator's hidden layers. maxout: the largest of five [paper]."""
+    """Activation of the discriminator's hidden layers. maxout: the largest of five
+    linear units [paper]."""
 
     dropout: float = 0.0
-    """Share of the discriminator's hidden units that a step drops [paper: 0.5]."""
+    """Share of the discriminator's hidden units dropped in each step [paper: 0.5]."""
 
     initializer: Literal["he_normal", "glorot_uniform", "lecun_normal"] = "he_normal"
-    """Of the hidden layers' weights [book: Keras's default, glorot_uniform]."""
+    """Initializer of the hidden layers' weights [book: Keras's default,
+    glorot_uniform]."""
 
     loss: Literal[
         "non_saturating", "minimax", "least_squares", "hinge", "wasserstein"
     ] = "non_saturating"
-    """The adversarial game."""
+    """Adversarial losses of D and G."""
 
     feature_matching: bool = False
-    """G matches the mean of D's last hidden layer on real data, instead of winning
-    the game [Salimans et al. 2016, section 3.1]."""
+    """Feature matching: G matches the mean of D's last hidden layer on real data
+    instead of minimising its adversarial loss [Salimans et al. 2016, section 3.1]."""
 
     minibatch_kernels: int = 0
-    """D sees by so many numbers how near each item is to the others of the batch
-    [Salimans et al. 2016, section 3.2]; 0 is off."""
+    """Minibatch discrimination: how many numbers tell D how close each item is to the
+    others in the batch [Salimans et al. 2016, section 3.2]; 0 is off."""
 
     historical_averaging: float = 0.0
-    """Weight of the pull of both networks towards the mean of all their past
-    weights [Salimans et al. 2016, section 3.3]; 0 is off."""
+    """Weight of the penalty that pulls both networks towards the mean of all their
+    past weights [Salimans et al. 2016, section 3.3]; 0 is off."""
 
     real_label: tuple[float, ...] = (1.0,)
-    """Label of real data for D. One number below 1, such as 0.9, or two, between
-    which each item's label is drawn [Salimans et al. 2016, section 3.4]."""
+    """Label of real data for D: one number, or two between which each item's label is
+    drawn. Below 1, such as 0.9, it is one-sided label smoothing [Salimans et al.
+    2016, section 3.4]."""
 
     g_norm: Norm = "none"
     """Normalisation in the generator."""
@@ -81,45 +84,45 @@ class Config(RunConfig):
     """Normalisation in the discriminator, from its second layer on."""
 
     spectral_norm: bool = False
-    """Divide each of D's weight matrices by its largest singular value [Miyato et
-    al. 2018]."""
+    """Spectral normalisation: divide each of D's weight matrices by its largest
+    singular value [Miyato et al. 2018]."""
 
     instance_noise: float = 0.0
-    """Standard deviation of the noise on all that D sees, at the first step
-    [Sønderby et al. 2017]; 0 is off. The data lie in [-1, 1]."""
+    """Standard deviation, at the first step, of the noise that is added to all images
+    that D sees, whose values are from -1 to 1 [Sønderby et al. 2017]; 0 is off."""
 
     instance_noise_steps: int = 10_000
-    """Steps in which the instance noise fades to nothing."""
+    """Steps until the instance noise has faded to 0."""
 
     r1_gamma: float = 0.0
     """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
 
     r1_every: int = 1
-    """Steps between two R1 penalties, each that many times as heavy."""
+    """Steps from one R1 penalty to the next; its weight is multiplied by this."""
 
     average: float = 0.0
-    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+    """Decay of the moving average of G's weights, which makes all output; 0 is off."""
 
     optimizer: OptimizerName = "adam"
-    """Of both networks. sgd [paper] and rmsprop have momentum beta_1."""
+    """Optimizer of both networks. sgd [paper] and rmsprop use beta_1 as momentum."""
 
     d_optimizer: OptimizerName | None = None
-    """Of the discriminator, where it is another one."""
+    """Optimizer of the discriminator; by default the generator's."""
 
     g_learning_rate: float = 2e-4
-    """Step of the generator [Radford et al. 2016; paper: 0.1]."""
+    """Learning rate of the generator [Radford et al. 2016; paper: 0.1]."""
 
     d_learning_rate: float = 2e-4
-    """Step of the discriminator [Radford et al. 2016; paper: 0.1]."""
+    """Learning rate of the discriminator [Radford et al. 2016; paper: 0.1]."""
 
     beta_1: float = 0.5
     """Decay of the first moment, or momentum [Radford et al. 2016]."""
 
     beta_2: float = 0.999
-    """Decay of the second moment: of adam [Keras's default], rmsprop, adadelta."""
+    """Decay of the second moment in adam [Keras's default], rmsprop and adadelta."""
 
     def validate(self) -> None:
-        """Check every field's value; see RunConfig.validate."""
+        """Check the value of every field; see RunConfig.validate."""
         super().validate()
         check_gan_options(self)
         require_positive(self, "instance_noise_steps")
@@ -134,12 +137,12 @@ class Config(RunConfig):
         require_range(self, weights, 0, 1e6, "0 or above, finite")
         require_range(self, "minibatch_kernels", 0, 1025, "from 0 to 1024")
         if self.loss == "wasserstein" and not (self.spectral_norm or self.r1_gamma):
-            # Weight clipping, the first remedy, is not offered: see the README.
+            # Weight clipping, the original remedy, is not implemented: see the README.
             require(self, "loss", False, "used with --spectral-norm or --r1-gamma")
 
 
 PRESETS = {
-    # Two cores, minutes: what works best.
+    # The best result within minutes on two cores.
     "quick": Config(
         steps=20_000,
         max_minutes=2.75,
@@ -155,9 +158,9 @@ PRESETS = {
         sample_every=500,
         checkpoint_every=1000,
     ),
-    # The book gives the networks alone; what else is needed is DCGAN's.
+    # The book gives only the networks; the rest of the recipe is DCGAN's.
     "book": Config(epochs=100, batch_size=128, initializer="glorot_uniform"),
-    # Deviation: tanh for its sigmoid, momentum and learning rate that stay.
+    # Deviation: tanh instead of sigmoid; constant momentum and learning rate.
     "paper": Config(
         epochs=100,
         batch_size=100,

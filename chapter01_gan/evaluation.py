@@ -1,4 +1,4 @@
-"""What a trained GAN is worth, by scores against held-out images."""
+"""The command `test`: scores of a trained GAN against held-out images."""
 
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
+# Images on samples.png; columns of neighbours.png and classes.png.
 SHEET_IMAGES = 100
 SHOWN = 10
 
@@ -34,23 +35,23 @@ def test(
     extractor: Extractor = "local",
     weights: Path | None = None,
 ) -> dict[str, float]:
-    """Score a run's generator, and write metrics.json, metrics.md and the sheets.
+    """Score a run's generator; write metrics.json, metrics.md and the sheets.
 
-    The baselines in the same table are training images drawn at random, the best
-    that can be hoped for, and the generator before training.
+    The table has two baselines: training images drawn at random, which show the best
+    scores that can be expected, and the generator before training.
 
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
         data: data set; by default the one that the run was trained on.
-        samples: how many to draw; by default as many as there are held-out images,
-            at most 5,000. As many held-out ones are compared with, if there are.
-        seed: of the latents and of the drawn images.
-        extractor: "local" or "inceptionv3"; it is part of each score's name.
-        weights: file of InceptionV3's weights, or None for Keras's cache.
+        samples: number of images to generate and of held-out images to compare them
+            with; by default as many as there are held-out images, at most 5,000.
+        seed: seed of the latents and of the images that are drawn at random.
+        extractor: "local" or "inceptionv3"; part of the name of each score.
+        weights: file with InceptionV3's weights, or None for Keras's cache.
 
     Returns:
-        The scores, by the names in metrics.json.
+        The scores of metrics.json by name.
 
     Raises:
         UserError: the run has no generator, or the data are wrong.
@@ -66,6 +67,7 @@ def test(
     rng = np.random.default_rng(seed)
     latents = sample_latents(config, count, seed)
     made = make_images(generator, latents)
+    # The untrained generator draws its weights from Keras's global seed.
     keras.utils.set_random_seed(seed % 2**32)
     columns = {
         "this run": made,
@@ -88,14 +90,20 @@ def test(
 def choose_extractor(
     name: Extractor, weights: Path | None, train: np.ndarray, labels: np.ndarray | None
 ) -> extractors.Extractor:
-    """Return the network whose features the scores compare."""
+    """Return the network whose features the scores are computed from."""
     if name == "inceptionv3":
         return extractors.inceptionv3(weights)
     return extractors.local(train, labels)
 
 
 def draw_classes(run: RunDir, made: np.ndarray, network: extractors.Extractor) -> None:
-    """Write classes.png: the first samples that the classifier takes for each class."""
+    """Draw classes.png: one row of samples for each class that the classifier finds.
+
+    Args:
+        run: folder of the run.
+        made: samples, uint8 (N, 28, 28).
+        network: the classifier.
+    """
     _, probabilities = network(to_floats(made))
     classes = probabilities.argmax(axis=1)
     blank = np.zeros_like(made[0])
@@ -103,6 +111,7 @@ def draw_classes(run: RunDir, made: np.ndarray, network: extractors.Extractor) -
     for number in range(probabilities.shape[1]):
         chosen = made[classes == number]
         names.append(f"{number}: {len(chosen) / len(made):.1%}")
+        # All rows are equally long, also those of classes with few samples.
         shown = [*chosen[:SHOWN], *[blank] * max(0, SHOWN - len(chosen))]
         tiles.append([(to_picture(image, TILE), None) for image in shown])
     writing.save_image(sheet(tiles, row_labels=names), run.path / "classes.png")

@@ -27,8 +27,8 @@ def sample(
 
     Args:
         run: folder of the run.
-        count: how many, 1 to 100,000.
-        seed: same seed, same images.
+        count: number of images, 1 to 100,000.
+        seed: seed of the latents; the same seed gives the same images.
         config: options of the run; by default its own.
 
     Raises:
@@ -52,14 +52,14 @@ def generate(
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        count: how many, 1 to 100,000.
-        seed: same seed, same images.
-        format: png: one file for each; npy: one uint8 array (count, 28, 28); idx:
-            one file in MNIST's own format.
+        count: number of images, 1 to 100,000.
+        seed: seed of the latents; the same seed gives the same images.
+        format: format of the files. png: one file for each image; npy: one uint8
+            array (count, 28, 28); idx: one file in MNIST's own format.
         out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
-        Paths of the files; the sheet, with the first 400, comes first.
+        Paths of the files; the first is the sheet, which shows the first 400 images.
 
     Raises:
         UserError: the run has no generator, or an option is out of range.
@@ -79,15 +79,15 @@ def interpolate(
     steps: int = 10,
     seed: int = 1,
 ) -> Path:
-    """Draw walks between pairs of latents: interpolation.png.
+    """Draw walks between pairs of latents to interpolation.png.
 
-    With the normal prior the walk is spherical, otherwise straight.
+    The walks are spherical with the normal prior and straight with the others.
 
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        rows: pairs of latents, 1 to 64.
-        steps: images in each walk, 2 to 64.
+        rows: number of pairs of latents, 1 to 64.
+        steps: number of images in each walk, 2 to 64.
         seed: seed of the latents.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How `tune` judges a generator of digits."""
+"""The search space and the objective of `tune` for generators of digits."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from common.tuning.objective import SEED, chosen_rows
 from common.tuning.optimizer_space import OPTIMIZERS
 
 SPACE: dict[str, Any] = {
-    # Around the paper's 100.
+    # The paper has 100.
     "batch_size": {"choice": [32, 64, 128, 256]},
-    # Two layers of 500 [book] or 1200 [paper], one, three, and a growing width.
+    # Two layers of 500 [book] or 1200 [paper], a single layer, and growing widths.
     "g_units": {"choice": [[500], [500, 500], [1200, 1200], [256, 512, 1024]]},
-    # Two of 500 [book] or 240 [paper], one, three, and a falling width.
+    # Two layers of 500 [book] or 240 [paper], a single layer, and falling widths.
     "d_units": {"choice": [[500], [500, 500], [240, 240], [1024, 512, 256]]},
-    # ReLU [book and paper], and others that are common.
+    # ReLU [book and paper], and other common ones.
     "g_activation": {"choice": ["relu", "leaky_relu", "elu", "selu", "tanh"]},
     # Maxout [paper], leaky ReLU [Radford et al. 2016], and others.
     "d_activation": {"choice": ["leaky_relu", "maxout", "relu", "elu", "selu", "tanh"]},
-    # Of what the book leaves out, the one that helps a small G most.
+    # Not in the book; of all normalisations it helps a small G most.
     "g_norm": {"choice": ["none", "batch"]},
-    # Normal in the book, uniform in the paper.
+    # Normal [book] or uniform [paper].
     "prior": {"choice": ["normal", "uniform11", "uniform01"]},
-    # All games; r1_gamma, which wasserstein needs, is never 0 below.
+    # All losses. wasserstein needs r1_gamma above 0, which holds in this space.
     "loss": {
         "choice": [
             "non_saturating",
@@ -36,22 +36,24 @@ SPACE: dict[str, Any] = {
             "wasserstein",
         ]
     },
-    # Mescheder et al. 2018 have 10 for images of natural scenes.
+    # Mescheder et al. 2018 use 10 for natural images.
     "r1_gamma": {"loguniform": [0.05, 50.0]},
-    # None, and memories of 100 to 2,000 steps.
+    # Off, or an average over about 100 to 2,000 steps.
     "average": {"choice": [0.0, 0.99, 0.998, 0.9995]},
-    # With rates and momentum of their own.
+    # Each with its own learning rates and momentum.
     "optimizer": OPTIMIZERS,
 }
 
+# Images that a trial generates, and validation images at most.
 SAMPLES = 1000
 
 
 def make_objective(config: Config) -> Objective:
-    """Return a judge by FID in the local features, against validation images.
+    """Return the objective: FID against validation images in the local features.
 
     Args:
-        config: of a trial; uses data, validation_every and what latents need.
+        config: configuration of a trial; uses data, validation_every, and latent_dim
+            and prior.
 
     Raises:
         UserError: the data are wrong, too few, or have no labels.

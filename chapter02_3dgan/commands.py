@@ -14,29 +14,30 @@ class TestOptions(options.TestOptions):
     """Score the generated shapes against held-out ones."""
 
     samples: int | None = None
-    """Shapes to generate; by default as many as are held out, at most 1,000."""
+    """Number of shapes to generate; by default as many as are held out, at most
+    1,000."""
 
 
 @dataclass(frozen=True)
 class GenerateOptions(options.GenerateOptions):
-    """Make new shapes: images, voxels, meshes to print, a page to turn them in."""
+    """Make new shapes: images, voxels, meshes to print, or a page to rotate them on."""
 
     count: int = 16
-    """How many to make."""
+    """Number of shapes."""
 
     format: Format = "png"
     """Format of the files. stl, obj and glb are closed surfaces, 100 mm long."""
 
     fragments: bool = False
-    """Keep what floats beside a shape; by default the largest body is kept."""
+    """Whether to keep parts that are separate from the largest body of a shape."""
 
 
 @dataclass(frozen=True)
 class ArithmeticOptions(options.RunOptions):
-    """Draw sums in latent space: deeper, wider, fuller."""
+    """Draw sums of latents that make a shape deeper, wider or fuller."""
 
     seed: int = 1
-    """Seed of the shape and of the samples that directions are estimated from."""
+    """Seed of the shape and of the samples from which directions are estimated."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ class DescribeOptions(options.DescribeOptions):
     """Count and measure the shapes of a data set."""
 
     classes: tuple[str, ...] = ("chair",)
-    """Classes to count."""
+    """Names of the classes to count."""
 
     azimuths: Literal["first", "all"] = "first"
-    """Views of each object to count."""
+    """Views of each object: the first, or all twelve."""
 
     size: Literal[32, 64, 128] = 32
-    """Edge of the volume in voxels that shapes are brought to."""
+    """Edge of the volume in voxels to which shapes are converted."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,16 @@ class MakeOptions(options.MakeOptions):
     """Write procedural chairs, tables and aeroplanes as .mat files."""
 
     classes: tuple[str, ...] = ("chair", "table", "airplane")
-    """Classes to make."""
+    """Names of the classes to make."""
 
     train: int = 800
-    """Shapes of each class for training."""
+    """Number of training shapes of each class."""
 
     test: int = 100
-    """Shapes of each class held out."""
+    """Number of held-out shapes of each class."""
 
     azimuths: Literal[1, 12] = 1
-    """Views of each shape, in turns of 30 degrees."""
+    """Number of views of each shape, 30 degrees apart."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class PrepareOptions:
     """Turn a folder of meshes (.off .obj .stl .ply) into voxels for training."""
 
     meshes: Path
-    """Folder of meshes; its folders name the classes, as in ModelNet."""
+    """Folder of meshes; the names of its folders are the classes, as in ModelNet."""
 
     out: Path
     """New folder for the tree of .mat files."""

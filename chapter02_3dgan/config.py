@@ -1,4 +1,4 @@
-"""Every number of chapter 2, with its meaning and source."""
+"""Every option of chapter 2 with its default, meaning and source."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ from common.config import (
 
 NAME = "chapter02_3dgan"
 SIZES = (32, 64, 128)
-# What `generate` writes.
+# File formats of `generate`.
 Format = Literal["png", "gif", "mat", "binvox", "stl", "obj", "glb", "npy", "html"]
 
 
@@ -23,7 +23,7 @@ class Config(RunConfig):
     """Options of the 3D-GAN. "paper" below is Wu et al. 2016, arXiv:1610.07584."""
 
     classes: tuple[str, ...] = ("chair",)
-    """Classes to learn, by the names of their folders."""
+    """Names of the classes to learn; each class has a folder of that name."""
 
     azimuths: Literal["first", "all"] = "first"
     """Views of each object: the first, or all twelve."""
@@ -36,7 +36,7 @@ class Config(RunConfig):
 
     convolutions: int = 1
     """Convolutions at each resolution of both networks: the strided one that leads
-    to it [paper], and further ones of 3 x 3 x 3 that keep it."""
+    to it [paper] and further ones of 3 x 3 x 3 that keep it."""
 
     latent_dim: int = 200
     """Length of z [paper, section 3.1]."""
@@ -48,29 +48,30 @@ class Config(RunConfig):
     """Standard deviation of the normal prior [book: 0.33]."""
 
     g_activation: Activation = "relu"
-    """Of the generator's hidden layers [paper]."""
+    """Activation of the generator's hidden layers [paper]."""
 
     d_activation: Activation = "leaky_relu"
-    """Of the discriminator's hidden layers [paper]. selu needs the initializer
-    lecun_normal and no normalisation [Klambauer et al. 2017]."""
+    """Activation of the discriminator's hidden layers [paper]. selu needs the
+    initializer lecun_normal and no normalisation [Klambauer et al. 2017]."""
 
     d_norm: Literal["none", "batch", "layer"] = "none"
     """Normalisation in the discriminator, from its second layer on."""
 
     bias: bool = True
-    """Biases in convolutions without normalisation after them [paper: none]."""
+    """Whether convolutions without normalisation after them have biases [paper: no]."""
 
     bias_from_data: bool = True
-    """Begin the output's bias at logit(mean occupancy), so that the first samples
-    are as empty as the data and not half full."""
+    """Whether the output's bias starts at logit(mean occupancy), so that the first
+    samples are as empty as the data instead of half full."""
 
     initializer: Literal["he_normal", "glorot_uniform", "lecun_normal"] = "he_normal"
-    """Of the hidden layers' weights [book: Keras's default, glorot_uniform]."""
+    """Initializer of the hidden layers' weights [book: Keras's default,
+    glorot_uniform]."""
 
     loss: Literal[
         "non_saturating", "minimax", "least_squares", "hinge", "wasserstein"
     ] = "non_saturating"
-    """The adversarial game."""
+    """Adversarial losses of D and G."""
 
     real_label: float = 1.0
     """Label of real data for D; below 1 it is one-sided label smoothing."""
@@ -79,45 +80,49 @@ class Config(RunConfig):
     """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
 
     r1_every: int = 4
-    """Steps between two R1 penalties, each that many times as heavy."""
+    """Steps from one R1 penalty to the next; its weight is multiplied by this."""
 
     augment_shift: int = 2
-    """D sees every shape, real or generated, moved by up to so many voxels along
-    each axis [Zhao et al. 2020]; 0 is off."""
+    """Largest random shift, in voxels along each axis, of every shape that D sees,
+    real or generated [Zhao et al. 2020]; 0 is off."""
 
     augment_mirror: bool = True
-    """D sees every second shape, real or generated, with left and right swapped."""
+    """Whether every shape that D sees, real or generated, is mirrored with probability
+    1/2."""
 
     gradient_penalty: float = 0.0
-    """Weight of WGAN-GP's penalty [Gulrajani et al. 2017: 10]; 0 is off."""
+    """Weight of WGAN-GP's gradient penalty on D [Gulrajani et al. 2017: 10]; 0 is
+    off."""
 
     optimizer: OptimizerName = "adam"
-    """Of both networks [paper: adam]. sgd and rmsprop have momentum beta_1."""
+    """Optimizer of both networks [paper: adam]. sgd and rmsprop use beta_1 as
+    momentum."""
 
     d_optimizer: OptimizerName | None = None
-    """Of the discriminator, where it is another one."""
+    """Optimizer of the discriminator; by default the generator's."""
 
     g_learning_rate: float = 1e-3
-    """Step of the generator [paper: 0.0025]."""
+    """Learning rate of the generator [paper: 0.0025]."""
 
     d_learning_rate: float = 1e-3
-    """Step of the discriminator [paper: 1e-5]."""
+    """Learning rate of the discriminator [paper: 1e-5]."""
 
     beta_1: float = 0.0
     """Decay of the first moment, or momentum [paper: 0.5]."""
 
     beta_2: float = 0.99
-    """Decay of the second moment: of adam [Keras's default: 0.999], rmsprop,
+    """Decay of the second moment in adam [Keras's default: 0.999], rmsprop and
     adadelta."""
 
     gate_accuracy: float | None = None
-    """Update D only where its accuracy on the batch is at most this [paper: 0.8]."""
+    """Highest accuracy on the batch at which D is still updated [paper: 0.8]; by
+    default D is always updated."""
 
     average: float = 0.998
-    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+    """Decay of the moving average of G's weights, which makes all output; 0 is off."""
 
     def validate(self) -> None:
-        """Check every field's value; see RunConfig.validate."""
+        """Check the value of every field; see RunConfig.validate."""
         super().validate()
         check_gan_options(self, SIZES)
         require_positive(self, "width prior_std")
@@ -131,7 +136,7 @@ class Config(RunConfig):
             require(self, "gradient_penalty", False, "above 0 with --loss wasserstein")
 
 
-# What the paper and the book agree on.
+# The options on which paper and book agree.
 _PUBLISHED = {
     "size": 64,
     "width": 1.0,
@@ -148,10 +153,10 @@ _PUBLISHED = {
 }
 
 PRESETS = {
-    # Two cores, minutes: what works best.
+    # The best result within minutes on two cores.
     "quick": Config(steps=7000, max_minutes=9.75, update_mode="simultaneous"),
-    # Deviation: the book's listing, with what makes it unable to learn mended; the
-    # README's table names each line.
+    # The book's listing without the defects that keep it from learning; the README's
+    # table lists each of them.
     "book": Config(
         **_PUBLISHED,
         batch_size=32,

@@ -1,4 +1,4 @@
-"""What a trained 3D-GAN is worth, against held-out shapes and two baselines."""
+"""The command `test`: scores of a trained 3D-GAN against held-out shapes."""
 
 import logging
 from pathlib import Path
@@ -22,6 +22,7 @@ from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
 MAX_SAMPLES = 1000
+# Columns of samples.png and neighbours.png.
 SHEET_SHAPES = 8
 logger = logging.getLogger(__name__)
 
@@ -33,22 +34,22 @@ def test(
     samples: int | None = None,
     seed: int = 1,
 ) -> dict[str, float]:
-    """Score a run's generator, and write metrics.json, metrics.md and two sheets.
+    """Score a run's generator; write metrics.json, metrics.md and two sheets.
 
-    Coverage, minimum matching distance and 1-NN accuracy take 1 - IoU as the
-    distance to the shapes of the test split. The baselines in the same table are
-    training shapes drawn at random and the generator before training.
+    Coverage, minimum matching distance and 1-NN accuracy use 1 - IoU as the distance
+    between two shapes. The table has two baselines: training shapes drawn at random,
+    which show the best scores that can be expected, and the generator before training.
 
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
         data: data set; by default the one that the run was trained on.
-        samples: how many to draw; by default as many as there are test shapes,
-            at most 1,000.
-        seed: of the latents and of the drawn training shapes.
+        samples: number of shapes to generate and of held-out shapes to compare them
+            with; by default as many as there are held-out shapes, at most 1,000.
+        seed: seed of the latents and of the shapes that are drawn at random.
 
     Returns:
-        The metrics, by the names in metrics.json.
+        The scores of metrics.json by name.
 
     Raises:
         UserError: the run has no generator, or the data are wrong.
@@ -68,6 +69,7 @@ def test(
     held_out = reference.voxels(some(rng, len(reference), count))
     latents = sample_latents(config, count, seed)
     shapes = make_shapes(generator, latents)
+    # The untrained generator draws its weights from Keras's global seed.
     keras.utils.set_random_seed(seed % 2**32)
     untrained = build_generator(config, train.occupancy())
     columns = {
@@ -85,24 +87,31 @@ def test(
 
 
 def _title(config: Config, run: RunDir) -> str:
+    """Return the title of the table: run, classes, data set and size."""
     data = config.data or "procedural stand-in"
-    # A labelled file is learnt whole.
+    # From a labelled file all classes are learnt, whatever `classes` says.
     labelled = config.data is not None and config.data.is_file()
     classes = "all classes" if labelled else ", ".join(config.classes)
     return f"{run.path.name}: {classes} of {data}, {config.size}^3"
 
 
 def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
-    """Write samples.png, and neighbours.png with the nearest training shapes.
+    """Draw samples.png, and neighbours.png with the nearest training shapes.
 
-    A generator that has learnt the training shapes by heart would show them.
+    Samples that equal their neighbours would show that the generator has memorised
+    the training set.
+
+    Args:
+        run: folder of the run.
+        shapes: samples, bool (N, S, S, S).
+        train: training shapes.
     """
     writing.save_image(
         render_grid(shapes[: 4 * SHEET_SHAPES], columns=SHEET_SHAPES),
         run.path / "samples.png",
     )
     shown = shapes[:SHEET_SHAPES]
-    # In pieces: a large training set does not fit into memory unpacked.
+    # 1,024 shapes at a time: a large training set does not fit into memory unpacked.
     pieces = np.array_split(np.arange(len(train)), -(-len(train) // 1024))
     overlap = np.hstack([pairwise_iou(shown, train.voxels(rows)) for rows in pieces])
     nearest = np.argsort(-overlap, axis=1, kind="stable")[:, :3]

@@ -1,4 +1,4 @@
-"""New shapes from a trained generator: files, walks and sums in latent space."""
+"""New shapes from a trained generator: files, and walks and sums of latents."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,20 +22,21 @@ from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
 BATCH = 32
-# The tools of Wu et al. 2016 draw voxels above 0.1, and the largest body of them.
+# As in the tools of Wu et al. 2016, which also draw only the largest body.
 THRESHOLD = 0.1
 
 MAX_COUNT = 10_000
 SHEET_SHAPES = 64
 VIEWER_SHAPES = 64
-# Samples from which the directions of latent arithmetic are estimated, and the
-# share of them that stands for either end.
+# Number of samples from which the directions of latent arithmetic are estimated, and
+# the share of them that is averaged at each end.
 POPULATION = 512
 TAIL = 0.1
 
 
 def _write_printable(voxels: np.ndarray, path: Path) -> None:
-    # A slicer wants one body; floating bits would fall off in any case.
+    """Write the largest body of a shape as a mesh for 3D printing."""
+    # Slicers expect a single body, and loose parts cannot be printed.
     write_mesh(voxels_to_mesh(voxels, largest_component_only=True), path)
 
 
@@ -63,9 +64,9 @@ def sample(
 
     Args:
         run: folder of the run.
-        count: how many, 1 to 10,000.
-        seed: same seed, same shapes.
-        fragments: keep what floats beside a shape.
+        count: number of shapes, 1 to 10,000.
+        seed: seed of the latents; the same seed gives the same shapes.
+        fragments: whether to keep parts that are separate from the largest body.
         config: options of the run; by default its own.
 
     Raises:
@@ -91,17 +92,17 @@ def generate(
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        count: how many, 1 to 10,000.
-        seed: same seed, same shapes.
-        format: png, gif (turning), mat, binvox, stl, obj or glb: one file for
-            each shape; npy: one bool array (count, S, S, S); html: one page to
-            turn them in, the first 64.
+        count: number of shapes, 1 to 10,000.
+        seed: seed of the latents; the same seed gives the same shapes.
+        format: format of the files. png, gif (rotating), mat, binvox, stl, obj or glb:
+            one file for each shape; npy: one bool array (count, S, S, S); html: one
+            page on which the first 64 can be rotated.
         out: folder to write to; by default `generated` in the run's folder.
-        fragments: keep what floats beside a shape.
+        fragments: whether to keep parts that are separate from the largest body.
 
     Returns:
-        Paths of the files; the sheet comes first. A shape without a filled voxel
-        gives no mesh file.
+        Paths of the files; the first is the sheet. No mesh is written of a shape
+        without filled voxels.
 
     Raises:
         UserError: the run has no generator, or an option is out of range.
@@ -135,13 +136,13 @@ def interpolate(
     steps: int = 10,
     seed: int = 1,
 ) -> Path:
-    """Draw straight walks between pairs of latents: interpolation.png.
+    """Draw straight walks between pairs of latents to interpolation.png.
 
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        rows: pairs of latents, 1 to 64.
-        steps: shapes in each walk, 2 to 64.
+        rows: number of pairs of latents, 1 to 64.
+        steps: number of shapes in each walk, 2 to 64.
         seed: seed of the latents.
 
     Raises:
@@ -161,7 +162,7 @@ def interpolate(
     return path
 
 
-# What can be measured of a shape without labels. Shapes face along axis 0.
+# Measures of shapes that need no labels. Shapes face along axis 0 of (S, S, S).
 MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "deeper": lambda shapes: _extent(shapes, axis=1),
     "wider": lambda shapes: _extent(shapes, axis=2),
@@ -176,16 +177,17 @@ def _extent(shapes: np.ndarray, axis: int) -> np.ndarray:
 
 
 def latent_arithmetic(run: RunDir, config: Config | None = None, seed: int = 1) -> Path:
-    """Draw one shape along directions in latent space: arithmetic.png.
+    """Draw one shape along directions in latent space to arithmetic.png.
 
-    For each measure the shape is that of z + t d, where d points from the shapes that
-    have least of it to those that have most, and t goes from -1 to 1. The captions
-    give the measure at both ends, relative to the middle column.
+    Each row shows the shapes of z + t d for t from -1 to 1. The direction d is the mean
+    latent of the shapes in which a measure is largest, minus the mean latent of those
+    in which it is smallest. The captions give the measure at both ends, relative to
+    the middle column.
 
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        seed: seed of the shape and of the samples that directions are estimated from.
+        seed: seed of the shape and of the samples from which directions are estimated.
 
     Raises:
         UserError: the run has no generator.
@@ -217,13 +219,13 @@ def make_shapes(
     threshold: float = THRESHOLD,
     fragments: bool = False,
 ) -> np.ndarray:
-    """Return the shapes of some latents as bool (N, S, S, S).
+    """Return the shapes that a generator makes from latents: bool (N, S, S, S).
 
     Args:
         generator: z (N, d) -> occupancy (N, S, S, S, 1).
         latents: float32 (N, d).
-        threshold: a voxel is filled where its occupancy is above this.
-        fragments: keep what floats beside the largest body.
+        threshold: occupancy above which a voxel is filled.
+        fragments: whether to keep parts that are separate from the largest body.
     """
     batches = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
     parts = [np.asarray(generator(z, training=False)) > threshold for z in batches]

@@ -1,4 +1,4 @@
-"""How `tune` judges a generator of shapes."""
+"""The search space and the objective of `tune` for generators of shapes."""
 
 from typing import Any
 
@@ -19,18 +19,18 @@ ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
 SPACE: dict[str, Any] = {
     # The book's list.
     "batch_size": {"choice": [8, 16, 32, 54, 128]},
-    # The paper has 1, at 64^3 and on a GPU.
+    # The paper has 1, for 64^3 and a GPU.
     "width": {"choice": [0.125, 0.25, 0.5]},
     # The book: "the number of layers in both networks"; the paper has 1.
     "convolutions": {"integer": [1, 3]},
-    # ReLU in the paper.
+    # ReLU [paper], and the others of the book's list.
     "g_activation": {"choice": ACTIVATIONS},
-    # Leaky ReLU in the paper.
+    # Leaky ReLU [paper], and the others of the book's list.
     "d_activation": {"choice": ACTIVATIONS},
-    # Uniform from 0 in the paper, normal in the book.
+    # uniform01 [paper], normal [book].
     "prior": {"choice": ["normal", "uniform11", "uniform01"]},
-    # Cross-entropy [paper and book] in two forms, and other games. Gulrajani et al.
-    # 2017 have the penalty 10.
+    # Cross-entropy [paper and book] in two forms, and other losses. The gradient
+    # penalty is 10 in Gulrajani et al. 2017.
     "loss": {
         "choice": [
             "non_saturating",
@@ -40,14 +40,15 @@ SPACE: dict[str, Any] = {
             {"loss": "wasserstein", "gradient_penalty": {"loguniform": [1.0, 30.0]}},
         ]
     },
-    # Below 0.1 the game collapses (README); Mescheder et al. 2018 have 10.
+    # Training collapsed with 0.05 (README); Mescheder et al. 2018 use 10.
     "r1_gamma": {"loguniform": [0.02, 10.0]},
-    # None, and memories of 100 to 500 steps: trials are short.
+    # Off, or an average over about 100 to 500 steps, because trials are short.
     "average": {"choice": [0.0, 0.99, 0.998]},
-    # The book's list, with rates and momentum of their own.
+    # The book's list, each with its own learning rates and momentum.
     "optimizer": OPTIMIZERS,
 }
 
+# Scores of a trial.
 FIGURES = (
     "mmd_iou",
     "cov_iou",
@@ -56,18 +57,20 @@ FIGURES = (
     "occupancy",
     "jsd_occupancy",
 )
-LEAST, MOST = 2, 100
-# Sets of samples whose figures are averaged, for each size: one set of 88 alone has
-# an MMD that lies up to 0.006 off the mean (README). Larger shapes take long to make.
+# Least and largest number of validation shapes.
+LEAST = 2
+MOST = 100
+# Number of sets of samples whose scores are averaged, by size: the MMD of a single set
+# of 88 shapes differs by up to 0.006 from the mean (README). Larger shapes take longer.
 SETS = {32: 4, 64: 1, 128: 1}
 
 
 def make_objective(config: Config) -> Objective:
-    """Return a judge by the distances of shapes, against validation shapes.
+    """Return the objective: distances of samples to validation shapes.
 
     Args:
-        config: of a trial; uses data, classes, azimuths, size, validation_every and
-            what latents need.
+        config: configuration of a trial; uses data, classes, azimuths, size,
+            validation_every, latent_dim, prior and prior_std.
 
     Raises:
         UserError: the data are wrong or too few.

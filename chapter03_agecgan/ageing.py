@@ -1,4 +1,4 @@
-"""Faces made older and younger: find the latent, then change the age."""
+"""The command `age`: find the latent of the face in a photo, then change its age."""
 
 import logging
 from pathlib import Path
@@ -28,19 +28,20 @@ from common.images.pixels import to_floats
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
-# Height in pixels that faces are enlarged to.
+# Height in pixels that faces are enlarged to on the sheets.
 TILE = 128
-GUESS = "rebuilt"
+# Caption of the face that shows the photo's own age.
+REBUILT = "rebuilt"
 
 logger = logging.getLogger(__name__)
 
 
 class Ager:
-    """The networks of a run, put together to age photos.
+    """The networks of a run, which together age photos.
 
     Args:
-        run: a run whose three stages have been trained.
-        config: of the run.
+        run: folder of a run whose three stages have been trained.
+        config: options of the run.
 
     Raises:
         UserError: a stage is missing or damaged.
@@ -51,22 +52,22 @@ class Ager:
         folder = run.path / "identity"
         if not (folder / "recognition.keras").is_file():
             raise UserError(
-                f"the stage identity of {run.path} has not been trained; go on with "
-                "train --resume"
+                f"the stage identity of {run.path} has not been trained; continue "
+                "with train --resume"
             )
         self.recognizer: Recognizer = from_file(folder / "recognition.keras")
         self.discriminator = load_network(run.discriminator)
         self.moves_latents = config.identity_method == "latents"
-        self.encoder = load_network(
-            folder.with_name("encoder" if self.moves_latents else "identity")
-            / "encoder.keras"
-        )
-        self.generator = load_network(
-            run.generator if self.moves_latents else folder / "generator.keras"
-        )
+        if self.moves_latents:
+            encoder, generator = run.path / "encoder", run.generator
+        else:
+            # The third stage has trained both networks further.
+            encoder, generator = folder, folder / "generator.keras"
+        self.encoder = load_network(encoder / "encoder.keras")
+        self.generator = load_network(generator)
 
     def guess_classes(self, images: np.ndarray) -> np.ndarray:
-        """Return the age class that D finds most fitting: int (N,).
+        """Return the age class to which D gives the highest logit: int (N,).
 
         Args:
             images: uint8 (N, S, S, 3).
@@ -81,15 +82,19 @@ class Ager:
         return np.hstack(logits).argmax(axis=1)
 
     def first_guess(self, images: np.ndarray) -> np.ndarray:
-        """Return the encoder's latents of photos: float32 (N, latent_dim)."""
-        return np.array(self.encoder(to_floats(images), training=False))
-
-    def latents(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """Return latents that keep the persons on photos.
+        """Return the encoder's estimates of latents: float32 (N, latent_dim).
 
         Args:
             images: uint8 (N, S, S, 3).
-            classes: their age classes, int (N,).
+        """
+        return np.array(self.encoder(to_floats(images), training=False))
+
+    def latents(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """Return latents from which the generator makes the persons on photos.
+
+        Args:
+            images: uint8 (N, S, S, 3).
+            classes: age classes of the photos, int (N,).
 
         Returns:
             float32 (N, latent_dim).
@@ -103,11 +108,11 @@ class Ager:
         )
 
     def at_ages(self, latents: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """Return the faces of some latents at some ages.
+        """Return the face of each latent at each age.
 
         Args:
             latents: float32 (N, latent_dim).
-            classes: int (K,).
+            classes: age classes, int (K,).
 
         Returns:
             uint8 (N, K, S, S, 3).
@@ -134,18 +139,19 @@ def age(
         run: folder of a run whose three stages have been trained.
         config: options of the run; by default its own.
         photo: image file with a face.
-        to: class to show, such as "30-39", or "all" for all six.
-        out: sheet to write, .png; by default aged/<name>.png in the run's folder. The
-            single images are written beside it.
-        whole: the photo is a cut-out face already; look for none.
-        years: age of the person in the photo; by default the discriminator guesses.
+        to: age class to show, such as "30-39", or "all" for all six.
+        out: .png file for the sheet; by default aged/<name>.png in the run's folder.
+            The single images are written beside it.
+        whole: whether the whole photo is the face, so that none is searched for.
+        years: age of the person in the photo; by default the discriminator guesses
+            the age class.
 
     Returns:
         Paths of the sheet and of the single images.
 
     Raises:
-        UserError: no image, no face in it, an option out of range, or the run lacks a
-            stage.
+        UserError: the file is no image, it shows no face, an option is out of range,
+            or a stage of the run is missing.
     """
     classes = classes_of(to, "--to")
     photo = Path(photo)
@@ -159,14 +165,15 @@ def age(
     framing = read_framing(run)
     if framing is None and not whole:
         logger.warning(
-            "this run's data have no faces to measure; using all of %s", photo
+            "no faces were found in this run's training data, so all of %s is used",
+            photo,
         )
     face = load_face(photo, config.size, framing, whole)[None]
     own = ager.guess_classes(face) if years is None else np.array([age_class(years)])
     logger.info(
-        "taken for %s years%s",
+        "the person is taken for %s years old%s",
         AGE_CLASSES[own[0]],
-        " (--years tells the age if you know it)" if years is None else "",
+        " (if you know the age, give it with --years)" if years is None else "",
     )
     aged = ager.at_ages(ager.latents(face, own), classes)
     draw_aged(face, aged, out, classes, own)
@@ -184,20 +191,20 @@ def draw_aged(
     classes: np.ndarray,
     own: np.ndarray,
 ) -> None:
-    """Draw photos beside the same persons at other ages, one row a person.
+    """Draw photos beside the same persons at other ages, one row for each person.
 
     Args:
         photos: uint8 (N, S, S, 3).
         aged: uint8 (N, K, S, S, 3).
-        path: of the picture.
+        path: file to write.
         classes: age classes of the K columns.
-        own: age class of each photo, int (N,); its column is the photo rebuilt.
+        own: age class of each photo, int (N,); this column has the caption "rebuilt".
     """
     rows = [
         [
             (to_picture(photo, TILE), AGE_CLASSES[was]),
             *(
-                (to_picture(face, TILE), GUESS if number == was else None)
+                (to_picture(face, TILE), REBUILT if number == was else None)
                 for face, number in zip(faces, classes, strict=True)
             ),
         ]
@@ -208,11 +215,11 @@ def draw_aged(
 
 
 def draw_people(faces: np.ndarray, path: Path, classes: np.ndarray) -> None:
-    """Draw generated persons, each at the same ages, one row a person.
+    """Draw generated persons at the same ages, one row for each person.
 
     Args:
         faces: uint8 (N, K, S, S, 3).
-        path: of the picture.
+        path: file to write.
         classes: age classes of the K columns.
     """
     rows = [[(to_picture(face, TILE), None) for face in person] for person in faces]

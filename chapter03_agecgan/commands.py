@@ -23,14 +23,14 @@ class AgeOptions(options.RunOptions):
     """Age to show: 0-18, 19-29, 30-39, 40-49, 50-59, 60+ or all."""
 
     out: Path | None = None
-    """Sheet to write, .png; by default aged/ in the run's folder. Single images are
-    written beside it."""
+    """.png file for the sheet; by default in the folder aged of the run. The single
+    images are written beside it."""
 
     whole: bool = False
-    """The photo is a cut-out face already; look for none."""
+    """Whether the whole photo is the face, so that none is searched for."""
 
     years: int | None = None
-    """Age of the person in the photo; by default it is guessed."""
+    """Age of the person in the photo; by default the discriminator guesses it."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class TestOptions(options.TestOptions):
     """Score ages hit, persons kept, and closeness to held-out photos."""
 
     photos: int = 100
-    """Held-out photos to age, at most."""
+    """Largest number of held-out photos to age."""
 
     recognition: str | None = None
-    """Net that tells persons apart: local, imagenet, or a .keras or .onnx file; by
-    default another net of the run's own kind."""
+    """Network that recognises persons: local, imagenet, or a .keras or .onnx file; by
+    default another network of the run's own kind."""
 
     book_run: Path | None = None
     """Folder of a run with --preset book on the same data, as a further baseline."""
@@ -50,29 +50,29 @@ class TestOptions(options.TestOptions):
 
 @dataclass(frozen=True)
 class GenerateOptions(options.GenerateOptions):
-    """Make new faces: a sheet and single files, or one array."""
+    """Make new faces: a sheet, and single files or one array."""
 
     count: int = 16
-    """How many persons."""
+    """Number of persons."""
 
     age: str = ALL_AGES
-    """Age of all faces: 0-18, 19-29, 30-39, 40-49, 50-59, 60+; all shows each person
-    at all six."""
+    """Age of all faces: 0-18, 19-29, 30-39, 40-49, 50-59, 60+; all makes each person
+    at all six ages."""
 
     format: Format = "png"
-    """png: one file for each; npy: one array of all."""
+    """Format of the files. png: one file for each; npy: one array of all."""
 
 
 @dataclass(frozen=True)
 class DescribeOptions(options.DescribeOptions):
-    """Count the photos of a data set by age, and say what is left out and why."""
+    """Count the photos of a data set by age, and report which are left out and why."""
 
     data: Path | None = None
     """IMDB-WIKI's folder or .mat file, a .csv file, or a folder of photos named
-    <age>_...; without it, the stand-in."""
+    <age>_...; by default the stand-in."""
 
     size: Literal[32, 64, 128] = 64
-    """Edge in pixels that photos are brought to."""
+    """Edge in pixels to which photos are resized."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class MakeOptions(options.MakeOptions):
     """Draw procedural faces that age, in the files of IMDB-WIKI."""
 
     people: int = 500
-    """How many persons."""
+    """Number of persons."""
 
     photos: int = 6
-    """Photos of each; with six, each shows another age class."""
+    """Number of photos of each person; with six, each shows a different age class."""
 
     size: int = 128
-    """Edge in pixels."""
+    """Edge of the photos in pixels."""
 
 
 CHAPTER = Chapter(

@@ -1,4 +1,4 @@
-"""Every number of chapter 3, with its meaning and source."""
+"""Every option of chapter 3 with its default, meaning and source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,10 @@ from common.config import (
 
 NAME = "chapter03_agecgan"
 SIZES = (32, 64, 128)
-# What `generate` writes.
+# File formats of `generate`.
 Format = Literal["png", "npy"]
 Stage = Literal["all", "gan", "encoder", "identity"]
-# What the later stages are told; another value begins them anew, not the GAN.
+# Options of the later stages; a new value restarts these stages, but not the GAN.
 STAGE_FIELDS = {
     "encoder": ("encoder_steps", "encoder_learning_rate", "encoder_real"),
     "identity": (
@@ -44,28 +44,29 @@ class Config(RunConfig):
     )
 
     variant: Literal["projection", "book"] = "projection"
-    """Networks: strided convolutions and a discriminator that judges image and age
-    by an inner product [Miyato and Koyama 2018], or the book's."""
+    """Networks. projection: strided convolutions, and a discriminator that combines
+    image and age by an inner product [Miyato and Koyama 2018]. book: the book's."""
 
     size: Literal[32, 64, 128] = 64
     """Edge of the images in pixels [paper and book: 64]."""
 
     stage: Stage = "all"
-    """What to train: gan, encoder and identity build upon one another."""
+    """Stage to train; encoder builds on gan, and identity on both."""
 
     people: Path | None = None
-    """Folder with one folder of photos for each person, which the face-recognition
-    net learns from; by default the data set's own names, if it has some."""
+    """Folder with one folder of photos for each person, to train the face-recognition
+    network on; by default the persons that the data set names, if any."""
 
     balanced: bool = True
-    """Draw training photos so that each of the six classes comes equally often."""
+    """Whether training photos of all six age classes are drawn equally often."""
 
     wrong_age: bool = True
-    """D learns real photos with a wrong age as further fakes [Reed et al. 2016]."""
+    """Whether D also learns to reject real photos with a wrong age [Reed et al.
+    2016]."""
 
     filters: int = 16
     """Filters of the layers next to the image; each halving of the image doubles
-    them. Of variant projection only."""
+    them. Only for variant projection."""
 
     latent_dim: int = 100
     """Length of z [paper and book]."""
@@ -74,32 +75,33 @@ class Config(RunConfig):
     """Distribution of z [book: normal]."""
 
     loss: Literal["non_saturating", "minimax", "least_squares"] = "non_saturating"
-    """The adversarial game."""
+    """Adversarial losses of D and G."""
 
     real_label: float = 1.0
-    """Label of real photos for D; below 1 is one-sided smoothing [book: 0.9]."""
+    """Label of real data for D; below 1 it is one-sided label smoothing [book: 0.9]."""
 
     r1_gamma: float = 0.5
     """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
 
     r1_every: int = 4
-    """Steps between two R1 penalties, each that many times as heavy."""
+    """Steps from one R1 penalty to the next; its weight is multiplied by this."""
 
     augment_shift: int = 4
-    """D sees every image, real or generated, moved by up to so many pixels along
-    both axes [Zhao et al. 2020]; 0 is off."""
+    """Largest random shift, in pixels along both axes, of every image that D sees,
+    real or generated [Zhao et al. 2020]; 0 is off."""
 
     mirror: bool = True
-    """D sees every second image, real or generated, with left and right swapped."""
+    """Whether every image that D sees, real or generated, is mirrored with probability
+    1/2."""
 
     average: float = 0.998
-    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+    """Decay of the moving average of G's weights, which makes all output; 0 is off."""
 
     g_learning_rate: float = 1e-3
-    """Step of the generator [book: 2e-4]."""
+    """Learning rate of the generator [book: 2e-4]."""
 
     d_learning_rate: float = 1e-3
-    """Step of the discriminator [book: 2e-4]."""
+    """Learning rate of the discriminator [book: 2e-4]."""
 
     beta_1: float = 0.0
     """Adam's decay of the first moment [book: 0.5]."""
@@ -111,46 +113,48 @@ class Config(RunConfig):
     """Training steps of the encoder, at the same batch size."""
 
     encoder_learning_rate: float = 1e-3
-    """First step of the encoder, which falls to 0 [book: 1e-3]."""
+    """Initial learning rate of the encoder, which falls to 0 [book: 1e-3]."""
 
     encoder_real: float = 1.0
-    """Weight of rebuilding real photos against regressing latents of generated
-    ones; 0 leaves the real ones out [book]."""
+    """Weight of the encoder's loss on rebuilt real photos, relative to its loss on the
+    latents of generated ones; 0 uses no real photos [book]."""
 
     recognition: str = "local"
-    """Face-recognition net: local (trained on the identities at hand), imagenet
+    """Face-recognition network: local (trained on the persons of the data), imagenet
     (Keras's InceptionResNetV2 [book]), or a .keras or .onnx file."""
 
     recognition_weights: Path | None = None
-    """File with InceptionResNetV2's weights; by default Keras's cache."""
+    """File with InceptionResNetV2's weights; by default Keras's cache is searched."""
 
     recognition_steps: int = 1400
-    """Training steps of the local face-recognition net."""
+    """Training steps of the local face-recognition network."""
 
     identity_method: Literal["latents", "networks"] = "latents"
-    """What the third stage moves: z of each photo [paper], or the encoder's and the
-    generator's weights [book]."""
+    """What the third stage optimises. latents: z of each photo [paper]. networks: the
+    weights of the encoder and the generator [book]."""
 
     identity_steps: int = 150
-    """Steps of the third stage, and of ageing one photo."""
+    """Steps of the third stage, and of the search for one photo's latent."""
 
     identity_learning_rate: float | None = None
-    """Step of the third stage; by default 0.1 of latents, 2e-4 of networks [book]."""
+    """Learning rate of the third stage; by default 0.1 for latents and 2e-4 for
+    networks [book]."""
 
     identity_pixels: float = 5.0
-    """Weight of the pixels' mean squared error beside the distance of embeddings."""
+    """Weight of the mean squared error of pixels, which is added to the distance of
+    embeddings."""
 
     identity_prior: float = 0.02
-    """Weight of the latents' squared length, which keeps them where G was trained."""
+    """Weight of the latents' mean square, which keeps them where G was trained."""
 
     @property
     def identity_rate(self) -> float:
-        """Step of the third stage."""
+        """Learning rate of the third stage."""
         usual = {"latents": 0.1, "networks": 2e-4}[self.identity_method]
         return self.identity_learning_rate or usual
 
     def validate(self) -> None:
-        """Check every field's value; see RunConfig.validate."""
+        """Check the value of every field; see RunConfig.validate."""
         super().validate()
         check_gan_options(self, SIZES)
         require_positive(
@@ -163,7 +167,7 @@ class Config(RunConfig):
         require_range(self, weights, 0, 1e6, "0 or above, finite")
 
 
-# No stabilising beyond what the sources have.
+# No stabilising technique that the sources do not have.
 _PUBLISHED = {
     "variant": "book",
     "r1_gamma": 0.0,
@@ -180,7 +184,7 @@ _PUBLISHED = {
 }
 
 PRESETS = {
-    # Two cores, minutes: what works best.
+    # The best result within minutes on two cores.
     "quick": Config(
         steps=20_000,
         max_minutes=4.5,
@@ -189,8 +193,8 @@ PRESETS = {
         sample_every=500,
         checkpoint_every=500,
     ),
-    # The book's listing, with what makes it unable to learn mended; the README's
-    # table names each line.
+    # The book's listing without the defects that keep it from learning; the README's
+    # table lists each of them.
     "book": Config(
         **_PUBLISHED,
         epochs=500,

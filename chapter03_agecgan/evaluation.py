@@ -1,4 +1,4 @@
-"""What a trained Age-cGAN is worth: ages hit, persons kept, closeness to photos."""
+"""The command `test`: how well a run hits ages, keeps persons and resembles photos."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +26,15 @@ from common.metrics.image_scores import choose_count, features_of, score_sets, s
 from common.metrics.report import table, write_metrics
 from common.training.run_dir import RunDir
 
+# Rows of the sheets.
 SHOWN = 8
-# Faces of each age class that are judged for their age.
+# Generated faces of each age class whose ages are scored.
 EACH = 100
-# Scores that need classes without an order; ages have scores of their own.
+# Scores of images with unordered classes; ages are scored by their own measures.
 OF_CLASSES = ("is", "mode_score", "label_kl")
+# Arrow of a score by a word in its name.
 DIRECTIONS = {"error": "↓", "accuracy": "↑", "verification": "↑", "accept": "↓"}
+# Prefixes of the baselines' scores in metrics.json.
 PREFIXES = {
     "photo unchanged": "baseline_unchanged_",
     "real photos": "baseline_real_",
@@ -42,16 +45,16 @@ PREFIXES = {
 
 @dataclass(frozen=True)
 class Bench:
-    """What runs are judged by.
+    """The photos and networks that runs are scored with.
 
     Attributes:
-        evaluators: of ages and persons.
-        train: photos to learn from.
-        held_out: photos that nothing was learnt from.
-        photos: those of them that are aged, uint8 (N, S, S, 3).
-        classes: their age classes.
-        count: faces to generate for the scores against held-out photos.
-        seed: of latents.
+        evaluators: networks that recognise ages and persons.
+        train: photos that the run has learnt from.
+        held_out: photos that no network has learnt from.
+        photos: the held-out photos that are aged, uint8 (N, S, S, 3).
+        classes: age classes of these photos, int (N,).
+        count: number of faces to generate for the scores against held-out photos.
+        seed: seed of the latents.
     """
 
     evaluators: Evaluators
@@ -73,24 +76,27 @@ def test(
     recognition: str | None = None,
     book_run: Path | None = None,
 ) -> dict[str, float]:
-    """Score a run, and write metrics.json, metrics.md and the sheets.
+    """Score a run; write metrics.json, metrics.md and the sheets.
 
-    Held-out photos are aged to all six classes; their own ages are known, as in the
-    paper. The evaluators have learnt from real photos alone.
+    Held-out photos are aged to all six classes; the age in each photo is given, as in
+    the paper. The evaluators have been trained on real photos only.
 
     Args:
         run: folder of a run whose three stages have been trained.
         config: options of the run; by default its own.
         data: data set; by default the one that the run was trained on.
-        samples: faces to generate for the scores against held-out photos; by
-            default as many as are held out, at most 5,000.
-        photos: how many held-out photos to age, at most.
-        seed: of latents, drawn photos and the score_sets of persons.
-        recognition: score_sets persons by this net: "local", "imagenet", or a file.
-        book_run: its figures are written with the prefix baseline_book_.
+        samples: number of faces to generate for the scores against held-out photos;
+            by default as many as are held out, at most 5,000.
+        photos: largest number of held-out photos to age.
+        seed: seed of the latents, of the photos that are drawn at random, and of the
+            network that recognises persons.
+        recognition: network that recognises persons: "local", "imagenet", or a file;
+            by default another network of the run's own kind.
+        book_run: folder of a run with --preset book, as a further baseline; its
+            scores have the prefix baseline_book_.
 
     Returns:
-        The scores, by the names in metrics.json.
+        The scores of metrics.json by name.
 
     Raises:
         UserError: the run has no networks, or the data are wrong.
@@ -102,6 +108,7 @@ def test(
     config = run.configuration(config, data)
     ager = Ager(run, config)
     bench = set_up_bench(config, samples, photos, seed, recognition)
+    # The untrained generator draws its weights from Keras's global seed.
     keras.utils.set_random_seed(seed % 2**32)
     columns = {
         "this run": score_run(ager, bench, run),
@@ -111,13 +118,14 @@ def test(
     }
     if book_run is not None:
         other = RunDir.find(NAME, book_run)
-        columns["book's recipe"] = score_run(Ager(other, other.configuration()), bench)
+        other_ager = Ager(other, other.configuration())
+        columns["book's recipe"] = score_run(other_ager, bench)
     metrics = dict(columns["this run"])
     for name, prefix in PREFIXES.items():
         metrics |= {f"{prefix}{k}": v for k, v in columns.get(name, {}).items()}
     title = (
         f"{run.path.name}: faces of {config.data or 'procedural stand-in'}, persons "
-        f"told apart by {bench.evaluators.recognizer.name}"
+        f"recognised by {bench.evaluators.recognizer.name}"
     )
     arrows = {
         name: arrow
@@ -136,7 +144,7 @@ def set_up_bench(
     seed: int,
     recognition: str | None,
 ) -> Bench:
-    """Load the photos and choose the evaluators; see `test`."""
+    """Load the photos, and train or load the evaluators; see `test`."""
     train, held_out = load_split(config, "train"), load_split(config, "test")
     count = choose_count(samples, len(train.images), len(held_out.images))
     evaluators = choose_evaluators(config, train, held_out, seed, recognition)
@@ -153,7 +161,13 @@ def set_up_bench(
 
 
 def score_run(ager: Ager, bench: Bench, run: RunDir | None = None) -> dict[str, float]:
-    """Return all scores of a run; draw its sheets into the folder of `run`."""
+    """Return all scores of a run.
+
+    Args:
+        ager: networks of the run.
+        bench: photos and evaluators.
+        run: folder to draw the sheets into, or None to draw none.
+    """
     scores = score_generator(ager.config, ager.generator, bench)
     latents = ager.latents(bench.photos, bench.classes)
     aged = ager.at_ages(latents, ALL)
@@ -161,7 +175,7 @@ def score_run(ager: Ager, bench: Bench, run: RunDir | None = None) -> dict[str, 
     if bench.evaluators.verified:
         scores |= score_rebuilt(ager, bench, aged)
     if run is not None:
-        # Neighbours by name may show one person.
+        # Spread over all photos: photos next to each other may show the same person.
         shown = np.linspace(0, len(aged) - 1, min(SHOWN, len(aged))).astype(int)
         draw_aged(
             bench.photos[shown],
@@ -181,17 +195,17 @@ def score_run(ager: Ager, bench: Bench, run: RunDir | None = None) -> dict[str, 
 def score_generator(
     config: Config, generator: keras.Model, bench: Bench
 ) -> dict[str, float]:
-    """Return the scores of faces made of random latents.
+    """Return the scores of faces that are generated from random latents.
 
-    Ages are judged on equally many faces of each class; closeness to held-out
-    photos on faces of their ages; closeness of each class on that class's training
-    photos, of which there are more.
+    Ages are scored on equally many faces of each class. For the scores against
+    held-out photos the faces have the ages of these photos. The FID of each class
+    compares with the training photos of that class, because few are held out.
     """
     evaluators = bench.evaluators
     wanted = np.tile(ALL, EACH)
     faces = _faces(config, generator, wanted, bench.seed)
-    told = score_ages(evaluators, faces, wanted)
-    scores = {f"{name}_generated": value for name, value in told.items()}
+    ages = score_ages(evaluators, faces, wanted)
+    scores = {f"{name}_generated": value for name, value in ages.items()}
     drawn = np.resize(bench.held_out.classes, bench.count)
     like_photos = _faces(config, generator, drawn, bench.seed + 1)
     scores |= _closeness(evaluators, like_photos, bench.held_out.images)
@@ -209,7 +223,7 @@ def score_generator(
 def _faces(
     config: Config, generator: keras.Model, classes: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Return a face uint8 (S, S, 3) of a new person for each age class."""
+    """Return one face of a new person for each given age class: uint8 (N, S, S, 3)."""
     latents = sample_latents(config, len(classes), seed)
     return make_images(generator, [latents, one_hot(classes)])
 
@@ -217,6 +231,7 @@ def _faces(
 def _closeness(
     evaluators: Evaluators, faces: np.ndarray, real: np.ndarray
 ) -> dict[str, float]:
+    """Return FID, KID, precision and recall of faces against real ones."""
     scores = score_sets({"": faces}, real, evaluators.ages)[""]
     return {k: v for k, v in scores.items() if not k.startswith(OF_CLASSES)}
 
@@ -225,13 +240,13 @@ def score_aged(bench: Bench, aged: np.ndarray) -> dict[str, float]:
     """Return the scores of photos that were aged to all six classes.
 
     Args:
-        bench: the evaluators, and the photos.
-        aged: uint8 (N, 6, S, S, 3).
+        bench: the original photos, and the evaluators.
+        aged: each photo at all six ages, uint8 (N, 6, S, S, 3).
     """
     evaluators = bench.evaluators
     wanted = np.tile(ALL, len(aged))
-    told = score_ages(evaluators, aged.reshape(-1, *aged.shape[2:]), wanted)
-    scores = {f"{name}_aged": value for name, value in told.items()}
+    ages = score_ages(evaluators, aged.reshape(-1, *aged.shape[2:]), wanted)
+    scores = {f"{name}_aged": value for name, value in ages.items()}
     if evaluators.verified:
         scores["identity_verification_aged"] = share_verified(
             evaluators, bench.photos, aged
@@ -241,9 +256,10 @@ def score_aged(bench: Bench, aged: np.ndarray) -> dict[str, float]:
 
 
 def score_rebuilt(ager: Ager, bench: Bench, aged: np.ndarray) -> dict[str, float]:
-    """Return how many persons are kept at their own age: the paper's table.
+    """Return the share of persons that are recognised at their own age.
 
-    "encoder" is z as the encoder guesses it, "final" z as ageing uses it.
+    "encoder" is measured with the encoder's first estimate of z, "final" with the z
+    that ageing uses. The paper's table has the same measure.
     """
     rows = np.arange(len(aged))
     guessed = ager.at_ages(ager.first_guess(bench.photos), ALL)
@@ -256,19 +272,19 @@ def score_rebuilt(ager: Ager, bench: Bench, aged: np.ndarray) -> dict[str, float
 
 
 def score_unchanged(bench: Bench) -> dict[str, float]:
-    """Return the scores of doing nothing: each photo passes for all six ages."""
+    """Return the scores of a baseline that takes the photo itself for every age."""
     repeated = np.repeat(bench.photos[:, None], len(ALL), axis=1)
     scores = score_aged(bench, repeated)
     wanted = np.resize(ALL, len(bench.photos))
-    told = score_ages(bench.evaluators, bench.photos, wanted)
-    return scores | {f"{name}_generated": value for name, value in told.items()}
+    ages = score_ages(bench.evaluators, bench.photos, wanted)
+    return scores | {f"{name}_generated": value for name, value in ages.items()}
 
 
 def score_real(bench: Bench) -> dict[str, float]:
-    """Return what real photos reach: the evaluators' own limits."""
+    """Return the scores of real photos, the best that can be expected."""
     held_out = bench.held_out
-    told = score_ages(bench.evaluators, held_out.images, held_out.classes)
+    ages = score_ages(bench.evaluators, held_out.images, held_out.classes)
     rng = np.random.default_rng(bench.seed)
     rows = some(rng, len(bench.train.images), bench.count)
-    close = _closeness(bench.evaluators, bench.train.images[rows], held_out.images)
-    return {f"{name}_generated": value for name, value in told.items()} | close
+    closeness = _closeness(bench.evaluators, bench.train.images[rows], held_out.images)
+    return {f"{name}_generated": value for name, value in ages.items()} | closeness

@@ -24,10 +24,10 @@ def sample(
 
     Args:
         run: folder of the run.
-        count: how many persons, 1 to 100,000.
-        seed: same seed, same persons.
-        age: class of all faces, such as "30-39"; "all" makes each person at all six
-            ages, one after the other, so that N = 6 count.
+        count: number of persons, 1 to 100,000.
+        seed: seed of the latents; the same seed gives the same persons.
+        age: age class of all faces, such as "30-39"; "all" makes each person at all
+            six ages, one after the other, so that N = 6 count.
         config: options of the run; by default its own.
 
     Raises:
@@ -55,14 +55,15 @@ def generate(
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        count: how many persons, 1 to 100,000.
-        seed: same seed, same persons.
-        age: class of all faces; "all" shows each person at all six ages.
-        format: png: one file for each; npy: one uint8 array (N, S, S, 3).
+        count: number of persons, 1 to 100,000.
+        seed: seed of the latents; the same seed gives the same persons.
+        age: age class of all faces; "all" makes each person at all six ages.
+        format: format of the files. png: one file for each face; npy: one uint8 array
+            (N, S, S, 3).
         out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
-        Paths of the files; the sheet, with the first 400, comes first.
+        Paths of the files; the first is the sheet, which shows the first 400 faces.
 
     Raises:
         UserError: the run has no generator, or an option is out of range.

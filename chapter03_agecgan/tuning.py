@@ -1,4 +1,4 @@
-"""How `tune` judges the generator of the first stage."""
+"""The search space and the objective of `tune` for the first stage, the GAN."""
 
 from typing import Any
 
@@ -17,45 +17,48 @@ from common.metrics.image_scores import features_of
 from common.tuning.objective import SEED, chosen_rows, finite_samples, nan_if_not_finite
 
 SPACE: dict[str, Any] = {
-    # 2 [book] has too few ages in a batch; the paper has 64.
+    # The paper has 64. A batch of 2 [book] has too few ages.
     "batch_size": {"choice": [16, 32, 64, 128]},
-    # Of D's first and G's last layers; Radford et al. 2016 have 128, on a GPU.
+    # Radford et al. 2016 have 128, on a GPU.
     "filters": {"choice": [8, 16, 24, 32]},
-    # Normal [book] or uniform [paper's DCGAN].
+    # Normal [book] or uniform [DCGAN, on which the paper builds].
     "prior": {"choice": ["normal", "uniform11"]},
     # Cross-entropy [paper and book] in two forms, and least squares.
     "loss": {"choice": ["non_saturating", "minimax", "least_squares"]},
-    # 1 [paper] to 0.9 [book].
+    # 1 [paper], 0.9 [book].
     "real_label": {"uniform": [0.8, 1.0]},
-    # Without it [paper and book], or as Reed et al. 2016 have it.
+    # False [paper and book], True [Reed et al. 2016].
     "wrong_age": {"choice": [True, False]},
-    # Mescheder et al. 2018 have 10 for larger images.
+    # Mescheder et al. 2018 use 10 for larger images.
     "r1_gamma": {"loguniform": [0.02, 10.0]},
-    # None, to an eighth of an image of 64 pixels, as Zhao et al. 2020 have it.
+    # Off, or up to an eighth of 64 pixels, as in Zhao et al. 2020.
     "augment_shift": {"choice": [0, 2, 4, 8]},
-    # The book has 2e-4, the preset 1e-3; above 0.01 Adam destroys the networks.
+    # 2e-4 [book], 1e-3 [preset quick]; above 0.01 Adam destroys the networks.
     "g_learning_rate": {"loguniform": [1e-5, 1e-2]},
     "d_learning_rate": {"loguniform": [1e-5, 1e-2]},
     # 0 [Karras et al. 2018], 0.5 [book], 0.9 [Keras].
     "beta_1": {"uniform": [0.0, 0.9]},
-    # None, and memories of 100 to 500 steps: trials are short.
+    # Off, or an average over about 100 to 500 steps, because trials are short.
     "average": {"choice": [0.0, 0.99, 0.998]},
 }
 
+# Scores of a trial.
 FIGURES = ("fjd", "fid", "age_accuracy", "age_class_error")
+# Least and largest number of validation photos. About as many faces as the largest
+# number are generated.
 LEAST = 2
-# Photos to compare with at most; and about as many faces are made.
 MOST = 1000
 
 
 def make_objective(config: Config) -> Objective:
-    """Return a judge by the Frechet Joint Distance of faces and ages.
+    """Return the objective: the Frechet joint distance of faces and ages.
 
-    The features are the age classifier's that `test` judges by too. Faces are made
-    of the validation photos' ages.
+    It compares generated faces, which have the ages of the validation photos, with
+    these photos. The features are those of the age classifier that `test` uses, too.
 
     Args:
-        config: of a trial; uses data, size, validation_every and what latents need.
+        config: configuration of a trial; uses data, size, validation_every, and
+            latent_dim and prior.
 
     Raises:
         UserError: the data are wrong or too few.
@@ -65,7 +68,7 @@ def make_objective(config: Config) -> Objective:
     rows = chosen_rows(len(faces.images), config.validation_every, LEAST, MOST)
     validation = faces.subset(rows)
     real = features_of(validation.images, network, "validation photos")
-    # Each photo's age as often as the others': the shares of the ages stay.
+    # The age of every photo is repeated equally often, which keeps the shares of ages.
     wanted = np.tile(validation.classes, max(1, MOST // len(rows)))
     inputs = [sample_latents(config, len(wanted), SEED), one_hot(wanted)]
 

@@ -15,7 +15,7 @@ class TestOptions(options.TestOptions):
 
     extractor: Extractor = "local"
     """Network whose features the scores compare. local: a small classifier, trained
-    on clusters of the images at hand and kept. inceptionv3: Keras's, of ImageNet."""
+    once on clusters of the data set. inceptionv3: Keras's, trained on ImageNet."""
 
     weights: Path | None = None
     """File with InceptionV3's weights; by default Keras's cache is searched."""
@@ -26,40 +26,42 @@ class TestOptions(options.TestOptions):
 
 @dataclass(frozen=True)
 class GenerateOptions(options.GenerateOptions):
-    """Make new faces: a sheet and single files, or one array."""
+    """Make new faces: a sheet, and single files or one array."""
 
     format: Format = "png"
-    """png: one file for each; npy: one array of all."""
+    """Format of the files. png: one file for each; npy: one array of all."""
 
 
 @dataclass(frozen=True)
 class InterpolateOptions(options.InterpolateOptions):
-    """Draw walks between pairs of latents, as a strip and as a GIF."""
+    """Draw walks between pairs of latents, and a round trip as a GIF."""
 
     walk: Walk = "spherical"
-    """spherical: on the great circle, for the normal prior. linear: straight."""
+    """Kind of walk. spherical: along the great circle, for the normal prior. linear:
+    along the straight line."""
 
 
 @dataclass(frozen=True)
 class ArithmeticOptions(options.RunOptions):
-    """Draw sums in latent space: measured directions, or hand-picked samples."""
+    """Draw sums of latents, along measured directions or of hand-picked samples."""
 
     seed: int = 1
     """Seed of the samples."""
 
     plus: tuple[int, ...] = ()
-    """Numbers of samples with a property, by the files of `generate --count 64`."""
+    """Numbers of samples with a property, as in the file names of `generate --count
+    64`."""
 
     minus: tuple[int, ...] = ()
-    """Numbers of samples without it."""
+    """Numbers of samples without the property."""
 
     to: tuple[int, ...] = ()
-    """Numbers of samples that get it."""
+    """Numbers of samples to which the property is added."""
 
 
 @dataclass(frozen=True)
 class EmbedOptions(options.DataOptions):
-    """Write the discriminator's features of all images, as .npz."""
+    """Write the discriminator's features of all images to an .npz file."""
 
     out: Path | None = None
     """File to write; by default embedding.npz in the run's folder."""
@@ -75,7 +77,7 @@ class DescribeOptions(options.DescribeOptions):
     """Count and measure the images of a data set."""
 
     size: Literal[32, 64, 128] = 64
-    """Edge in pixels that images are brought to."""
+    """Edge in pixels to which images are resized."""
 
 
 @dataclass(frozen=True)
@@ -83,21 +85,21 @@ class MakeOptions(options.MakeOptions):
     """Draw procedural anime faces into a folder of PNG files."""
 
     train: int = 4000
-    """Faces for training."""
+    """Number of training faces."""
 
     test: int = 800
-    """Faces held out."""
+    """Number of held-out faces."""
 
     size: Literal[32, 64, 128] = 64
-    """Edge in pixels."""
+    """Edge of the images in pixels."""
 
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """Find the faces in drawings, cut them out and make a data set of them."""
+    """Find the faces in drawings, cut them out, and make a data set of them."""
 
     drawings: Path
-    """Folder of drawings, nested, in any image format."""
+    """Folder of drawings, with folders inside, in any image format."""
 
     out: Path
     """New folder for the faces, a report and contact.png."""
@@ -106,18 +108,18 @@ class PrepareOptions:
     """Edge of the faces in pixels."""
 
     margin: float | None = None
-    """Share of the face's box that is added on each side; the default suits the
+    """Margin on each side, as a share of the face's box; the default depends on the
     detector."""
 
     detector: Literal["animeface", "cascade", "none"] = "animeface"
-    """animeface: needs nothing. cascade: OpenCV's, with --cascade. none: every
-    drawing is a face already."""
+    """Detector of faces. animeface: needs no further file. cascade: OpenCV's, with
+    --cascade. none: every drawing is a face already."""
 
     cascade: Path | None = None
     """Cascade file (.xml), such as nagadomi's lbpcascade_animeface.xml."""
 
     min_face: int = 48
-    """Smaller faces, in pixels of the drawing, are dropped."""
+    """Smallest edge of a face in pixels of the drawing; smaller ones are dropped."""
 
     test_share: float = 1 / 6
     """Share of the drawings that is held out."""

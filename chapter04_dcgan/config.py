@@ -1,4 +1,4 @@
-"""Every number of chapter 4, with its meaning and source."""
+"""Every option of chapter 4 with its default, meaning and source."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ from common.config import (
 NAME = "chapter04_dcgan"
 SIZES = (32, 64, 128)
 Extractor = Literal["local", "inceptionv3"]
-# What `generate` writes.
+# File formats of `generate`.
 Format = Literal["png", "npy"]
 # Kinds of walks between latents.
 Walk = Literal["spherical", "linear"]
@@ -27,7 +27,7 @@ class Config(RunConfig):
     """Options of the DCGAN. "paper" below is Radford et al. 2016, arXiv:1511.06434."""
 
     variant: Literal["dcgan", "book"] = "dcgan"
-    """Networks: the paper's strided convolutions, or the book's tables with
+    """Networks. dcgan: the paper's strided convolutions. book: the book's tables, with
     upsampling, pooling and dense layers."""
 
     size: Literal[32, 64, 128] = 64
@@ -35,27 +35,27 @@ class Config(RunConfig):
 
     filters: int = 16
     """Filters of the layers next to the image; each halving of the image doubles
-    them. Of variant dcgan only [paper: 128]."""
+    them. Only for variant dcgan [paper: 128]."""
 
     kernel: Literal[3, 4, 5] = 4
-    """Edge of the convolutions' kernels. Of variant dcgan only [paper: 5]."""
+    """Edge of the convolutions' kernels. Only for variant dcgan [paper: 5]."""
 
     convolutions: int = 1
     """Convolutions at each resolution of both networks: the strided one that leads
-    to it [paper], and further ones of 3 x 3 that keep it. Of variant dcgan only."""
+    to it [paper] and further ones of 3 x 3 that keep it. Only for variant dcgan."""
 
     g_units: int = 2048
-    """Units of the generator's first dense layer. Of variant book only [book]."""
+    """Units of the generator's first dense layer. Only for variant book [book]."""
 
     d_units: int = 1024
-    """Units of the discriminator's dense layer. Of variant book only [book]."""
+    """Units of the discriminator's dense layer. Only for variant book [book]."""
 
     g_activation: Activation = "relu"
-    """Of the generator's hidden layers [paper and book]."""
+    """Activation of the generator's hidden layers [paper and book]."""
 
     d_activation: Activation = "leaky_relu"
-    """Of the discriminator's hidden layers [paper and book]. selu needs the
-    initializer lecun_normal and no normalisation [Klambauer et al. 2017]."""
+    """Activation of the discriminator's hidden layers [paper and book]. selu needs
+    the initializer lecun_normal and no normalisation [Klambauer et al. 2017]."""
 
     latent_dim: int = 100
     """Length of z [paper and book]."""
@@ -64,69 +64,73 @@ class Config(RunConfig):
     """Distribution of z [paper: uniform11; book: normal]."""
 
     g_norm: Literal["none", "batch"] = "batch"
-    """Normalisation in the generator. Of variant dcgan only [paper: batch]."""
+    """Normalisation in the generator. Only for variant dcgan [paper: batch]."""
 
     d_norm: Literal["none", "batch"] = "none"
-    """Normalisation in the discriminator, from its second layer on. Of variant
-    dcgan only [paper: batch]."""
+    """Normalisation in the discriminator, from its second layer on. Only for
+    variant dcgan [paper: batch]."""
 
     initializer: Literal["he_normal", "dcgan", "glorot_uniform", "lecun_normal"] = (
         "he_normal"
     )
-    """Of the weights. dcgan: N(0, 0.02) [paper; book: Keras's glorot_uniform]."""
+    """Initializer of the weights. dcgan: N(0, 0.02) [paper; book: Keras's default,
+    glorot_uniform]."""
 
     loss: Literal["non_saturating", "minimax", "least_squares"] = "non_saturating"
-    """The adversarial game."""
+    """Adversarial losses of D and G."""
 
     real_label: tuple[float, ...] = (1.0,)
-    """Label of real images for D: one number, or two between which each image's
-    is drawn [book: 0.8 1]."""
+    """Label of real data for D: one number, or two between which each item's label is
+    drawn [book: 0.8 1]."""
 
     fake_label: tuple[float, ...] = (0.0,)
-    """Label of generated images for D, likewise [book: 0 0.2]. Above 0 it is not
-    one-sided any more [Salimans et al. 2016, section 3.4, advise against it]."""
+    """Label of generated data for D: one number, or two between which each item's
+    label is drawn [book: 0 0.2]. Above 0, smoothing is no longer one-sided [Salimans
+    et al. 2016, section 3.4, advise against it]."""
 
     r1_gamma: float = 0.5
     """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
 
     r1_every: int = 4
-    """Steps between two R1 penalties, each that many times as heavy."""
+    """Steps from one R1 penalty to the next; its weight is multiplied by this."""
 
     augment_shift: int = 5
-    """D sees every image, real or generated, moved by up to so many pixels along
-    both axes [Zhao et al. 2020]; 0 is off."""
+    """Largest random shift, in pixels along both axes, of every image that D sees,
+    real or generated [Zhao et al. 2020]; 0 is off."""
 
     mirror: bool = True
-    """D sees every second image, real or generated, with left and right swapped."""
+    """Whether every image that D sees, real or generated, is mirrored with probability
+    1/2."""
 
     average: float = 0.998
-    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+    """Decay of the moving average of G's weights, which makes all output; 0 is off."""
 
     optimizer: OptimizerName = "adam"
-    """Of both networks. sgd has Nesterov's momentum beta_1 [book], rmsprop plain."""
+    """Optimizer of both networks. sgd [book] and rmsprop use beta_1 as momentum; sgd's
+    is Nesterov's."""
 
     d_optimizer: OptimizerName | None = None
-    """Of the discriminator, where it is another one."""
+    """Optimizer of the discriminator; by default the generator's."""
 
     g_learning_rate: float = 1e-3
-    """Step of the generator [paper: 2e-4; book: 5e-4]."""
+    """Learning rate of the generator [paper: 2e-4; book: 5e-4]."""
 
     d_learning_rate: float = 1e-3
-    """Step of the discriminator [paper: 2e-4; book: 5e-4]."""
+    """Learning rate of the discriminator [paper: 2e-4; book: 5e-4]."""
 
     beta_1: float = 0.0
     """Decay of the first moment, or momentum [paper: 0.5; book: 0.9]."""
 
     beta_2: float = 0.99
-    """Decay of the second moment: of adam [Keras's default: 0.999], rmsprop,
+    """Decay of the second moment in adam [Keras's default: 0.999], rmsprop and
     adadelta."""
 
     cache_mb: float = 512.0
-    """Decoded images of at most so many MB stay in memory; more are read from the
-    cache on the disk."""
+    """Memory for decoded images, in MB; if they need more, they are read from the cache
+    on disk."""
 
     def validate(self) -> None:
-        """Check every field's value; see RunConfig.validate."""
+        """Check the value of every field; see RunConfig.validate."""
         super().validate()
         check_gan_options(self, SIZES)
         require_positive(self, "g_units d_units cache_mb")
@@ -137,7 +141,7 @@ class Config(RunConfig):
             require(self, name, fits, "one or two numbers from 0 to 1")
 
 
-# No stabilising beyond what the sources have.
+# No stabilising technique that the sources do not have.
 _PUBLISHED = {
     "batch_size": 128,
     "r1_gamma": 0.0,
@@ -148,19 +152,19 @@ _PUBLISHED = {
 }
 
 PRESETS = {
-    # Two cores, minutes: what works best.
+    # The best result within minutes on two cores.
     "quick": Config(
         steps=20_000,
         max_minutes=3.75,
         batch_size=16,
-        # Steps as small as these are no faster in bfloat16 (README).
+        # Training steps as small as these are no faster in bfloat16 (README).
         precision="float32",
         update_mode="simultaneous",
         sample_every=500,
         checkpoint_every=500,
     ),
-    # The book's listing, with what makes it unable to learn mended; the README's
-    # table names each line.
+    # The book's listing without the defects that keep it from learning; the README's
+    # table lists each of them.
     "book": Config(
         **_PUBLISHED,
         variant="book",

@@ -1,4 +1,4 @@
-"""What a trained DCGAN is worth, by scores against held-out drawings."""
+"""The command `test`: scores of a trained DCGAN against held-out drawings."""
 
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
+# Images on samples.png; columns of neighbours.png.
 SHEET_IMAGES = 64
 SHOWN = 10
-# Of the local extractor: more bring no more.
+# Training steps of the local extractor; more do not improve it.
 STEPS = 300
-# Scores that need classes which mean something; clusters do not.
+# Scores that need meaningful classes, which clusters are not.
 OF_CLASSES = ("is", "mode_score", "label_kl")
-# How the scores of baselines begin in metrics.json.
+# Prefixes of the baselines' scores in metrics.json.
 PREFIXES = {
     "training images": "baseline_train_",
     "untrained": "baseline_untrained_",
@@ -44,26 +45,26 @@ def test(
     weights: Path | None = None,
     book_run: Path | None = None,
 ) -> dict[str, float]:
-    """Score a run's generator, and write metrics.json, metrics.md and the sheets.
+    """Score a run's generator; write metrics.json, metrics.md and the sheets.
 
-    The baselines in the same table are training images drawn at random, the best
-    that can be hoped for, the generator before training and, where given, another
-    run on the same data: that of the book's recipe.
+    The table has these baselines: training images drawn at random, which show the best
+    scores that can be expected, the generator before training and, if `book_run` is
+    given, a run of the book's recipe on the same data.
 
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
         data: data set; by default the one that the run was trained on.
-        samples: how many to draw; by default as many as there are held-out images,
-            at most 5,000. As many held-out ones are compared with, if there are.
-        seed: of the latents and of the drawn images.
-        extractor: "local" or "inceptionv3"; it is part of each score's name.
-        weights: file of InceptionV3's weights, or None for Keras's cache.
-        book_run: folder of a run with the preset book, as a further baseline; its
+        samples: number of images to generate and of held-out images to compare them
+            with; by default as many as there are held-out images, at most 5,000.
+        seed: seed of the latents and of the images that are drawn at random.
+        extractor: "local" or "inceptionv3"; part of the name of each score.
+        weights: file with InceptionV3's weights, or None for Keras's cache.
+        book_run: folder of a run with --preset book, as a further baseline; its
             scores have the prefix baseline_book_.
 
     Returns:
-        The scores, by the names in metrics.json.
+        The scores of metrics.json by name.
 
     Raises:
         UserError: a run has no generator, or the data are wrong.
@@ -77,6 +78,7 @@ def test(
     rng = np.random.default_rng(seed)
     latents = sample_latents(config, count, seed)
     made = make_images(generator, latents)
+    # The untrained generator draws its weights from Keras's global seed.
     keras.utils.set_random_seed(seed % 2**32)
     columns = {
         "this run": made,
@@ -104,7 +106,17 @@ def test(
 
 
 def book_images(run: RunDir, config: Config, count: int, seed: int) -> np.ndarray:
-    """Return as many images of another run, which must be of the same size."""
+    """Return images that another run generates: uint8 (count, S, S, 3).
+
+    Args:
+        run: folder of the other run.
+        config: options of the run that is scored.
+        count: number of images.
+        seed: seed of the latents.
+
+    Raises:
+        UserError: the other run's images have another size.
+    """
     other = run.read_config(Config)
     if other.size != config.size:
         raise UserError(
@@ -117,7 +129,7 @@ def book_images(run: RunDir, config: Config, count: int, seed: int) -> np.ndarra
 def choose_extractor(
     name: Extractor, weights: Path | None, train: Faces
 ) -> extractors.Extractor:
-    """Return the network whose features the scores compare."""
+    """Return the network whose features the scores are computed from."""
     if name == "inceptionv3":
         return extractors.inceptionv3(weights)
     return extractors.local_unlabelled(train.images, steps=STEPS)

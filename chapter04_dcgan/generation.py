@@ -13,9 +13,12 @@ from common.images.sample_files import check_count, check_walks, write_files
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
+# Edge of the images in interpolation.gif in pixels.
 GIF_SIZE = 192
-# The animated tour: latents that it passes, and images from each to the next.
-STATIONS, GIF_STEPS = 5, 12
+# Latents that the round trip of interpolation.gif passes.
+STATIONS = 5
+# Images from each of them to the next.
+GIF_STEPS = 12
 
 
 def sample(
@@ -25,8 +28,8 @@ def sample(
 
     Args:
         run: folder of the run.
-        count: how many, 1 to 100,000.
-        seed: same seed, same faces.
+        count: number of faces, 1 to 100,000.
+        seed: seed of the latents; the same seed gives the same faces.
         config: options of the run; by default its own.
 
     Raises:
@@ -50,13 +53,14 @@ def generate(
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        count: how many, 1 to 100,000.
-        seed: same seed, same faces.
-        format: png: one file for each; npy: one uint8 array (count, S, S, 3).
+        count: number of faces, 1 to 100,000.
+        seed: seed of the latents; the same seed gives the same faces.
+        format: format of the files. png: one file for each face; npy: one uint8 array
+            (count, S, S, 3).
         out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
-        Paths of the files; the sheet, with the first 400, comes first.
+        Paths of the files; the first is the sheet, which shows the first 400 faces.
 
     Raises:
         UserError: the run has no generator, or an option is out of range.
@@ -72,15 +76,17 @@ def interpolate(
     seed: int = 1,
     walk: Walk = "spherical",
 ) -> list[Path]:
-    """Draw walks between latents: interpolation.png, and one round trip as a GIF.
+    """Draw walks between latents to interpolation.png, and a round trip as a GIF.
 
     Args:
         run: folder of the run.
         config: options of the run; by default its own.
-        rows: pairs of latents in the picture, 1 to 64; the GIF passes five latents.
-        steps: images in each walk, 2 to 64.
+        rows: number of pairs of latents in interpolation.png, 1 to 64; the GIF passes
+            five latents.
+        steps: number of images in each walk, 2 to 64.
         seed: seed of the latents.
-        walk: spherical: on the great circle, for the normal prior. linear: straight.
+        walk: kind of walk. spherical: along the great circle, for the normal prior.
+            linear: along the straight line.
 
     Returns:
         Paths of both files.

@@ -16,11 +16,12 @@ class TestOptions(options.DataOptions):
     """Score enlarged images: PSNR and SSIM on Y, spectra and patches."""
 
     data: Path | None = None
-    """Folder of images, all of which are scored; by default those that the run's own
-    data hold out."""
+    """Folder of images, all of which are scored; by default the held-out images of the
+    data set that the run was trained on."""
 
     realism: bool = True
-    """Compare features of patches too; their net is trained on first use."""
+    """Whether to compare features of patches too; their network is trained on first
+    use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,33 +32,34 @@ class UpscaleOptions:
     """Folder of the run; by default the latest."""
 
     source: tyro.conf.Positional[Path]
-    """Image file or folder."""
+    """Image file, or folder of them."""
 
     target: tyro.conf.Positional[Path | None] = None
     """File or folder to write; by default <name>_x4 beside the source."""
 
     stage: Trained = "srgan"
-    """Whose generator: srgan looks sharper, srresnet is closer to the truth."""
+    """Stage whose generator to use: srgan looks sharper, srresnet is closer to the
+    original."""
 
     model: Path | None = None
-    """Another run's folder, or a generator's .keras file."""
+    """Folder of another run, or a .keras file of a generator."""
 
     tile: int = 256
-    """Edge in pixels of the tiles that an image is enlarged in."""
+    """Edge in pixels of the tiles in which an image is enlarged."""
 
     overwrite: bool = False
-    """Replace files that exist already; never the source."""
+    """Whether to replace existing files; the source is never replaced."""
 
     compare: bool = False
-    """Write an image beside bicubic, too."""
+    """Whether to write a comparison with bicubic interpolation, too."""
 
 
 @dataclass(frozen=True)
 class GenerateOptions(options.GenerateOptions):
-    """Enlarge crops of held-out images: a sheet and single files."""
+    """Enlarge crops of held-out images: a sheet, and single files."""
 
     count: int = 12
-    """How many crops."""
+    """Number of crops."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +67,21 @@ class DescribeOptions(options.DescribeOptions):
     """Count and measure the images of a data set."""
 
     crop: int = 96
-    """Edge in pixels of the training crops; smaller images are left out."""
+    """Edge of the training crops in pixels; smaller images are left out."""
 
 
 @dataclass(frozen=True)
 class MakeOptions(options.MakeOptions):
-    """Draw procedural scenes rich in edges and texture into a folder of PNG files."""
+    """Draw procedural scenes with many edges and textures, as PNG files."""
 
     train: int = 200
-    """Scenes for training."""
+    """Number of training scenes."""
 
     test: int = 20
-    """Scenes held out."""
+    """Number of held-out scenes."""
 
     size: int = 256
-    """Edge in pixels."""
+    """Edge of the images in pixels."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class CostOptions:
     """Edge of the enlarged image in pixels."""
 
     scale: Literal[2, 4] = 4
-    """How many times larger it is than the input."""
+    """Factor by which each side of the input is enlarged."""
 
 
 CHAPTER = Chapter(

@@ -1,4 +1,4 @@
-"""Every number of chapter 5, with its meaning and source."""
+"""Every option of chapter 5 with its default, meaning and source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ NAME = "chapter05_srgan"
 SCALES = (2, 4)
 Stage = Literal["all", "srresnet", "srgan"]
 Trained = Literal["srgan", "srresnet"]
-# Options of the second stage; another value starts it again, but not the first.
+# Options of the second stage; a new value restarts this stage, but not the first.
 SRGAN_FIELDS = (
     "content",
     "vgg_weights",
@@ -39,71 +39,72 @@ class Config(RunConfig):
     RENAMED: ClassVar[dict[str, str]] = {"phase": "stage"}
 
     variant: Literal["light", "srgan", "book"] = "light"
-    """Networks: residual blocks without normalisation on top of a bilinear
-    enlargement, the paper's, or the book's."""
+    """Networks. light: residual blocks without normalisation, whose result is added to
+    a bilinear enlargement. srgan: the paper's. book: the book's."""
 
     scale: Literal[2, 4] = 4
-    """How many times larger the result is along each side [paper and book: 4]."""
+    """Factor by which each side is enlarged [paper and book: 4]."""
 
     crop: int = 96
-    """Edge in pixels of the high-resolution crops to train on [paper: 96]."""
+    """Edge of the high-resolution training crops in pixels [paper: 96]."""
 
     stage: Stage = "all"
-    """What to train: the generator on pixels alone (srresnet), or against a
-    discriminator after that (srgan)."""
+    """Stage to train. srresnet: the generator on pixels alone. srgan: after that,
+    against a discriminator."""
 
     filters: int = 32
-    """Filters of the residual blocks, and of D's first layer. Of variant light
-    only [paper: 64]."""
+    """Filters of the residual blocks, and of D's first layer. Only for variant
+    light [paper: 64]."""
 
     blocks: int = 6
-    """Residual blocks [paper and book: 16]."""
+    """Number of residual blocks [paper and book: 16]."""
 
     pixels: Literal["l1", "mse"] = "l1"
-    """Difference of pixels in the first stage [paper: mse]."""
+    """Pixel loss: mean absolute (l1) or mean squared (mse) difference [paper: mse]."""
 
     learning_rate: float = 2e-3
-    """First step of the first stage, which falls to 0 [paper: 1e-4, constant]."""
+    """Initial learning rate of the first stage, which falls to 0 [paper: 1e-4,
+    constant]."""
 
     decay: bool = True
-    """Let the steps of both stages fall to 0 along a cosine."""
+    """Whether the learning rates of both stages fall to 0 along a cosine."""
 
     content: Literal["discriminator", "vgg22", "vgg54", "pixels"] = "discriminator"
-    """What the second stage compares besides the game: D's features, VGG19's after
-    an early or a late convolution [paper: vgg54], or pixels alone."""
+    """Content loss of the second stage: on D's features, on VGG19's features after an
+    early (vgg22) or a late (vgg54) convolution [paper: vgg54], or on pixels."""
 
     vgg_weights: Path | None = None
-    """File with VGG19's weights; by default Keras's cache is looked into."""
+    """File with VGG19's weights; by default Keras's cache is searched."""
 
     srgan_steps: int = 2000
     """Training steps of the second stage [paper: 200,000]."""
 
     srgan_learning_rate: float = 2e-4
-    """First step of both networks in the second stage [paper: 1e-4]."""
+    """Initial learning rate of both networks in the second stage [paper: 1e-4]."""
 
     content_weight: float = 1.0
-    """Weight of the compared features in the second stage [paper: 1]."""
+    """Weight of the content loss in the second stage [paper: 1]."""
 
     pixel_weight: float = 1.0
-    """Weight of the pixels' difference in the second stage [paper: 0]."""
+    """Weight of the pixel loss in the second stage [paper: 0]."""
 
     adversarial_weight: float = 1e-3
-    """Weight of the adversarial loss [paper: 1e-3]."""
+    """Weight of the adversarial loss in the second stage [paper: 1e-3]."""
 
     loss: Literal["non_saturating", "least_squares"] = "non_saturating"
-    """The adversarial game, of D and G alike [paper: non_saturating]."""
+    """Adversarial losses of D and G [paper: non_saturating]."""
 
     r1_gamma: float = 0.5
     """Weight of the R1 penalty on D [Mescheder et al. 2018]; 0 is off."""
 
     r1_every: int = 4
-    """Steps between two R1 penalties, each that many times as heavy."""
+    """Steps from one R1 penalty to the next; its weight is multiplied by this."""
 
     average: float = 0.999
-    """Decay of the moving average of G's weights that makes all output; 0 is off."""
+    """Decay of the moving average of G's weights, which makes all output; 0 is off."""
 
     def validate(self) -> None:
-        """Check every field's value; see RunConfig.validate."""
+        """Check the value of every field; see RunConfig.validate."""
         super().validate()
         check_gan_options(self)
         require_positive(
@@ -129,7 +130,7 @@ _PUBLISHED = {
 }
 
 PRESETS = {
-    # Two cores, minutes: what works best.
+    # The best result within minutes on two cores.
     "quick": Config(
         batch_size=16,
         steps=6000,
@@ -140,8 +141,8 @@ PRESETS = {
         sample_every=500,
         checkpoint_every=500,
     ),
-    # The book's listing, with what makes it unable to learn mended; the README's
-    # table names each line.
+    # The book's listing without the defects that keep it from learning; the README's
+    # table lists each of them.
     "book": Config(
         **_PUBLISHED | {"learning_rate": 2e-4, "srgan_learning_rate": 2e-4},
         variant="book",

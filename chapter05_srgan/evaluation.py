@@ -1,4 +1,4 @@
-"""What a trained SRGAN is worth: closeness to the originals, and realism."""
+"""The command `test`: how close enlarged images are to the originals, and how real."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,28 +26,32 @@ from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
-# Edge of the piece in pixels of the original, and its height on the sheet.
-PIECE, TILE = 64, 192
+# Edge of the squares on crops.png, in pixels of the original and of the sheet.
+PIECE = 64
+TILE = 192
+# Rows of crops.png.
 SHOWN = 6
+# Largest PSNR in dB that a single image counts with.
+MOST_DB = 100.0
 
 FILTERS = ("nearest", "bicubic", "lanczos")
 ARROWS = {"psnr_y": "↑", "ssim_y": "↑", "patch_fid": "↓", "spectrum_distance": "↓"}
-MOST_DB = 100.0
+# Takes an image uint8 (h, w, 3), returns the enlarged one.
 Enlarge = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Enlarged pictures of one kind, and their scores.
+    """Images that one method has enlarged, and their scores.
 
     Attributes:
-        pictures: uint8 (H, W, 3) each.
-        psnr: of each, dB.
-        ssim: of each.
-        scores: means, and the scores of the whole set.
+        images: the enlarged images, uint8 (H, W, 3) each.
+        psnr: PSNR on Y of each image in dB.
+        ssim: SSIM on Y of each image.
+        scores: means over the images, and the scores of the whole set.
     """
 
-    pictures: list[np.ndarray]
+    images: list[np.ndarray]
     psnr: list[float]
     ssim: list[float]
     scores: dict[str, float]
@@ -59,20 +63,21 @@ def test(
     data: Path | None = None,
     realism: bool = True,
 ) -> dict[str, float]:
-    """Score a run, and write metrics.json, metrics.md and crops.png.
+    """Score a run; write metrics.json, metrics.md and crops.png.
 
-    Every picture is cut to a multiple of the scale, reduced by antialiased bicubic,
-    enlarged again, and compared on Y within a border of `scale` pixels.
+    Every image is cropped to a multiple of the scale, reduced by antialiased bicubic,
+    enlarged again, and compared with the original on Y, without a border of `scale`
+    pixels. The table compares the trained stages with three interpolation filters.
 
     Args:
         run: folder of a run of which at least one stage has been trained.
         config: options of the run; by default its own.
-        data: folder of images, all of which are scored; by default those that the
-            run's own data hold out.
-        realism: compare features of patches too, which takes a minute more.
+        data: folder of images, all of which are scored; by default the held-out
+            images of the data set that the run was trained on.
+        realism: whether to compare features of patches too, which takes a minute more.
 
     Returns:
-        The scores, by the names in metrics.json.
+        The scores of metrics.json by name.
 
     Raises:
         UserError: the run has no generator, or the data are wrong.
@@ -81,21 +86,20 @@ def test(
     """
     trained = [name for name in STAGES if generator_path(run, name).is_file()]
     if not trained:
-        load_network(
-            generator_path(run, SRRESNET)
-        )  # Raises the error that says what is missing.
+        # Raises the error that says what is missing.
+        load_network(generator_path(run, SRRESNET))
     config = run.configuration(config, data)
     store = load_split(config, "test" if data is None else "all")
     originals = [crop_to_multiple(store[i], config.scale) for i in range(len(store))]
     small = [reduce_by(original, config.scale) for original in originals]
     extractor = None
     if realism:
-        extractor = patch_extractor(_training_pictures(run))
-    ways = {name: _by_network(run, name, config) for name in trained}
-    ways |= {kind: _by_filter(config.scale, kind) for kind in FILTERS}
+        extractor = patch_extractor(_training_images(run))
+    methods = {name: _by_network(run, name, config) for name in trained}
+    methods |= {kind: _by_filter(config.scale, kind) for kind in FILTERS}
     scored = {
-        name: score_method(originals, small, way, config.scale, extractor, name)
-        for name, way in ways.items()
+        name: score_method(originals, small, method, config.scale, extractor, name)
+        for name, method in methods.items()
     }
     metrics = {"scale": config.scale, "n_images": len(originals)}
     for name, result in scored.items():
@@ -104,46 +108,49 @@ def test(
         )
         metrics |= {f"{prefix}{k}{suffix}": v for k, v in result.scores.items()}
     write_metrics(run.path, metrics, _report(run, config, store, scored))
-    draw_crops(originals, {n: j.pictures for n, j in scored.items()}, run.path)
+    enlarged = {name: result.images for name, result in scored.items()}
+    draw_crops(originals, enlarged, run.path)
     return metrics
 
 
-def _training_pictures(run: RunDir) -> list[np.ndarray]:
-    """Return the pictures that the run has learnt from."""
+def _training_images(run: RunDir) -> list[np.ndarray]:
+    """Return the images that the run was trained on."""
     store = load_split(run.read_config(Config), "train")
     return [store[i] for i in range(len(store))]
 
 
 def _by_network(run: RunDir, stage: str, config: Config) -> Enlarge:
+    """Return a function that enlarges an image by the generator of a stage."""
     network = compiled(load_network(generator_path(run, stage)))
     return lambda image: enlarge_by_network(network, image, config.scale)
 
 
 def _by_filter(scale: int, kind: str) -> Enlarge:
+    """Return a function that enlarges an image by an interpolation filter."""
     return lambda image: enlarge(image, scale, kind)
 
 
 def score_method(
     originals: list[np.ndarray],
     small: list[np.ndarray],
-    way: Enlarge,
+    method: Enlarge,
     scale: int,
     extractor: Callable | None,
     name: str,
 ) -> Scored:
-    """Enlarge pictures in one way and hold them against their originals.
+    """Enlarge images by one method and compare them with the originals.
 
     Args:
         originals: uint8 (s h, s w, 3) each.
-        small: uint8 (h, w, 3) each.
-        way: small -> enlarged.
-        scale: s.
-        extractor: of patch features, or None.
-        name: of the way, for the progress bar.
+        small: the reduced images, uint8 (h, w, 3) each.
+        method: function that enlarges an image.
+        scale: factor s by which each side is enlarged.
+        extractor: network whose patch features are compared, or None for no patches.
+        name: name of the method, for the progress bar.
     """
-    made = [way(image) for image in tqdm(small, name, unit="picture", disable=None)]
+    made = [method(image) for image in tqdm(small, name, unit="image", disable=None)]
     pairs = list(zip(originals, made, strict=True))
-    # Equal pictures, which flat ones may be, would have an infinite mean.
+    # The PSNR of two equal images is infinite, and the mean would be, too.
     psnr = [min(psnr_y(a, b, scale), MOST_DB) for a, b in pairs]
     ssim = [ssim_y(a, b, scale) for a, b in pairs]
     scores = {
@@ -159,54 +166,57 @@ def score_method(
 def _report(
     run: RunDir, config: Config, store: PictureStore, scored: dict[str, Scored]
 ) -> str:
-    """Return the table of means, and one of each picture."""
+    """Return metrics.md: a table of the means, and one of the single images."""
     source = config.data or "procedural stand-in"
-    title = f"{run.path.name}: x{config.scale} on {len(store)} pictures of {source}"
-    text = table(title, {n: j.scores for n, j in scored.items()}, ARROWS)
+    title = f"{run.path.name}: x{config.scale} on {len(store)} images of {source}"
+    columns = {name: result.scores for name, result in scored.items()}
+    text = table(title, columns, ARROWS)
     header = ["PSNR dB / SSIM on Y", *scored]
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    for row, picture in enumerate(store.names):
-        cells = [f"{j.psnr[row]:.2f} / {j.ssim[row]:.4f}" for j in scored.values()]
-        lines.append(f"| {' | '.join([picture, *cells])} |")
+    for row, image in enumerate(store.names):
+        cells = [
+            f"{one.psnr[row]:.2f} / {one.ssim[row]:.4f}" for one in scored.values()
+        ]
+        lines.append(f"| {' | '.join([image, *cells])} |")
     return text + "\n" + "\n".join(lines) + "\n"
 
 
 def draw_crops(
     originals: list[np.ndarray], made: dict[str, list[np.ndarray]], folder: Path
 ) -> Path:
-    """Draw the most detailed piece of each picture beside its enlargements.
+    """Draw the most detailed square of each image, enlarged by every method.
 
     Args:
         originals: uint8 (H, W, 3) each.
-        made: by the name of the way, as many of the same sizes.
-        folder: where crops.png is written.
+        made: enlarged images by name of the method, of the same number and sizes.
+        folder: folder in which crops.png is written.
 
     Returns:
-        Its path.
+        Path of crops.png.
     """
     shown = np.linspace(0, len(originals) - 1, min(SHOWN, len(originals))).astype(int)
     rows = []
     for number in shown:
         piece = most_detailed(originals[number])
-        ways = [*(pictures[number] for pictures in made.values()), originals[number]]
-        rows.append([(to_picture(way[piece], TILE), None) for way in ways])
+        images = [*(enlarged[number] for enlarged in made.values()), originals[number]]
+        rows.append([(to_picture(image[piece], TILE), None) for image in images])
     path = folder / "crops.png"
     writing.save_image(sheet(rows, column_labels=[*made, "original"]), path)
     return path
 
 
 def most_detailed(image: np.ndarray, size: int = PIECE) -> tuple[slice, slice]:
-    """Return where the square with the steepest edges lies.
+    """Return rows and columns of the square with the steepest edges.
 
     Args:
         image: uint8 (H, W, 3).
-        size: edge of the square; smaller in smaller pictures.
+        size: edge of the square in pixels; in a smaller image, its shorter side.
     """
     grey = image.mean(axis=2)
     size = min(size, *grey.shape)
     edges = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))
     means = ndimage.uniform_filter(edges, size, mode="constant")
-    # Only squares that lie within the picture.
+    # Only centres of squares that lie within the image.
     half = size // 2
     inner = means[
         half : grey.shape[0] - size + half + 1, half : grey.shape[1] - size + half + 1

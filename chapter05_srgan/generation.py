@@ -18,8 +18,9 @@ from common.images.sample_files import check_count
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 
+# Edge of the crops on the sheet in pixels.
 TILE = 192
-# Edge of the image that a network from a file is tried with.
+# Edge in pixels of the image that a network from a file is tested with.
 PROBE = 16
 
 
@@ -33,18 +34,18 @@ def upscale(
     overwrite: bool = False,
     compare: bool = False,
 ) -> list[Path]:
-    """Enlarge an image file, or all image files of a folder, by a trained generator.
+    """Enlarge an image file, or all image files of a folder, with a trained generator.
 
     Args:
-        source: image file or folder.
+        source: image file, or folder of them.
         target: file or folder to write; by default <name>_x4 beside the source.
         run_dir: folder of the run; by default the latest.
-        stage: whose generator: srgan looks sharper, srresnet is closer to the truth.
-            If the second stage has not been trained, the first one's is used.
-        model: another run's folder, or a generator's .keras file.
-        tile: edge in pixels of the tiles that an image is enlarged in.
-        overwrite: replace files that exist already; never the source.
-        compare: write an image beside bicubic, too.
+        stage: stage whose generator to use: srgan looks sharper, srresnet is closer to
+            the original. If srgan has not been trained, srresnet is used.
+        model: folder of another run, or a .keras file of a generator.
+        tile: edge in pixels of the tiles in which an image is enlarged.
+        overwrite: whether to replace existing files; the source is never replaced.
+        compare: whether to write a comparison with bicubic interpolation, too.
 
     Returns:
         Paths of the written files.
@@ -70,7 +71,7 @@ def upscale(
 
 
 def load_stage(run: RunDir, config: Config, stage: str) -> tuple[keras.Model, int, str]:
-    """Return a run's generator, its scale, and the stage that it is from.
+    """Return a run's generator, its scale, and the name of its stage.
 
     If the second stage has not been trained, the first one's generator is returned.
 
@@ -83,7 +84,7 @@ def load_stage(run: RunDir, config: Config, stage: str) -> tuple[keras.Model, in
 
 
 def load_file(path: Path) -> tuple[keras.Model, int, str]:
-    """Return the generator of a .keras file, its scale, and the file's name.
+    """Return the generator in a .keras file, its scale, and the file's name.
 
     Raises:
         UserError: there is no such file, or its network does not enlarge images.
@@ -97,8 +98,8 @@ def load_file(path: Path) -> tuple[keras.Model, int, str]:
     known = {(1, PROBE * scale, PROBE * scale, 3): scale for scale in SCALES}
     if shape not in known:
         raise UserError(
-            f"{path} holds no generator of this chapter: of {PROBE} x {PROBE} pixels "
-            f"it makes {shape or 'nothing'}, expected an image 2 or 4 times as large"
+            f"{path} holds no generator of this chapter: expected an image 2 or 4 "
+            f"times as large as {PROBE} x {PROBE} pixels, found {shape or 'an error'}"
         )
     return network, known[shape], path.stem
 
@@ -108,12 +109,12 @@ def sample(
 ) -> np.ndarray:
     """Return enlarged crops of held-out images: uint8 (count, S, S, 3).
 
-    They are made by the latest stage that has been trained.
+    The generator is that of the last stage that has been trained.
 
     Args:
         run: folder of a run of which at least one stage has been trained.
-        count: how many crops, 1 to 100,000.
-        seed: same seed, same crops.
+        count: number of crops, 1 to 100,000.
+        seed: seed of the choice of crops; the same seed gives the same crops.
         config: options of the run; by default its own.
 
     Raises:
@@ -131,17 +132,17 @@ def generate(
     seed: int = 1,
     out: Path | None = None,
 ) -> list[Path]:
-    """Enlarge crops of held-out images, and write them with a sheet.
+    """Enlarge crops of held-out images and write them with a sheet of them all.
 
     Args:
         run: folder of a run of which at least one stage has been trained.
         config: options of the run; by default its own.
-        count: how many crops, 1 to 100,000.
-        seed: same seed, same crops.
+        count: number of crops, 1 to 100,000.
+        seed: seed of the choice of crops; the same seed gives the same crops.
         out: folder to write to; by default `generated` in the run's folder.
 
     Returns:
-        Paths of the files; the sheet comes first.
+        Paths of the files; the first is the sheet.
 
     Raises:
         UserError: the run has no generator, or the data are wrong.
@@ -164,9 +165,10 @@ def generate(
 def enlarged_crops(
     run: RunDir, config: Config, count: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """Return crops of held-out images as float32 (count, H, W, 3), by column.
+    """Return crops of held-out images by column of the sheet.
 
-    The columns are "low resolution", each trained stage, and "original".
+    The columns are "low resolution", each trained stage, and "original"; each is
+    float32 (count, H, W, 3) in [-1, 1].
 
     Raises:
         UserError: the run has no generator, or the data are wrong.
@@ -185,7 +187,7 @@ def enlarged_crops(
 
 
 def _enlarged(network: keras.Model, low: np.ndarray) -> np.ndarray:
-    """Return enlarged crops, float32 (B, H, W, 3)."""
+    """Enlarge crops (B, h, w, 3) one by one: float32 (B, H, W, 3)."""
     return np.concatenate(
         [np.asarray(network(crop[None], training=False)) for crop in low]
     )

@@ -1,4 +1,4 @@
-"""How `tune` judges the generator of the first phase."""
+"""The search space and the objective of `tune` for the first stage, on pixels."""
 
 from typing import Any
 
@@ -14,33 +14,36 @@ from common.chapter import Objective, Tuning
 from common.tuning.objective import chosen_rows, nan_if_not_finite
 
 SPACE: dict[str, Any] = {
-    # The paper has 16, the book 1.
+    # 16 [paper], 1 [book].
     "batch_size": {"choice": [4, 8, 16, 32]},
-    # The paper has 64.
+    # 64 [paper].
     "filters": {"choice": [16, 24, 32, 48, 64]},
-    # The paper and the book have 16.
+    # 16 [paper and book].
     "blocks": {"integer": [2, 16]},
-    # Squared [paper] or absolute difference [Lim et al. 2017].
+    # Absolute [Lim et al. 2017] or squared difference [paper].
     "pixels": {"choice": ["l1", "mse"]},
-    # The paper has 1e-4; above 0.01 Adam destroys the network.
+    # 1e-4 [paper]; above 0.01 Adam destroys the network.
     "learning_rate": {"loguniform": [1e-4, 1e-2]},
-    # Constant in the paper.
+    # The paper's learning rate is constant.
     "decay": {"choice": [True, False]},
-    # None, and memories of 100 to 1,000 steps.
+    # Off, or an average over about 100 to 1,000 steps.
     "average": {"choice": [0.0, 0.99, 0.999]},
 }
 
+# Scores of a trial.
 FIGURES = ("psnr_y", "ssim_y", "spectrum_distance")
-LEAST, MOST = 1, 20
-# Of larger pictures the middle is taken, so many pixels along each side.
+# Least and largest number of validation images.
+LEAST = 1
+MOST = 20
+# Longer sides of validation images are cropped to their middle pixels, this many.
 MOST_SIDE = 256
 
 
 def make_objective(config: Config) -> Objective:
-    """Return a judge by PSNR on Y, of pictures that no crop was taken from.
+    """Return the objective: PSNR on Y of enlarged validation images.
 
     Args:
-        config: of a trial; uses data, crop, scale, validation_every.
+        config: configuration of a trial; uses data, crop, scale, validation_every.
 
     Raises:
         UserError: the data are wrong or too few.
@@ -67,7 +70,7 @@ def make_objective(config: Config) -> Objective:
 
 
 def _middle(image: np.ndarray) -> np.ndarray:
-    """Return at most MOST_SIDE x MOST_SIDE pixels of a picture (H, W, 3)."""
+    """Return the middle of an image (H, W, 3), at most MOST_SIDE x MOST_SIDE pixels."""
     top, left = (max(0, side - MOST_SIDE) // 2 for side in image.shape[:2])
     return image[top : top + MOST_SIDE, left : left + MOST_SIDE]
 

@@ -146,9 +146,12 @@ def _projection(
     features = layers.LeakyReLU(0.2, name="features")(x)  # (B, 128)
     face = layers.Dense(1)(features)  # (B, 1)
     match = layers.Dense(AGES, use_bias=False)(features)  # (B, 6): v_y . f(x)
-    # The order matters: for a batch of six images, Keras 3.15 would take a second
-    # summand (B, 1) for the biases of six channels.
-    logits = layers.Add(name=EACH_AGE)([face, match])  # (B, 6)
+    # Repeat the first term: for a batch of six images, Keras 3.15 would take a summand
+    # (B, 1) for the biases of six channels. The other term passes a layer as well, so
+    # that D's variables keep the order that they have in earlier checkpoints.
+    face = layers.Concatenate()([face] * AGES)  # (B, 6)
+    match = layers.Activation("linear")(match)
+    logits = layers.Add(name=EACH_AGE)([match, face])  # (B, 6)
     # The one-hot age selects one logit.
     return layers.Dot(axes=1)([logits, age])  # (B, 1)
 

@@ -8,6 +8,7 @@ import numpy as np
 from chapter01_gan.config import Config, Extractor
 from chapter01_gan.data import load_split
 from chapter01_gan.networks import build_generator
+from common.data.splits import random_rows
 from common.errors import UserError
 from common.features import extractors
 from common.gan.latents import sample_latents
@@ -16,7 +17,7 @@ from common.images import writing
 from common.images.grids import image_grid, sheet, to_picture
 from common.images.pixels import to_floats
 from common.images.sample_files import TILE, draw_neighbours
-from common.metrics.image_scores import choose_count, score_sets, some
+from common.metrics.image_scores import choose_count, score_sets
 from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
@@ -71,10 +72,10 @@ def test(
     keras.utils.set_random_seed(seed % 2**32)
     columns = {
         "this run": made,
-        "training images": train[some(rng, len(train), count)],
+        "training images": train[random_rows(rng, len(train), count)],
         "untrained": make_images(build_generator(config), latents),
     }
-    results = score_sets(columns, test[some(rng, len(test), count)], network)
+    results = score_sets(columns, test[random_rows(rng, len(test), count)], network)
     metrics = dict(results["this run"])
     for name, prefix in (("training images", "train"), ("untrained", "untrained")):
         metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}

@@ -34,9 +34,10 @@ def sample(
     Raises:
         UserError: the run has no generator, or an option is out of range.
     """
+    config = run.configuration(config)
     check_count(count)
-    latents = sample_latents(run.configuration(config), count, seed)
-    return make_images(load_network(run.generator), latents)
+    generator = load_network(run.generator)
+    return make_images(generator, sample_latents(config, count, seed))
 
 
 def generate(

@@ -4,10 +4,7 @@ from typing import Any
 
 from chapter01_gan.config import Config
 from chapter01_gan.data import load_split
-from chapter01_gan.evaluation import choose_extractor
 from common.chapter import Objective, Tuning
-from common.gan.latents import sample_latents
-from common.tuning.image_objective import LEAST, image_objective
 from common.tuning.objective import SEED, chosen_rows
 from common.tuning.optimizer_space import OPTIMIZERS
 
@@ -58,6 +55,11 @@ def make_objective(config: Config) -> Objective:
     Raises:
         UserError: the data are wrong, too few, or have no labels.
     """
+    # Late: the search itself needs no TensorFlow, only its trials do.
+    from chapter01_gan.evaluation import choose_extractor
+    from common.gan.latents import sample_latents
+    from common.tuning.image_objective import LEAST, image_objective
+
     images, labels = load_split(config, "train")
     rows = chosen_rows(len(images), config.validation_every, LEAST, SAMPLES)
     network = choose_extractor("local", None, images, labels)

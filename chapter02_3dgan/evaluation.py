@@ -10,10 +10,10 @@ from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_split
 from chapter02_3dgan.generation import make_shapes
 from chapter02_3dgan.networks import build_generator
+from common.data.splits import random_rows
 from common.errors import UserError
 from common.gan.latents import sample_latents
 from common.images import writing
-from common.metrics.image_scores import some
 from common.metrics.report import table, write_metrics
 from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
 from common.shapes.rendering import render_grid, render_rows
@@ -66,7 +66,7 @@ def test(
     if seed < 0:
         raise UserError(f"--seed must be a whole number from 0, found {seed}")
     rng = np.random.default_rng(seed)
-    held_out = reference.voxels(some(rng, len(reference), count))
+    held_out = reference.voxels(random_rows(rng, len(reference), count))
     latents = sample_latents(config, count, seed)
     shapes = make_shapes(generator, latents)
     # The untrained generator draws its weights from Keras's global seed.
@@ -74,7 +74,7 @@ def test(
     untrained = build_generator(config, train.occupancy())
     columns = {
         "this run": shapes,
-        "training shapes": train.voxels(some(rng, len(train), count)),
+        "training shapes": train.voxels(random_rows(rng, len(train), count)),
         "untrained": make_shapes(untrained, latents),
     }
     results = {name: evaluate_shapes(s, held_out) for name, s in columns.items()}

@@ -1,18 +1,17 @@
 """The search space and the objective of `tune` for generators of shapes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_split
-from chapter02_3dgan.generation import make_shapes
 from common.chapter import Objective, Tuning
-from common.gan.latents import sample_latents
-from common.metrics.shape_scores import evaluate_shapes
 from common.tuning.objective import SEED, chosen_rows, finite_samples, nan_if_not_finite
 from common.tuning.optimizer_space import OPTIMIZERS
+
+if TYPE_CHECKING:
+    import keras
 
 # The book's list.
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
@@ -75,13 +74,18 @@ def make_objective(config: Config) -> Objective:
     Raises:
         UserError: the data are wrong or too few.
     """
+    # Late: the search itself needs no TensorFlow, only its trials do.
+    from chapter02_3dgan.generation import make_shapes
+    from common.gan.latents import sample_latents
+    from common.metrics.shape_scores import evaluate_shapes
+
     store = load_split(config, "train")
     rows = chosen_rows(len(store), config.validation_every, LEAST, MOST)
     validation = store.voxels(rows)
     sets = SETS[config.size]
     latents = sample_latents(config, sets * len(rows), SEED)
 
-    def measure(generator: keras.Model) -> dict[str, float]:
+    def measure(generator: "keras.Model") -> dict[str, float]:
         shapes = make_shapes(finite_samples(generator), latents)
         results = [evaluate_shapes(part, validation) for part in np.split(shapes, sets)]
         return {name: np.mean([r[name] for r in results]) for name in FIGURES}

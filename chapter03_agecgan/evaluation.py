@@ -17,12 +17,13 @@ from chapter03_agecgan.evaluators import (
     share_verified,
 )
 from chapter03_agecgan.networks import build_generator
+from common.data.splits import random_rows
 from common.errors import UserError
 from common.gan.latents import sample_latents
 from common.gan.sampling import make_images
 from common.images.sample_files import draw_neighbours
 from common.metrics.fid import fid
-from common.metrics.image_scores import choose_count, features_of, score_sets, some
+from common.metrics.image_scores import choose_count, features_of, score_sets
 from common.metrics.report import table, write_metrics
 from common.training.run_dir import RunDir
 
@@ -148,7 +149,7 @@ def set_up_bench(
     train, held_out = load_split(config, "train"), load_split(config, "test")
     count = choose_count(samples, len(train.images), len(held_out.images))
     evaluators = choose_evaluators(config, train, held_out, seed, recognition)
-    chosen = some(np.random.default_rng(seed), len(held_out.images), photos)
+    chosen = random_rows(np.random.default_rng(seed), len(held_out.images), photos)
     return Bench(
         evaluators,
         train,
@@ -285,6 +286,6 @@ def score_real(bench: Bench) -> dict[str, float]:
     held_out = bench.held_out
     ages = score_ages(bench.evaluators, held_out.images, held_out.classes)
     rng = np.random.default_rng(bench.seed)
-    rows = some(rng, len(bench.train.images), bench.count)
+    rows = random_rows(rng, len(bench.train.images), bench.count)
     closeness = _closeness(bench.evaluators, bench.train.images[rows], held_out.images)
     return {f"{name}_generated": value for name, value in ages.items()} | closeness

@@ -1,20 +1,17 @@
 """The search space and the objective of `tune` for the first stage, the GAN."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import load_split
-from chapter03_agecgan.evaluators import age_classifier, miss_ages
 from common.chapter import Objective, Tuning
-from common.gan.latents import sample_latents
-from common.gan.sampling import make_images
-from common.metrics.fid import fid, frechet_joint_distance
-from common.metrics.image_scores import features_of
 from common.tuning.objective import SEED, chosen_rows, finite_samples, nan_if_not_finite
+
+if TYPE_CHECKING:
+    import keras
 
 SPACE: dict[str, Any] = {
     # The paper has 64. A batch of 2 [book] has too few ages.
@@ -63,6 +60,13 @@ def make_objective(config: Config) -> Objective:
     Raises:
         UserError: the data are wrong or too few.
     """
+    # Late: the search itself needs no TensorFlow, only its trials do.
+    from chapter03_agecgan.evaluators import age_classifier, miss_ages
+    from common.gan.latents import sample_latents
+    from common.gan.sampling import make_images
+    from common.metrics.fid import fid, frechet_joint_distance
+    from common.metrics.image_scores import features_of
+
     faces = load_split(config, "train")
     network = age_classifier(faces)
     rows = chosen_rows(len(faces.images), config.validation_every, LEAST, MOST)
@@ -72,7 +76,7 @@ def make_objective(config: Config) -> Objective:
     wanted = np.tile(validation.classes, max(1, MOST // len(rows)))
     inputs = [sample_latents(config, len(wanted), SEED), one_hot(wanted)]
 
-    def measure(generator: keras.Model) -> dict[str, float]:
+    def measure(generator: "keras.Model") -> dict[str, float]:
         images = make_images(finite_samples(generator), inputs)
         made = features_of(images, network, "faces")
         guessed = made.probabilities.argmax(axis=1)

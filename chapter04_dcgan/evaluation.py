@@ -8,6 +8,7 @@ import numpy as np
 from chapter04_dcgan.config import NAME, Config, Extractor
 from chapter04_dcgan.data import Faces, load_split
 from chapter04_dcgan.networks import build_generator
+from common.data.splits import random_rows
 from common.errors import UserError
 from common.features import extractors
 from common.gan.latents import sample_latents
@@ -15,7 +16,7 @@ from common.gan.sampling import make_images
 from common.images import writing
 from common.images.grids import image_grid
 from common.images.sample_files import draw_neighbours
-from common.metrics.image_scores import choose_count, score_sets, some
+from common.metrics.image_scores import choose_count, score_sets
 from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
@@ -82,14 +83,14 @@ def test(
     keras.utils.set_random_seed(seed % 2**32)
     columns = {
         "this run": made,
-        "training images": train.images[some(rng, len(train.images), count)],
+        "training images": train.images[random_rows(rng, len(train.images), count)],
         "untrained": make_images(build_generator(config), latents),
     }
     if book_run is not None:
         columns["book's recipe"] = book_images(
             RunDir.find(NAME, book_run), config, count, seed
         )
-    held_out = test.images[some(rng, len(test.images), count)]
+    held_out = test.images[random_rows(rng, len(test.images), count)]
     network = choose_extractor(extractor, weights, train)
     results = {
         name: {k: v for k, v in scores.items() if not k.startswith(OF_CLASSES)}

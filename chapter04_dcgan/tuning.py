@@ -4,10 +4,7 @@ from typing import Any
 
 from chapter04_dcgan.config import Config
 from chapter04_dcgan.data import load_split
-from chapter04_dcgan.evaluation import choose_extractor
 from common.chapter import Objective, Tuning
-from common.gan.latents import sample_latents
-from common.tuning.image_objective import LEAST, image_objective
 from common.tuning.objective import SEED, chosen_rows
 from common.tuning.optimizer_space import ADAM, OPTIMIZERS, SGD
 
@@ -55,6 +52,11 @@ def make_objective(config: Config) -> Objective:
     Raises:
         UserError: the data are wrong or too few.
     """
+    # Late: the search itself needs no TensorFlow, only its trials do.
+    from chapter04_dcgan.evaluation import choose_extractor
+    from common.gan.latents import sample_latents
+    from common.tuning.image_objective import LEAST, image_objective
+
     train = load_split(config, "train")
     rows = chosen_rows(len(train.images), config.validation_every, LEAST, SAMPLES)
     network = choose_extractor("local", None, train)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 from tqdm import tqdm
 
 from chapter05_srgan.config import Config
 from chapter05_srgan.data import load_split, reduce_by
 from chapter05_srgan.perceptual_scores import (
+    most_detailed_square,
     patch_extractor,
     patch_fid,
     spectrum_distance,
@@ -197,29 +197,9 @@ def draw_crops(
     shown = np.linspace(0, len(originals) - 1, min(SHOWN, len(originals))).astype(int)
     rows = []
     for number in shown:
-        piece = most_detailed(originals[number])
+        piece = most_detailed_square(originals[number], PIECE)
         images = [*(enlarged[number] for enlarged in made.values()), originals[number]]
         rows.append([(to_picture(image[piece], TILE), None) for image in images])
     path = folder / "crops.png"
     writing.save_image(sheet(rows, column_labels=[*made, "original"]), path)
     return path
-
-
-def most_detailed(image: np.ndarray, size: int = PIECE) -> tuple[slice, slice]:
-    """Return rows and columns of the square with the steepest edges.
-
-    Args:
-        image: uint8 (H, W, 3).
-        size: edge of the square in pixels; in a smaller image, its shorter side.
-    """
-    grey = image.mean(axis=2)
-    size = min(size, *grey.shape)
-    edges = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))
-    means = ndimage.uniform_filter(edges, size, mode="constant")
-    # Only centres of squares that lie within the image.
-    half = size // 2
-    inner = means[
-        half : grey.shape[0] - size + half + 1, half : grey.shape[1] - size + half + 1
-    ]
-    top, left = np.unravel_index(inner.argmax(), inner.shape)
-    return slice(top, top + size), slice(left, left + size)

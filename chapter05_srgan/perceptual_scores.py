@@ -226,7 +226,8 @@ def most_detailed_square(image: np.ndarray, size: int) -> tuple[slice, slice]:
     Returns:
         The rows and the columns of the square: `image[rows, columns]` cuts it out.
     """
-    grey = image.mean(axis=2)
+    # float32: an image of a user may be very large.
+    grey = image.mean(axis=2, dtype=np.float32)
     size = min(size, *grey.shape)
     edges = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))
     means = ndimage.uniform_filter(edges, size, mode="constant")

@@ -1,17 +1,17 @@
 """The search space and the objective of `tune` for the first stage, on pixels."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from chapter05_srgan.config import Config
 from chapter05_srgan.data import load_split, reduce_by
-from chapter05_srgan.evaluation import score_method
 from chapter05_srgan.pixel_scores import crop_to_multiple
-from chapter05_srgan.upscaling.tiles import compiled, enlarge
 from common.chapter import Objective, Tuning
 from common.tuning.objective import chosen_rows, nan_if_not_finite
+
+if TYPE_CHECKING:
+    import keras
 
 SPACE: dict[str, Any] = {
     # 16 [paper], 1 [book].
@@ -48,13 +48,17 @@ def make_objective(config: Config) -> Objective:
     Raises:
         UserError: the data are wrong or too few.
     """
+    # Late: the search itself needs no TensorFlow, only its trials do.
+    from chapter05_srgan.evaluation import score_method
+    from chapter05_srgan.upscaling.tiles import compiled, enlarge
+
     scale = config.scale
     store = load_split(config, "train")
     rows = chosen_rows(len(store), config.validation_every, LEAST, MOST)
     originals = [crop_to_multiple(_middle(store[row]), scale) for row in rows]
     small = [reduce_by(original, scale) for original in originals]
 
-    def measure(generator: keras.Model) -> dict[str, float]:
+    def measure(generator: "keras.Model") -> dict[str, float]:
         network = compiled(generator)
         scored = score_method(
             originals,

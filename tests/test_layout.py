@@ -6,6 +6,7 @@ as well as those at the top of a file.
 
 import ast
 import graphlib
+import itertools
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ FLOORS = (
 # A study may import the one chapter that it extends.
 EXTENDS = {"study_3dvaegan": "chapter02_3dgan", "study_von": "chapter02_3dgan"}
 MAX_FILES_IN_COMMON = 8
+# Lines that two chapters may share in a row. Networks and losses may be alike: they
+# are what a chapter teaches.
+MAX_SHARED_LINES = 12
 
 
 def modules() -> dict[str, Path]:
@@ -108,6 +112,33 @@ def test_no_chapter_imports_another():
 
 def test_common_has_few_files_at_its_root():
     assert len(list((ROOT / "common").glob("*.py"))) <= MAX_FILES_IN_COMMON
+
+
+def longest_run(first: list[str], second: list[str]) -> int:
+    """Return the length of the longest run of lines that both texts have."""
+    longest, lengths = 0, {}
+    for line in first:
+        places = [place for place, other in enumerate(second) if other == line]
+        lengths = {place: lengths.get(place - 1, 0) + 1 for place in places}
+        longest = max(longest, *lengths.values(), 0)
+    return longest
+
+
+def test_a_shared_run_is_measured():
+    assert longest_run(list("abcdx"), list("xbcdabc")) == 3
+    assert longest_run(["a"], ["b"]) == 0
+
+
+def test_no_two_chapters_say_the_same_at_length():
+    texts = {
+        name: [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        for name, path in MODULES.items()
+        if name.startswith(("chapter", "study_")) and not name.endswith(".networks")
+    }
+    for (first, text), (second, other) in itertools.combinations(texts.items(), 2):
+        if first.split(".")[0] != second.split(".")[0]:
+            shared = longest_run(text, other)
+            assert shared <= MAX_SHARED_LINES, f"{first} and {second}: {shared} lines"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Enlarging an image file, or all image files of a folder, by a trained network."""
 
-import itertools
 import logging
 import tempfile
 from collections import Counter
@@ -14,6 +13,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from chapter05_srgan.perceptual_scores import most_detailed_square
 from chapter05_srgan.upscaling import tiles
 from chapter05_srgan.upscaling.reading import Picture, read_picture
 from chapter05_srgan.upscaling.writing import check_target, scratch_array, write_picture
@@ -230,7 +230,8 @@ def _comparison(picture: Picture, rgb: np.ndarray, scale: int, name: str) -> np.
     height, width, _ = rgb.shape
     # The detail: a square of `part` pixels of the source.
     part = min(SIDE // 4, height, width) // scale
-    top, left = _most_detailed(np.asarray(small), part)
+    rows, columns = most_detailed_square(np.asarray(small), part)
+    top, left = rows.start, columns.start
     box = (left, top, left + part, top + part)
     # Both images are shrunk to fit the sheet; the details keep their enlarged size.
     shrink = max(1.0, max(height, width) / SIDE)
@@ -252,32 +253,6 @@ def _comparison(picture: Picture, rgb: np.ndarray, scale: int, name: str) -> np.
         captions = [f"bicubic{words}", f"{name}{words}"]
         rows.append(list(zip(cells, captions, strict=True)))
     return sheet(rows, title=f"Enlarged {scale} times")
-
-
-def _most_detailed(image: np.ndarray, edge: int) -> tuple[int, int]:
-    """Find the square with the largest differences between neighbouring pixels.
-
-    Only the green channel counts, and squares half an edge apart are compared.
-
-    Args:
-        image: the image, uint8 (H, W, 3).
-        edge: edge of the square, pixels.
-
-    Returns:
-        Top row and left column of the square.
-    """
-    green = image[..., 1].astype(np.int16)
-    down = np.abs(np.diff(green, axis=0, append=green[-1:]))
-    right = np.abs(np.diff(green, axis=1, append=green[:, -1:]))
-    change = down + right
-    starts = []
-    for side in change.shape:
-        count = 1 + -(-2 * (side - edge) // edge)  # half a square apart
-        starts.append(np.linspace(0, side - edge, count).astype(int))
-    return max(
-        itertools.product(*starts),
-        key=lambda at: change[at[0] : at[0] + edge, at[1] : at[1] + edge].sum(),
-    )
 
 
 def _squared(image: np.ndarray) -> np.ndarray:

@@ -118,3 +118,17 @@ def is_held_out(name: str) -> bool:
 
 def _is_validation(rows: np.ndarray, every: int) -> np.ndarray:
     return rows % every == every - 1
+
+
+def random_rows(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
+    """Draw some of `total` rows without repetition, or all of them.
+
+    Args:
+        rng: source of the random numbers.
+        total: number of rows, N.
+        count: how many to draw.
+
+    Returns:
+        int64 (min(count, N),), ascending, in [0, N).
+    """
+    return np.sort(rng.permutation(total)[:count])

@@ -288,20 +288,6 @@ def choose_count(samples: int | None, train: int, held_out: int) -> int:
     return count
 
 
-def some(rng: np.random.Generator, total: int, count: int) -> np.ndarray:
-    """Draw indices without replacement.
-
-    Args:
-        rng: source of random numbers.
-        total: number of items to draw from.
-        count: number of items to draw; all are drawn if there are not more.
-
-    Returns:
-        int (min(count, total),), ascending, in [0, total).
-    """
-    return np.sort(rng.permutation(total)[:count])
-
-
 def _check_counts(fake: int, real: int, splits: int, k: int) -> None:
     """Check that there are enough images for every score."""
     least_real = max(2, k + 1)

@@ -25,7 +25,6 @@ from chapter05_srgan import evaluation, generation
 from chapter05_srgan.commands import CHAPTER
 from chapter05_srgan.config import PRESETS, Config
 from chapter05_srgan.data import Crops, load_split
-from chapter05_srgan.evaluation import most_detailed
 from chapter05_srgan.networks import build_generator
 from chapter05_srgan.training import build_srgan_model, build_srresnet_model, train
 from common.errors import UserError
@@ -192,14 +191,6 @@ def test_crops_are_generated(run, tmp_path):
     assert len(paths) == 1 + 3 * 4
     assert Image.open(tmp_path / "00002_srgan.png").size == (32, 32)
     assert Image.open(tmp_path / "00002_low_resolution.png").size == (8, 8)
-
-
-def test_the_most_detailed_piece_is_found():
-    image = np.full((60, 90, 3), 100, np.uint8)
-    image[30:50:2, 60:80] = 200
-    rows, columns = most_detailed(image, 20)
-    assert abs(rows.start - 30) <= 2 and abs(columns.start - 60) <= 2
-    assert rows.stop - rows.start == columns.stop - columns.start == 20
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pictures import saved
 from tiny import CHAPTER05 as TINY
 
-from chapter05_srgan import content_loss, training, tuning
+from chapter05_srgan import content_loss, evaluation, training, tuning
 from chapter05_srgan.networks import build_generator
 from common.training.network_files import load_network, save_network
 from common.training.run_dir import RunDir
@@ -70,7 +70,7 @@ def test_no_crop_comes_from_what_is_left_out_for_validation(tmp_path, monkeypatc
     assert found[2] <= learnt
     judged = []
     monkeypatch.setattr(
-        tuning, "score_method", lambda originals, *_: judged.extend(originals)
+        evaluation, "score_method", lambda originals, *_: judged.extend(originals)
     )
     with pytest.raises(AttributeError):  # the stand-in gives no scores
         tuning.make_objective(config)(build_generator(config))

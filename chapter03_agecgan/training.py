@@ -13,8 +13,8 @@ from chapter03_agecgan.data import Faces, load_split
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
 from chapter03_agecgan.recognition.choose import choose_recognizer
 from chapter03_agecgan.recognition.recognizer import Recognizer
+from chapter03_agecgan.stages import encoder as encoder_stage
 from chapter03_agecgan.stages import gan, identity
-from chapter03_agecgan.stages.encoder import GALLERY_PHOTOS, build_model
 from common.data.batches import TrainingData
 from common.data.splits import training_rows
 from common.errors import UserError
@@ -68,7 +68,7 @@ def train(
         wanted = list(STAGES) if config.stage == "all" else [config.stage]
         for name in wanted:
             logger.info("stage %s", name)
-            # Each begins alike, whether or not others ran before it.
+            # Each stage starts the same whether or not others ran before it.
             keras.utils.set_random_seed(config.seed % 2**32)
             if STAGES[name](config, run, faces, callbacks):
                 break  # Somebody asked to stop.
@@ -76,9 +76,9 @@ def train(
 
 
 def train_gan(config: Config, run: RunDir, faces: Faces, callbacks: Callbacks) -> bool:
-    """Train generator and discriminator; return whether it was interrupted."""
+    """Train the first stage, G and D; return whether it was interrupted."""
     if config.stage == "all" and has_ended(run):
-        logger.info("it has ended; train --resume --stage gan goes on with it")
+        logger.info("this stage has ended; continue it with train --resume --stage gan")
         return False
     framing = measure_framing(faces.images)
     write_note(run.path / FRAMING, framing.to_json() if framing else {})
@@ -98,14 +98,14 @@ def train_gan(config: Config, run: RunDir, faces: Faces, callbacks: Callbacks) -
 def train_encoder(
     config: Config, run: RunDir, faces: Faces, callbacks: Callbacks
 ) -> bool:
-    """Train the encoder; return whether it was interrupted."""
+    """Train the second stage, the encoder; return whether it was interrupted."""
     stage = begin_stage(
         run, "encoder", config, STAGE_FIELDS["encoder"], [run.generator]
     )
     with devices.scope(config):
-        model = build_model(config, load_network(run.generator))
+        model = encoder_stage.build_model(config, load_network(run.generator))
     data = paired(faces, np.arange(len(faces.images)))
-    shown = np.linspace(0, data.count - 1, GALLERY_PHOTOS).astype(int)
+    shown = np.linspace(0, data.count - 1, encoder_stage.GALLERY_PHOTOS).astype(int)
     gallery = Gallery(list(data.fetch(shown)), image_grid)
     encoder = model.phases[0].network
     return fit_stage(
@@ -123,14 +123,18 @@ def train_encoder(
 def train_identity(
     config: Config, run: RunDir, faces: Faces, callbacks: Callbacks
 ) -> bool:
-    """Move latents, or both networks, so that faces keep the person."""
+    """Train the third stage; return whether it was interrupted.
+
+    It moves the latents of photos, or the weights of G and the encoder, so that
+    generated faces keep the person.
+    """
     sources = [run.generator, run.path / "encoder" / "encoder.keras"]
     stage = begin_stage(run, "identity", config, STAGE_FIELDS["identity"], sources)
     recognizer = choose_recognizer(config, faces)
     if recognizer.network is None:
         raise UserError(
             f"--recognition {config.recognition}: an .onnx file has no gradient to "
-            "train by; give a .keras file, or judge by it with test --recognition"
+            "train by; give a .keras file, or use it in test --recognition only"
         )
     results = {"recognition": recognizer.network}
     if config.identity_method == "latents":
@@ -140,7 +144,7 @@ def train_identity(
         model = identity.build_networks_model(config, generator, encoder, recognizer)
     photos = identity.Photos.of(recognizer, faces.images, faces.classes)
     data = TrainingData(photos.batch, len(faces.images))
-    shown = np.linspace(0, data.count - 1, GALLERY_PHOTOS).astype(int)
+    shown = np.linspace(0, data.count - 1, encoder_stage.GALLERY_PHOTOS).astype(int)
     gallery = Gallery([photos.images[shown], photos.ages[shown]], image_grid)
     results |= {"encoder": encoder, "generator": generator}
     return fit_stage(
@@ -156,12 +160,14 @@ def _fit_latents(
     callbacks: Callbacks,
     recognizer: Recognizer,
 ) -> bool:
-    """Find the latents of some photos, to show how well the person is kept.
+    """Find the latents of a few photos, which shows how well the person is kept.
 
-    So few photos are no work to be shared: one device does it.
+    For so few photos, one device is enough.
     """
     generator, encoder = load_network(run.generator), load_encoder(run)
-    shown = np.linspace(0, len(faces.images) - 1, GALLERY_PHOTOS).astype(int)
+    shown = np.linspace(0, len(faces.images) - 1, encoder_stage.GALLERY_PHOTOS).astype(
+        int
+    )
     photos = identity.Photos.of(recognizer, faces.images[shown], faces.classes[shown])
     start = np.array(encoder(photos.images, training=False))
     model = identity.build_latents_model(config, generator, recognizer, start)
@@ -184,11 +190,11 @@ def _fit_latents(
 
 
 def paired(faces: Faces, rows: np.ndarray) -> TrainingData:
-    """Return photos and their ages as items to learn from.
+    """Return photos and their ages as training data.
 
     Args:
-        faces: the photos.
-        rows: numbers of those that are used; some may come again.
+        faces: photos with their age classes.
+        rows: indices of the photos to use, int (N,); an index may be repeated.
     """
     ages = one_hot(faces.classes)
 

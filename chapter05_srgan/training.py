@@ -203,7 +203,9 @@ def train_srresnet(
 ) -> bool:
     """Train the generator on pixels; return whether it was interrupted."""
     if config.stage == "all" and has_ended(run):
-        logger.info("it has ended; train --resume --stage srresnet goes on with it")
+        logger.info(
+            "this stage has ended; continue it with train --resume --stage srresnet"
+        )
         return False
     with devices.scope(config):
         model = build_srresnet_model(config)

@@ -133,7 +133,7 @@ class AdversarialModel(keras.Model):
         return state
 
     def read_logs(self) -> dict[str, float]:
-        """Return the mean of each log since the last call, and begin anew."""
+        """Return the mean of each log since the last call, and reset the sums."""
         sums, counts = tf.convert_to_tensor(self.log_sums).numpy()
         self.log_sums.assign(tf.zeros(self.log_sums.shape))
         return {

@@ -107,7 +107,7 @@ def test_a_stage_that_has_ended_is_passed_over(run, tmp_path):
     assert read_rows(again.metrics_csv)[-1]["step"] == 6
 
 
-def test_a_stage_whose_predecessor_has_moved_on_begins_anew(run, tmp_path):
+def test_a_stage_starts_again_if_the_one_before_has_changed(run, tmp_path):
     again = copy_of(run, tmp_path / "again")
     config = run.read_config(Config)
     train(dataclasses.replace(config, steps=6, stage="gan"), again)
@@ -142,7 +142,7 @@ def test_a_stage_needs_the_one_before(data, tmp_path):
 
 
 def test_latents_are_found_again(run):
-    """Of a face that G has made, pixels alone lead back to it."""
+    """The pixels of a generated face are enough to find its latent again."""
     config = dataclasses.replace(
         run.read_config(Config),
         identity_pixels=100.0,

@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """Eight scenes to learn from and two to judge by."""
+    """Eight scenes to train on and two held out."""
     folder = tmp_path_factory.mktemp("scenes") / "set"
     write_scenes(folder, train=8, test=2, seed=0, size=64)
     return folder
@@ -173,7 +173,7 @@ def test_scores_and_baselines(run, data):
     assert all(f"test/{number:05d}" in told for number in range(2))
 
 
-def test_all_pictures_of_a_folder_are_judged(run, data):
+def test_all_images_of_a_folder_are_scored(run, data):
     metrics = evaluation.test(run, data=data / "train", realism=False)
     assert metrics["n_images"] == 8
 

@@ -68,13 +68,13 @@ def test_no_crop_comes_from_what_is_left_out_for_validation(tmp_path, monkeypatc
     learnt = set(range(10, 190, 20)) - left_out
     assert found[0] == found[1] == learnt
     assert found[2] <= learnt
-    judged = []
+    scored = []
     monkeypatch.setattr(
-        evaluation, "score_method", lambda originals, *_: judged.extend(originals)
+        evaluation, "score_method", lambda originals, *_: scored.extend(originals)
     )
     with pytest.raises(AttributeError):  # the stand-in gives no scores
         tuning.make_objective(config)(build_generator(config))
-    assert {int(image.mean()) for image in judged} == left_out
+    assert {int(image.mean()) for image in scored} == left_out
 
 
 # --- the losses

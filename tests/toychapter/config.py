@@ -25,7 +25,7 @@ class Config(RunConfig):
     """The best is 0 for adam and 0.9 for sgd."""
 
     labels: tuple[float, ...] = (1.0,)
-    """Of no effect."""
+    """Has no effect."""
 
     trouble: Literal["none", "nan", "raise", "exit", "kill", "option"] = "none"
     """How the training goes wrong."""

@@ -73,7 +73,7 @@ def test_every_size_shows_the_same_drawing(size):
 
 
 def test_people_differ_more_than_ages_and_photos(drawn):
-    """Of all faces twenty years older, the nearest one is of the same person."""
+    """A face is closest to the same person among all faces twenty years older."""
     middle = drawn[:, [1, 3], 18:62, 18:46].astype(float)
     coarse = middle.reshape(20, 2, 11, 4, 7, 4, 3).mean(axis=(3, 5))
     flat = coarse.reshape(20, 2, -1)

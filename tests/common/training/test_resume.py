@@ -6,6 +6,7 @@ that do not need a chapter's networks train the toy GAN.
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -270,3 +271,18 @@ def test_a_finished_training_can_be_continued_to_more_steps(tmp_path):
     for name, value in states[0].items():
         if not name.startswith("progress"):
             np.testing.assert_array_equal(states[1][name], value, err_msg=name)
+
+
+def test_a_network_without_its_checkpoints_is_never_overwritten(tmp_path):
+    """Otherwise a resumed run would start at step 0 and replace the network."""
+    run = tmp_path / "run"
+    train_points(run, "--steps", "4")
+    shutil.rmtree(run / "checkpoints")
+    before = {path: path.read_bytes() for path in run.glob("*.keras")}
+    assert len(before) == 2
+    done = resume(run, "--steps", "8", chapter=points())
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 or lines[-1].startswith("error: ")
+    assert "is a trained network without the checkpoint" in lines[-1]
+    assert {path: path.read_bytes() for path in run.glob("*.keras")} == before

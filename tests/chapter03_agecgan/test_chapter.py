@@ -75,6 +75,7 @@ def test_each_stage_has_its_own_losses_and_networks(run):
         assert (run.path / f"{name}.keras").is_file()
 
 
+@pytest.mark.slow
 def test_stages_one_by_one_end_as_all_at_once(run, data, tmp_path):
     other = RunDir(tmp_path / "run")
     for stage in ("gan", "encoder", "identity"):
@@ -282,6 +283,7 @@ def test_the_age_of_a_photo_can_be_told(run, photo, tmp_path):
     assert not np.array_equal(*faces)
 
 
+@pytest.mark.slow
 def test_real_photos_go_the_whole_way(shared_data, tmp_path):
     """Ages from one data set, persons from another."""
     config = dataclasses.replace(

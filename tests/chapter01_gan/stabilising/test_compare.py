@@ -69,6 +69,7 @@ def glyphs(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_digits_are_scored_by_class_and_quality(glyphs):
     digits = problems.digits(glyphs)
     real = digits.batch(500, KEY).numpy()
@@ -142,6 +143,7 @@ def test_the_comparison_is_drawn(tmp_path):
     assert (tmp_path / "a.png").stat().st_size > 20_000
 
 
+@pytest.mark.slow
 def test_trainings_run_in_processes_of_their_own(tmp_path, monkeypatch, glyphs):
     budget = Budget(
         steps={"ring": 3, "grid": 3, "digits": 2},

@@ -230,6 +230,7 @@ def test_a_wrong_tf_config_is_refused(variable, message, tmp_path, monkeypatch, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_command_line_of_two_workers(tmp_path):
     """A run of two workers can be resumed on one device, with more steps."""
     from chapter01_gan.commands import CHAPTER

@@ -30,7 +30,7 @@ test: .venv/.installed
 
 # What needs minutes, or an extra: all chapters in two processes, searches on Spark.
 test-slow: .venv/.spark
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 	SPARK_TESTS=1 $(BIN)/python -m pytest tests/common/tuning/test_spark.py
 
 lint: .venv/.installed

@@ -28,7 +28,7 @@ demo: .venv/.installed
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# What needs minutes, or an extra: all chapters in two processes, searches on Spark.
+# What takes long or needs an extra: all chapters in two processes, searches on Spark.
 test-slow: .venv/.spark
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 	SPARK_TESTS=1 $(BIN)/python -m pytest tests/common/tuning/test_spark.py

@@ -99,6 +99,7 @@ def test_a_stage_that_was_killed_goes_on(run, tmp_path, stage):
     assert all(np.array_equal(expected[name], found[name]) for name in expected)
 
 
+@pytest.mark.slow
 def test_a_stage_that_has_ended_is_passed_over(run, tmp_path):
     again = copy_of(run, tmp_path / "again")
     config = run.read_config(Config)
@@ -108,6 +109,7 @@ def test_a_stage_that_has_ended_is_passed_over(run, tmp_path):
     assert read_rows(again.metrics_csv)[-1]["step"] == 6
 
 
+@pytest.mark.slow
 def test_a_stage_starts_again_if_the_one_before_has_changed(run, tmp_path):
     again = copy_of(run, tmp_path / "again")
     config = run.read_config(Config)

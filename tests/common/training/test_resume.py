@@ -173,6 +173,7 @@ def test_tensorboard_has_scalars_pictures_hyperparameters_and_both_graphs(whole)
     assert expected | {"samples", "reals", "hyperparameters"} <= names
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_uninterrupted(tmp_path, data, whole):
     run = tmp_path / "run"
     process = start(run, data)

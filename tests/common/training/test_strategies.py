@@ -114,6 +114,7 @@ def test_two_devices_train_like_one(alone, mirrored):
     assert_alike(mirrored / "run", alone / "run")
 
 
+@pytest.mark.slow
 def test_a_lost_worker_ends_the_others_and_the_run_can_be_resumed(alone, together):
     """Resumed on two workers, the run ends like an uninterrupted one on one device."""
     folder, ((status, output, _), (killed, *_)) = together

@@ -71,7 +71,7 @@ def train(
             # Each stage starts the same whether or not others ran before it.
             keras.utils.set_random_seed(config.seed % 2**32)
             if STAGES[name](config, run, faces, callbacks):
-                break  # Somebody asked to stop.
+                break  # The training was interrupted.
     return run
 
 

@@ -190,7 +190,7 @@ def train(
             # Each stage starts the same whether or not the other ran before it.
             keras.utils.set_random_seed(config.seed % 2**32)
             if STAGES[name](config, run, data, gallery, callbacks):
-                break  # Somebody asked to stop.
+                break  # The training was interrupted.
     return run
 
 

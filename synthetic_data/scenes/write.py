@@ -38,7 +38,7 @@ _LIMITS = {
 _FIRST = {"train": 0, "test": MAX_SCENES}  # number of each split's first scene
 _OVERSAMPLING = 2  # pixels of the canvas per pixel of the scene, along each side
 _CHUNK = 4  # scenes of one job of a process
-_ALONE = 12  # up to so many scenes, starting more processes takes longer than drawing
+_ALONE = 12  # for up to 12 scenes, starting more processes takes longer than drawing
 
 
 class _Job(NamedTuple):

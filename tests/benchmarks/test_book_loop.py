@@ -30,6 +30,7 @@ def test_every_step_trains_both_networks(loss_weights):
         assert (network.get_weights()[0] != before).all()
 
 
+@pytest.mark.slow
 def test_the_content_loss_brings_items_to_the_real_ones():
     generator, discriminator = networks()
     latents = np.eye(3, dtype=np.float32)

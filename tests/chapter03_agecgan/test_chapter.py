@@ -121,6 +121,7 @@ def test_a_stage_starts_again_if_the_one_before_has_changed(run, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_books_third_stage_moves_both_networks(run, tmp_path):
     again = copy_of(run, tmp_path / "again")
     config = dataclasses.replace(

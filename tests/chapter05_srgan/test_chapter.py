@@ -134,6 +134,7 @@ def test_each_phase_has_its_own_losses_and_generator(run):
         assert list(phase.tensorboard.glob("events*"))
 
 
+@pytest.mark.slow
 def test_phases_one_by_one_end_as_both_at_once(run, data, tmp_path):
     other = RunDir(tmp_path / "run")
     for phase in ("srresnet", "srgan"):

@@ -82,6 +82,7 @@ def test_digits_are_scored_by_class_and_quality(glyphs):
     assert digits.score(noise)["fid500_local"] > 5 * scores["fid500_local"]
 
 
+@pytest.mark.slow
 def test_a_small_training_is_repeatable_by_seed():
     ring = problems.ring()
     config = configure("r1_ema", dataclasses.replace(ring.base, g_units=(8,)), False)

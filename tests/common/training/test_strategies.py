@@ -128,6 +128,7 @@ def test_a_lost_worker_ends_the_others_and_the_run_can_be_resumed(alone, togethe
     assert_alike(run, alone / "run")
 
 
+@pytest.mark.slow
 def test_all_workers_stop_if_one_is_asked_to(together):
     folder, workers = together
     # Lines 0 and 1 are from the first run; in the third, only the chief writes a line.
@@ -137,6 +138,7 @@ def test_all_workers_stop_if_one_is_asked_to(together):
     assert (folder / "ask" / "checkpoints" / "step_00000002.npz").exists()
 
 
+@pytest.mark.slow
 def test_batch_statistics_are_computed_on_each_device(alone, mirrored, together):
     """D's BatchNorm normalises with the moments of each device's half of the batch."""
     one, two = losses(alone / "norm"), losses(mirrored / "norm")

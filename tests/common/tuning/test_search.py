@@ -19,7 +19,8 @@ from common.tuning.trial_records import read_records, write_records
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "trials", "killed_in"), [("random", 4, 2), ("tpe", 8, 6)]
+    ("algorithm", "trials", "killed_in"),
+    [("random", 4, 2), pytest.param("tpe", 8, 6, marks=pytest.mark.slow)],
 )
 def test_a_killed_search_resumes_with_the_same_trials(
     tmp_path, algorithm, trials, killed_in, caplog

@@ -23,9 +23,9 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
+from benchmarks.chapters import ROOT, chapter_names
 from common.training.run_dir import describe_environment
 
-ROOT = Path(__file__).resolve().parent.parent
 # Options for smaller networks and fewer steps in chapters that take long otherwise.
 SMALLER = {
     "chapter02_3dgan": ["--width", "0.1"],
@@ -42,15 +42,7 @@ SMALLER = {
 class Options:
     """Kill a training at random moments and resume it."""
 
-    chapter: tyro.conf.Positional[
-        Literal[
-            "chapter01_gan",
-            "chapter02_3dgan",
-            "chapter03_agecgan",
-            "chapter04_dcgan",
-            "chapter05_srgan",
-        ]
-    ]
+    chapter: tyro.conf.Positional[Literal[chapter_names()]]
     """Name of the chapter."""
 
     kills: int = 20

@@ -24,9 +24,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from benchmarks.chapters import chapter_names
 from common.training.run_dir import RunDir
 
-ROOT = Path(__file__).resolve().parent.parent
 STEPS = 20
 # Options for the lengths of stages, in the chapters that have them.
 STAGE_STEPS = (
@@ -43,9 +43,7 @@ def main() -> None:
     parser.add_argument(
         "chapters", nargs="*", help="names of the chapters; by default all"
     )
-    chapters = parser.parse_args().chapters or sorted(
-        folder.parent.name for folder in ROOT.glob("chapter*_*/config.py")
-    )
+    chapters = parser.parse_args().chapters or chapter_names()
     for chapter in chapters:
         with tempfile.TemporaryDirectory() as folder:
             run = train(chapter, Path(folder) / "run")

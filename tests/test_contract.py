@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from command_lines import call
 
+from benchmarks.chapters import chapter_names
 from common.cli.options import DescribeOptions, RunOptions
 from common.config import RunConfig, from_json, to_json
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = sorted(p.name for p in ROOT.glob("chapter*_*") if (p / "main.py").exists())
+CHAPTERS = chapter_names()
 PRESETS = {"quick", "book", "paper"}
 
 

@@ -133,7 +133,10 @@ def test_no_two_chapters_say_the_same_at_length():
     texts = {
         name: [line.strip() for line in path.read_text().splitlines() if line.strip()]
         for name, path in MODULES.items()
-        if name.startswith(("chapter", "study_")) and not name.endswith(".networks")
+        # Of a package's own file, the list of its files and names is alike by rule.
+        if name.startswith(("chapter", "study_"))
+        and "." in name
+        and not name.endswith(".networks")
     }
     for (first, text), (second, other) in itertools.combinations(texts.items(), 2):
         if first.split(".")[0] != second.split(".")[0]:

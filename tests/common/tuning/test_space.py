@@ -3,19 +3,19 @@
 import dataclasses
 import importlib
 import json
-from pathlib import Path
 
 import pytest
 from searching import ADAM
 from toychapter.config import PRESETS, SPACE, Config
 
+from benchmarks.chapters import chapter_names
 from common.config import to_json
 from common.config_files import check_options, read_config
 from common.errors import UserError
 from common.tuning.search import plain
 from common.tuning.space import Space
 
-CHAPTERS = sorted(p.name for p in Path(__file__).parents[3].glob("chapter*_*"))
+CHAPTERS = chapter_names()
 
 
 def test_values_hold_conditional_options_only_if_their_branch_is_taken():

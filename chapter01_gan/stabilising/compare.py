@@ -5,6 +5,7 @@ this small are no faster with a second one.
 """
 
 import json
+import logging
 import os
 import signal
 import time
@@ -27,6 +28,8 @@ from chapter01_gan.stabilising.techniques import (
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.startup import import_tensorflow
+
+logger = logging.getLogger(__name__)
 
 MAX_JOBS = 256
 
@@ -183,6 +186,8 @@ def compare(
             with atomic_path(run_dir / "compare.md") as temporary:
                 temporary.write_text(text, encoding="utf-8")
             draw_comparison(outcomes, run_dir / "compare.png")
+            names = "compare.json, compare.md and compare.png"
+            logger.info("written: %s in %s", names, run_dir)
     return text
 
 

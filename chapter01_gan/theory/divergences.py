@@ -1,5 +1,6 @@
 """One picture of why the Kullback-Leibler divergence is not a distance."""
 
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ from common.metrics.divergence import (
     kl_gaussians,
 )
 from common.metrics.report import table
+
+logger = logging.getLogger(__name__)
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish.
 BLUE = "#0072B2"
@@ -71,6 +74,7 @@ def draw_divergences(out: Path = PAGES) -> str:
     _draw_fits(panels[1, 1])
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
+    logger.info("written: %s", path)
     return _text()
 
 

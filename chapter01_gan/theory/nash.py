@@ -4,6 +4,7 @@ A finite game is a pair of cost matrices, one for each player: entry [i, j] is t
 for the player if A plays i and B plays j. Low is good.
 """
 
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from chapter01_gan.config import PAGES
 from chapter01_gan.theory.divergences import BLUE, GREEN, GREY, VERMILLION, write_title
 from common.files import atomic_path
 from common.metrics.report import table
+
+logger = logging.getLogger(__name__)
 
 # Costs are years in prison; action 0 is silence, 1 is betrayal.
 PRISONERS_DILEMMA = (np.array([[1, 3], [0, 2]]), np.array([[1, 0], [3, 2]]))
@@ -235,6 +238,7 @@ def draw_nash(out: Path = PAGES) -> str:
     write_title(panels[1, 1], "Distance from (0, 0)", "dashed: from the formulas")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
+    logger.info("written: %s", path)
     return _text()
 
 

@@ -125,8 +125,9 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
     elif isinstance(result, Path):
         logger.info("written: %s", result)
     elif result:
-        more = f" and {len(result) - 1} more files" if len(result) > 1 else ""
-        logger.info("written: %s%s", result[0], more)
+        first, *others = result
+        more = others[0] if len(others) == 1 else f"{len(others)} more files"
+        logger.info("written: %s%s", first, f" and {more}" if others else "")
 
 
 def _overview(chapter: Chapter) -> str:

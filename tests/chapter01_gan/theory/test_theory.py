@@ -1,5 +1,6 @@
 """The theory of chapter 1: equilibria, update rules and the two pictures."""
 
+import logging
 import math
 
 import numpy as np
@@ -207,8 +208,10 @@ def test_the_coins_break_the_triangle_inequality_for_kl():
     assert kl_divergence(p, r) > kl_divergence(p, q) + kl_divergence(q, r)
 
 
-def test_draw_divergences(tmp_path):
+def test_draw_divergences(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     text = divergences.draw_divergences(tmp_path / "new")
+    assert f"written: {tmp_path / 'new' / 'divergences.png'}" in caplog.text
     check_picture(tmp_path / "new" / "divergences.png", (1210, 1045))
     assert text.endswith("\n")
     p, q = divergences.NO_COMMON_SUPPORT
@@ -221,8 +224,10 @@ def test_draw_divergences(tmp_path):
     assert f"{4.5 / 2 - 0.5 - math.log(1.5):.4g}" in text
 
 
-def test_draw_nash(tmp_path):
+def test_draw_nash(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     text = nash.draw_nash(tmp_path)
+    assert f"written: {tmp_path / 'nash.png'}" in caplog.text
     check_picture(tmp_path / "nash.png", (1210, 1045))
     assert text.endswith("\n")
     assert "(0, 0) -> (1, 0) -> (1, 1), pure equilibria [(1, 1)]" in text

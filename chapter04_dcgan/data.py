@@ -36,8 +36,8 @@ class Faces:
 def load_split(config: Config, part: str) -> Faces:
     """Return the images of one split; they are decoded only on the first use.
 
-    If there are images in folders named train and test, these are the splits.
-    Otherwise the last sixth of the files, sorted by name, is held out.
+    If there are images in folders named train and test (see `split_names`), these are
+    the splits. Otherwise the last sixth of the files, sorted by name, is held out.
 
     Args:
         config: options of the run; uses data, size, cache_mb.
@@ -49,10 +49,8 @@ def load_split(config: Config, part: str) -> Faces:
     folder = config.data or stand_in(config)
     store = ImageStore.open(folder, config.size, memory_mb=config.cache_mb)
     rows = split_names(store.names)[0 if part == "train" else 1]
-    # The images of a split follow one another. A slice of a mapped array reads
-    # nothing from the disk, whereas indices would copy the images.
-    chosen = slice(int(rows[0]), int(rows[-1]) + 1)
-    return Faces(store.images[chosen], store.names[chosen], folder)
+    chosen = store.subset(rows)
+    return Faces(chosen.images, chosen.names, folder)
 
 
 def stand_in(config: Config) -> Path:

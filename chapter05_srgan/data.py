@@ -22,11 +22,8 @@ Part = Literal["train", "test", "all"]
 # Increase this when the procedural scenes change. It is part of the name of the
 # cached folder; an existing folder is never written again.
 STAND_IN_VERSION = 1
-# Names of the folders of each split. The second names are those of DIV2K.
-FOLDERS = {
-    "train": ("train", "DIV2K_train_HR"),
-    "test": ("test", "DIV2K_valid_HR"),
-}
+# Names of DIV2K's folders.
+FOLDERS = {"DIV2K_train_HR": "train", "DIV2K_valid_HR": "test"}
 HELD_OUT_EVERY = 10
 # Smaller images, in pixels along a side, cannot be scored.
 LEAST_SIDE = 32
@@ -42,9 +39,9 @@ logger = logging.getLogger(__name__)
 def load_split(config: Config, part: Part) -> PictureStore:
     """Return the images of one split; they are decoded only on the first use.
 
-    If there are images in folders named train and test, or DIV2K_train_HR and
-    DIV2K_valid_HR, these are the splits. Otherwise every tenth file, sorted by name,
-    is held out; of fewer than ten files the last one is.
+    If there are images in folders named train and test (see `split_names`), or
+    DIV2K_train_HR and DIV2K_valid_HR, these are the splits. Otherwise every tenth file,
+    sorted by name, is held out; of fewer than ten files the last one is.
 
     Images with a side shorter than 32 pixels are left out. So are training images
     with a side shorter than a crop: enlarging them would teach the network what an
@@ -64,7 +61,7 @@ def load_split(config: Config, part: Part) -> PictureStore:
     folder = config.data or stand_in(config)
     store = PictureStore.open(folder, memory_mb=config.cache_mb)
     if part != "all":
-        rows = split_names(store.names, **FOLDERS, hold_out=_every_tenth)
+        rows = split_names(store.names, aliases=FOLDERS, hold_out=_every_tenth)
         store = store.subset(rows[0 if part == "train" else 1])
     least = max(config.crop, LEAST_SIDE) if part == "train" else LEAST_SIDE
     sides = store.shapes.min(axis=1)
@@ -127,7 +124,7 @@ def describe(config: Config) -> str:
         "| split | images | smallest | largest | million pixels |",
         "|---|---|---|---|---|",
     ]
-    for part in FOLDERS:
+    for part in ("train", "test"):
         shapes = load_split(config, part).shapes
         areas = shapes.prod(axis=1)
         small, large = (

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from common.data import folders
+
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 # Files that take longest, which begin first: else one of two processes ends long after
@@ -53,7 +55,8 @@ def own_log_level() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_settings() -> Iterator[None]:
-    """Leave no test the number format or the log level that another one has set."""
+    """Leave no test the settings or the given warnings of another one."""
+    folders.warn_once.cache_clear()
     yield
     os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
     if "keras" in sys.modules:

@@ -1,14 +1,12 @@
 """Which items are for training, held out for tests, or for validation."""
 
-import logging
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from common.data.folders import Split, split_of, warn_once
 from common.errors import UserError
-
-_LOG = logging.getLogger(__name__)
 
 
 def training_rows(count: int, validation_every: int | None) -> np.ndarray:
@@ -58,20 +56,19 @@ def last_sixth(count: int) -> np.ndarray:
 def split_names(
     names: Sequence[str],
     *,
-    train: Sequence[str] = ("train",),
-    test: Sequence[str] = ("test",),
+    aliases: Mapping[str, Split] | None = None,
     hold_out: Callable[[int], np.ndarray] = last_sixth,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split images into a training and a test set, by their names only.
 
-    If there are images both below `train/` and below `test/`, those folders decide,
-    and images in neither are left out with a warning. Otherwise `hold_out` chooses
-    the test images. The same names always give the same split.
+    If folders named train and test (see `split_of`) both contain images, they decide;
+    without a folder test, one named val is the test set. Images in none of the two are
+    left out with a warning. Otherwise `hold_out` chooses the test images. The same
+    names always give the same split.
 
     Args:
         names: paths that use "/", as in `ImageStore.names`.
-        train: names of the folders of training images.
-        test: names of the folders of test images.
+        aliases: further names of folders, with the split of each.
         hold_out: function from the number of names to the positions, in sorted
             order, of the names to hold out.
 
@@ -86,20 +83,19 @@ def split_names(
             "expected at least 2 images to divide into training and test images, "
             f"found {len(names)}; add some"
         )
-    tops = np.array([n.split("/")[0] if "/" in n else "" for n in names])
-    training = np.flatnonzero(np.isin(tops, train))
-    held_out = np.flatnonzero(np.isin(tops, test))
+    splits = np.array([split_of(name, aliases) or "" for name in names])
+    held_out_name = "test" if "test" in splits else "validation"
+    training = np.flatnonzero(splits == "train")
+    held_out = np.flatnonzero(splits == held_out_name)
     if not (len(training) and len(held_out)):
         order = np.array(sorted(range(len(names)), key=names.__getitem__))
         held_out = order[hold_out(len(names))]
         return np.setdiff1d(order, held_out), np.sort(held_out)
-    left_out = len(names) - len(training) - len(held_out)
-    if left_out:
-        _LOG.warning(
-            "left out: %d images, neither in %s nor in %s",
-            left_out,
-            tops[training[0]] + "/",
-            tops[held_out[0]] + "/",
+    used = np.isin(splits, ("train", held_out_name))
+    if not used.all():
+        warn_once(
+            f"left out: {np.sum(~used)} images outside the folders of the training and "
+            f"the test images, for example {names[int(np.argmin(used))]}"
         )
     return training, held_out
 

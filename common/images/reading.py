@@ -8,14 +8,14 @@ Reference: "Exchangeable image file format for digital still cameras: Exif 2.3"
 
 import contextlib
 import io
-import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from common.data.folders import find_files, no_files
 from common.errors import UserError
 
 SUFFIXES = (
@@ -60,15 +60,14 @@ class ImageError(UserError):
         self.reason = reason
 
 
-def find_images(folder: Path | str) -> list[Path]:
+def find_images(folder: Path | str, known: Collection[str] = ()) -> list[Path]:
     """Find the image files below a folder, at any depth, by their suffixes.
 
-    Hidden files and folders (their names begin with a dot) and files with other
-    suffixes are ignored. Symbolic links are followed, except back into a folder that
-    contains them.
+    See `find_files` for what is passed over.
 
     Args:
         folder: folder to search.
+        known: names of other files that belong there, such as a table of labels.
 
     Returns:
         Paths that begin with `folder`, sorted by the part below it, with "/" as
@@ -78,10 +77,9 @@ def find_images(folder: Path | str) -> list[Path]:
         UserError: there is no such folder, it or one below it cannot be read, or
             there are no image files.
     """
-    folder = Path(folder)
-    found = sorted(_walk(folder), key=lambda path: path.relative_to(folder).as_posix())
+    found = find_files(folder, SUFFIXES, "images", known=known)
     if not found:
-        raise UserError(f"no images in {folder}; expected {', '.join(SUFFIXES)} files")
+        raise no_files(folder, "images", f"{', '.join(SUFFIXES)} files")
     return found
 
 
@@ -125,39 +123,6 @@ def read_image(
         image.load()
         image = _to_rgb(path, _upright(image))
         return np.array(image if size is None else _resized(image, size, fit))
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the image files below a folder in no particular order."""
-    # With each folder, keep the real paths of itself and of its parents, so that a
-    # link cannot lead into an endless loop.
-    waiting = [(str(folder), frozenset([os.path.realpath(folder)]))]
-    while waiting:
-        current, above = waiting.pop()
-        for entry, is_folder in _entries(current):
-            if is_folder:
-                real = os.path.realpath(entry.path)
-                if real not in above:
-                    waiting.append((entry.path, above | {real}))
-            elif Path(entry.name).suffix.lower() in SUFFIXES:
-                # This includes broken links; read_image reports them.
-                yield Path(entry.path)
-
-
-def _entries(folder: str) -> list[tuple[os.DirEntry, bool]]:
-    """Return the entries of a folder that are not hidden, each with is_dir()."""
-    try:
-        with os.scandir(folder) as entries:
-            return [(e, e.is_dir()) for e in entries if not e.name.startswith(".")]
-    except FileNotFoundError as error:
-        raise UserError(f"no such directory: {folder}; check the path") from error
-    except NotADirectoryError as error:
-        raise UserError(f"{folder} is a file; expected a folder of images") from error
-    except OSError as error:
-        raise UserError(
-            f"cannot read the folder {folder}: {error.strerror}; change its "
-            "permissions or move it elsewhere"
-        ) from error
 
 
 def _read_content(path: Path) -> bytes:

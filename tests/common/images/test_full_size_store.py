@@ -25,7 +25,6 @@ def folder(tmp_path) -> Path:
     folder = tmp_path / "pictures"
     for name, picture in PICTURES.items():
         saved(picture, folder / name)
-    (folder / "README.txt").write_text("no image")
     return folder
 
 

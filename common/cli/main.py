@@ -40,15 +40,18 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0: success. 1: training failed. 2: an option, file or folder is wrong.
-        130: Ctrl-C or SIGTERM interrupted a command that had nothing to save.
+        130: Ctrl-C, SIGTERM or SIGHUP interrupted a command that had nothing to save.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     console = logging.StreamHandler(sys.stderr)
     console.setLevel(logging.INFO)
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[console])
     logging.getLogger("absl").setLevel(logging.ERROR)
-    # SIGTERM acts like Ctrl-C; during training, both save and then stop.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM, and SIGHUP unless nohup ignores it, act like Ctrl-C; during training, all
+    # of them save and then stop.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         _dispatch(chapter, arguments)
     except UserError as error:

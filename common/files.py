@@ -137,6 +137,16 @@ def check_file(path: Path, max_bytes: int) -> None:
 
 
 def default_cache_dir() -> Path:
-    """Return the project's cache folder, below $XDG_CACHE_HOME or ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gan-projects-in-keras"
+    """Return the project's cache folder, below $XDG_CACHE_HOME or ~/.cache.
+
+    Without a home folder that can be written to, it is in the folder for temporary
+    files.
+    """
+    name = "gan-projects-in-keras"
+    chosen = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(chosen):  # the standard says to ignore relative paths
+        return Path(chosen) / name
+    home = Path(os.path.expanduser("~"))
+    if home.is_absolute() and os.access(home, os.W_OK):
+        return home / ".cache" / name
+    return Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"

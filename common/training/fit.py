@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,7 +189,7 @@ def _fit(
     more_callbacks: Sequence[keras.callbacks.Callback],
 ) -> bool:
     """Run the given steps; return whether a signal interrupted them."""
-    writer = tf.summary.create_file_writer(str(run.tensorboard))
+    writer = tf.summary.create_file_writer(os.fsencode(run.tensorboard))
     progress = Progress(steps.stop, steps.start, find_place(config).is_chief)
     try:
         with stop_on_signals(config.max_minutes) as stop:
@@ -290,7 +291,7 @@ def _write_beginning(
     networks = {phase.network.name: phase.network for phase in model.phases}
     for name, network in networks.items():
         write_graph(network, run, name)
-    writer = tf.summary.create_file_writer(str(run.tensorboard))
+    writer = tf.summary.create_file_writer(os.fsencode(run.tensorboard))
     with writer.as_default():
         tf.summary.text("hyperparameters", f"```\n{to_json(config)}```", 0)
         tf.summary.image("reals", writing.load_image(run.reals)[None], 0)

@@ -29,7 +29,7 @@ from common.config import (
     to_json,
 )
 from common.data.fingerprint import fingerprint
-from common.errors import UserError
+from common.errors import PrintableFormatter, UserError
 from common.files import cannot_write, read_note, write_note
 from common.training.step_files import find_step_files
 
@@ -326,7 +326,9 @@ def new_folder(parent: Path, pattern: str) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise cannot_write(path, error) from error
+            raise UserError(
+                f"cannot create {path}: {error.strerror}; name a folder with --run-dir"
+            ) from error
         return path
 
 
@@ -429,7 +431,7 @@ def copied_to(handler: logging.Handler) -> Iterator[None]:
     Args:
         handler: handler of the file.
     """
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(message)s"))
     logging.getLogger().addHandler(handler)
     project_logger = logging.getLogger("common")
     level_before = project_logger.level

@@ -140,10 +140,11 @@ def test_a_full_disk_while_a_row_is_written_is_named(tmp_path):
 def test_pictures_that_cannot_be_drawn_end_nothing(tmp_path, monkeypatch, caplog):
     run = RunDir(tmp_path)
     picture = np.zeros((8, 8, 3), np.uint8)
-    for step in range(200):
-        writing.save_image(picture + step, step_file(run.samples, step, ".png"))
-    cut = step_file(run.samples, 199, ".png")
-    cut.write_bytes(cut.read_bytes()[:-40])
+    first = step_file(run.samples, 0, ".png")
+    writing.save_image(picture, first)
+    for step in range(1, 200):
+        step_file(run.samples, step, ".png").write_bytes(first.read_bytes())
+    step_file(run.samples, 199, ".png").write_bytes(first.read_bytes()[:-40])
     loaded = []
     load = writing.load_image
     monkeypatch.setattr(

@@ -14,19 +14,26 @@ _NOTES = frozenset(
 )
 
 
+# Files whose beginnings are read, and how much of them, in bytes.
+_SAMPLE = 16
+_BEGINNING = 2**16
+
+
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
-    """What identifies a data set without reading its files.
+    """What identifies a data set, read in a moment.
 
     Attributes:
         files: number of files.
         bytes: their total size.
-        names: hash of their paths in the folder and of their sizes.
+        hash: hash of their paths in the folder, of their sizes, and of the beginnings
+            of sixteen of them: the files of MNIST and Fashion-MNIST have the same names
+            and sizes.
     """
 
     files: int
     bytes: int
-    names: str
+    hash: str
 
 
 def fingerprint(data: Path) -> Fingerprint:
@@ -39,18 +46,23 @@ def fingerprint(data: Path) -> Fingerprint:
         data: the folder or the file.
 
     Raises:
-        UserError: there is no such file or folder, or a folder cannot be read.
+        UserError: there is no such file or folder, or it cannot be read.
     """
     if not data.exists():
         raise UserError(f"no such file or folder: {data}; check --data")
     folder = data if data.is_dir() else data.parent
-    lines, total = [], 0
-    for path in walk_files(data, "data") if data.is_dir() else [data]:
-        if path.suffix.lower() in _NOTES:
-            continue
-        size = os.stat(path).st_size
-        total += size
-        name = path.relative_to(folder).as_posix()
-        lines.append(os.fsencode(name) + b"|%d" % size)
-    names = hashlib.sha256(b"\n".join(sorted(lines))).hexdigest()[:20]
-    return Fingerprint(len(lines), total, names)
+    found = walk_files(data, "data") if data.is_dir() else [data]
+    names = {path.relative_to(folder).as_posix(): path for path in found}
+    hashed, total = hashlib.sha256(), 0
+    kept = sorted(n for n, path in names.items() if path.suffix.lower() not in _NOTES)
+    try:
+        for name in kept:
+            size = os.stat(names[name]).st_size
+            total += size
+            hashed.update(os.fsencode(f"{name}|{size}\n"))
+        for name in kept[:: max(1, len(kept) // _SAMPLE)]:
+            with names[name].open("rb") as file:
+                hashed.update(file.read(_BEGINNING))
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
+    return Fingerprint(len(kept), total, hashed.hexdigest()[:20])

@@ -374,8 +374,8 @@ def _in_words(known: dict) -> str:
     """Return the number and the size of the files of a data set, for messages."""
     if known["files"] is None:
         return "the stand-in"
-    files, size, names = (known.get(name) for name in ("files", "bytes", "names"))
-    return f"{files} files of {size} bytes (names {names})"
+    files, size, digest = (known.get(name) for name in ("files", "bytes", "hash"))
+    return f"{files} files of {size} bytes (hash {digest})"
 
 
 @contextlib.contextmanager

@@ -212,6 +212,11 @@ def test_another_data_set_of_equal_size_is_noticed(tmp_path):
         other = folder_of(tmp_path / str(number), sizes)
         with pytest.raises(UserError, match="another data set: expected 2 files of 8 "):
             run.check_data(other, 2)
+    for number, first_byte in enumerate(b"ab"):
+        other = folder_of(tmp_path / f"same {number}", {"x.png": 3, "in/y.png": 5})
+        (other / "x.png").write_bytes(bytes([first_byte, 0, 0]))
+        with pytest.raises(UserError, match="found 2 files of 8 bytes"):
+            run.check_data(other, 2)
     with pytest.raises(UserError, match="found the stand-in; pass"):
         run.check_data(None)
     with pytest.raises(UserError, match="began with 2 training items, but there are 3"):

@@ -1,5 +1,5 @@
 # `make demo` and `make test` need nothing but Python 3.11 or later: each makes
-# .venv when it is missing or older than requirements.txt.
+# .venv when it is missing or older than the two files of requirements.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := runs/demo
@@ -45,8 +45,9 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
 	touch $@
 
-.venv/.installed: requirements.txt
+.venv/.installed: requirements.txt requirements-test.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -r requirements.txt -r requirements-test.txt
 	touch $@

@@ -57,7 +57,7 @@ def test(
     Raises:
         UserError: the run has no generator, or the data are wrong.
     """
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     generator = load_network(run.generator)
     train, labels = load_split(config, "train")
     test, _ = load_split(config, "test")

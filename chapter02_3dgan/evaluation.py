@@ -54,7 +54,7 @@ def test(
     Raises:
         UserError: the run has no generator, or the data are wrong.
     """
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     generator = load_network(run.generator)
     train, reference = load_split(config, "train"), load_split(config, "test")
     count = min(len(reference), MAX_SAMPLES) if samples is None else samples

@@ -106,7 +106,7 @@ def test(
         raise UserError(f"--seed must be a whole number from 0, found {seed}")
     if photos < 1:
         raise UserError(f"--photos must be at least 1, found {photos}")
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     ager = Ager(run, config)
     bench = set_up_bench(config, samples, photos, seed, recognition)
     # The untrained generator draws its weights from Keras's global seed.

@@ -91,7 +91,7 @@ def embed(
     out = out or run.path / "embedding.npz"
     if out.suffix != ".npz":
         raise UserError(f"--out must end in .npz, found {out}")
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     network = feature_network(load_network(run.discriminator))
     arrays = {}
     for split in ("train", "test"):
@@ -122,7 +122,7 @@ def probe(run: RunDir, config: Config | None = None, data: Path | None = None) -
     Raises:
         UserError: the run has no discriminator, or the data have no attributes.csv.
     """
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     train, test = load_split(config, "train"), load_split(config, "test")
     attributes = read_attributes(train.folder)
     trained = load_network(run.discriminator)

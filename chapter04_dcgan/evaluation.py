@@ -70,7 +70,7 @@ def test(
     Raises:
         UserError: a run has no generator, or the data are wrong.
     """
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     generator = load_network(run.generator)
     train, test = load_split(config, "train"), load_split(config, "test")
     count = choose_count(samples, len(train.images), len(test.images))

@@ -88,7 +88,7 @@ def test(
     if not trained:
         # Raises the error that says what is missing.
         load_network(generator_path(run, SRRESNET))
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     store = load_split(config, "test" if data is None else "all")
     originals = [crop_to_multiple(store[i], config.scale) for i in range(len(store))]
     small = [reduce_by(original, config.scale) for original in originals]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -286,8 +287,23 @@ def differences(old: RunConfig, new: RunConfig) -> list[str]:
         f"{field.name}: {getattr(old, field.name)} -> {getattr(new, field.name)}"
         for field in dataclasses.fields(old)
         if field.name not in (*MAY_CHANGE, *old.LATER_STAGES)
-        and getattr(old, field.name) != getattr(new, field.name)
+        and _absolute(getattr(old, field.name)) != _absolute(getattr(new, field.name))
     ]
+
+
+def with_absolute_paths(config: ConfigType) -> ConfigType:
+    """Return a configuration whose paths do not depend on the working folder.
+
+    A run that is resumed from another folder must not find other files.
+    """
+    values = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
+    changed = {name: _absolute(value) for name, value in values.items()}
+    return dataclasses.replace(config, **changed)
+
+
+def _absolute(value: Any) -> Any:
+    """Return a path as an absolute one, and any other value unchanged."""
+    return Path(os.path.abspath(value)) if isinstance(value, Path) else value
 
 
 def with_length(default: ConfigType, asked: ConfigType) -> ConfigType:

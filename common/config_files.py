@@ -27,7 +27,7 @@ def read_object(path: Path) -> dict[str, Any]:
                 f"{path} has {size:,} bytes; a file of options has at most "
                 f"{MOST_BYTES:,}"
             )
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_bytes())  # finds out the encoding by itself
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

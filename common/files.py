@@ -1,6 +1,7 @@
 """Write files completely or not at all, and read untrusted files safely."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -51,8 +52,10 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     try:
         temporary = folder / path.name
         yield temporary
-        _flush(temporary)
+        if not temporary.is_dir():
+            _flush(temporary)
         os.replace(temporary, path)
+        _flush(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
@@ -60,11 +63,16 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Force a finished file to the disk, so that a power failure cannot empty it."""
-    if path.is_dir():
-        return
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Force a file, or the names in a folder, to the disk against power failures."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems cannot flush folders.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:
@@ -129,6 +137,16 @@ def check_file(path: Path, max_bytes: int) -> None:
 
 
 def default_cache_dir() -> Path:
-    """Return the project's cache folder, below $XDG_CACHE_HOME or ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gan-projects-in-keras"
+    """Return the project's cache folder, below $XDG_CACHE_HOME or ~/.cache.
+
+    Without a home folder that can be written to, it is in the folder for temporary
+    files.
+    """
+    name = "gan-projects-in-keras"
+    chosen = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(chosen):  # the standard says to ignore relative paths
+        return Path(chosen) / name
+    home = Path(os.path.expanduser("~"))
+    if home.is_absolute() and os.access(home, os.W_OK):
+        return home / ".cache" / name
+    return Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"

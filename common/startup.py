@@ -45,21 +45,41 @@ def attach(
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and find the devices, without its start-up messages.
+    """Import TensorFlow and Keras, without TensorFlow's start-up messages.
 
     The run's log names the devices. Set TF_CPP_MIN_LOG_LEVEL to see TensorFlow's
-    messages.
+    messages. Keras gets the settings that the project needs, whatever the user's
+    keras.json says.
 
     Raises:
-        UserError: KERAS_BACKEND names another backend.
+        UserError: KERAS_BACKEND names another backend, or keras.json is damaged.
     """
-    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend != "tensorflow":
         raise UserError(f"KERAS_BACKEND must be tensorflow, found {backend}; unset it")
+    os.environ["KERAS_BACKEND"] = backend
     # Otherwise even a program that only generates takes all of a GPU's memory.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
-        return
+    try:
+        if "TF_CPP_MIN_LOG_LEVEL" not in os.environ and "tensorflow" not in sys.modules:
+            _import_quietly()
+        import keras
+    except (AssertionError, AttributeError, OSError, TypeError, ValueError) as error:
+        folder = os.environ.get("KERAS_HOME") or "~/.keras"
+        raise UserError(
+            f"Keras cannot be imported ({type(error).__name__} {error}); mend or "
+            f"remove keras.json in {folder}"
+        ) from error
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    # KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH would end a training early.
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+
+
+def _import_quietly() -> None:
+    """Import TensorFlow and find the devices, with the messages turned off."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     # C++ code writes these messages to the file descriptor, not to sys.stderr.
     stderr = os.dup(2)

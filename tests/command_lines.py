@@ -14,7 +14,7 @@ from pathlib import Path
 from common.chapter import Chapter
 from common.cli.main import main
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)

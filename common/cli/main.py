@@ -9,9 +9,11 @@ import dataclasses
 import io
 import itertools
 import logging
+import os
+import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,15 @@ from common.cli.options import DescribeOptions, MakeOptions, RunOptions
 from common.cli.train_options import EarlyOptions, train_options
 from common.config import with_length
 from common.config_files import read_config
-from common.errors import TrainingError, UserError
+from common.errors import PrintableFormatter, TrainingError, UserError, printable
 from common.startup import import_tensorflow
 from common.training.run_dir import RunDir
 from common.training.workers import find_place, helper_folder
 from common.tuning.options import TuneOptions
 
+# Widths between which --help is readable.
+LEAST_COLUMNS = 60
+MOST_COLUMNS = 400
 logger = logging.getLogger(__name__)
 
 
@@ -40,17 +45,18 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0: success. 1: training failed. 2: an option, file or folder is wrong.
-        130: Ctrl-C or SIGTERM interrupted a command that had nothing to save.
+        130: Ctrl-C, SIGTERM or SIGHUP interrupted a command that had nothing to save.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    console = logging.StreamHandler(sys.stderr)
-    console.setLevel(logging.INFO)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[console])
-    logging.getLogger("absl").setLevel(logging.ERROR)
-    # SIGTERM acts like Ctrl-C; during training, both save and then stop.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _set_up_process()
+    # SIGTERM, and SIGHUP unless nohup ignores it, act like Ctrl-C; during training, all
+    # of them save and then stop.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         _dispatch(chapter, arguments)
+        say("")
     except UserError as error:
         logger.error("error: %s", " ".join(str(error).split()))
         return 2
@@ -65,6 +71,51 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return 0
+
+
+def _set_up_process() -> None:
+    """Make the process independent of how it was started, and set up the messages."""
+    # A file that is opened while a standard stream is closed would take the stream's
+    # number, and C++ code would write its messages into that file.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        elif hasattr(stream, "reconfigure"):
+            # Not all terminals can show all characters.
+            stream.reconfigure(errors="backslashreplace")
+    # Pictures are drawn into files; a window system may be missing.
+    os.environ["MPLBACKEND"] = "agg"
+    console = logging.StreamHandler(sys.stderr)
+    console.setLevel(logging.INFO)
+    console.setFormatter(PrintableFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[console])
+    logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def say(text: str) -> None:
+    """Write a text that may contain names from users to the standard output.
+
+    Raises:
+        UserError: the output cannot be written, for example to a full disk.
+    """
+    _write(printable(text))
+
+
+def _write(text: str) -> None:
+    """Write a text to the standard output as it is; see `say`."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Otherwise Python would try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UserError(f"cannot write the output: {error.strerror}") from error
 
 
 def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
@@ -87,9 +138,9 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
 
         tune(chapter, options)
     elif not arguments or arguments[0] in ("-h", "--help"):
-        sys.stdout.write(_overview(chapter))
+        say(_overview(chapter))
     elif any(name.startswith(arguments[0] + " ") for name in chapter.commands):
-        sys.stdout.write(_overview(chapter))
+        say(_overview(chapter))
     else:
         raise UserError(f"unknown command {words!r}; choose from {', '.join(known)}")
 
@@ -118,9 +169,9 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
     if isinstance(options, MakeOptions):
         logger.info("use it with: train --data %s", options.out)
     elif isinstance(result, str):
-        sys.stdout.write(result.rstrip("\n") + "\n")
+        say(result.rstrip("\n") + "\n")
     elif isinstance(result, Mapping):
-        sys.stdout.write((run.path / "metrics.md").read_text())
+        say((run.path / "metrics.md").read_text())
         logger.info("written: metrics.json, metrics.md and pictures in %s", run.path)
     elif isinstance(result, Path):
         logger.info("written: %s", result)
@@ -190,14 +241,41 @@ def parse(options: type, program: str, arguments: list[str]) -> Any:
     Raises:
         UserError: an option is unknown, or its value is wrong.
     """
-    messages = io.StringIO()
+    messages, help_text = io.StringIO(), _HelpText()
     try:
-        with contextlib.redirect_stderr(messages):
+        with (
+            contextlib.redirect_stderr(messages),
+            contextlib.redirect_stdout(help_text),
+            _wide_enough(),
+        ):
             return tyro.cli(options, prog=program, args=arguments)
     except SystemExit as end:
         if not end.code:
+            _write(help_text.getvalue())
             raise
         raise UserError(f"{_plain(messages.getvalue())} See {program} --help") from end
+
+
+class _HelpText(io.StringIO):
+    """Text in memory, which tyro colours if the terminal shows colours."""
+
+    def isatty(self) -> bool:
+        """Return whether the standard output is a terminal."""
+        return sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+
+@contextlib.contextmanager
+def _wide_enough() -> Iterator[None]:
+    """Let tyro believe that the terminal has a sensible width; it fails otherwise."""
+    before = os.environ.get("COLUMNS")
+    width = shutil.get_terminal_size().columns
+    os.environ["COLUMNS"] = str(min(max(width, LEAST_COLUMNS), MOST_COLUMNS))
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS")
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 def _plain(boxed: str) -> str:

@@ -122,6 +122,23 @@ def split_of(path: str, aliases: Mapping[str, Split] | None = None) -> Split | N
     return None
 
 
+def walk_files(folder: Path, kind: str) -> list[Path]:
+    """Find all files below a folder that are neither hidden nor broken links.
+
+    Args:
+        folder: folder to search.
+        kind: what the files are, in the plural, for messages.
+
+    Raises:
+        UserError: there is no such folder, or it or one below it cannot be read.
+    """
+    return [
+        Path(entry.path)
+        for entry in _walk(folder, kind, deep=True)
+        if not entry.name.startswith(".") and os.path.isfile(entry.path)
+    ]
+
+
 def _walk(folder: Path, kind: str, deep: bool) -> Iterator[os.DirEntry]:
     """Yield all files, and the hidden folders, below a folder.
 

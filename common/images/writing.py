@@ -1,6 +1,8 @@
 """Writing and reading image files such as PNG, and writing animated GIFs."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as imageio
 import numpy as np
@@ -26,6 +28,19 @@ def load_image(path: Path) -> np.ndarray:
     return imageio.imread(path, mode="RGB")
 
 
+def evenly(items: Sequence[Any], most: int = GIF_FRAMES) -> list[Any]:
+    """Choose at most `most` items at even intervals, the first and the last included.
+
+    Args:
+        items: the items in order.
+        most: number of items to choose, at least 1.
+    """
+    if not items:
+        return []
+    places = np.linspace(0, len(items) - 1, min(len(items), most))
+    return [items[place] for place in places.round().astype(int)]
+
+
 def save_gif(frames: list[np.ndarray], path: Path, milliseconds: int = 200) -> None:
     """Write an animated GIF that repeats forever and shows its last frame for 2 s.
 
@@ -38,11 +53,8 @@ def save_gif(frames: list[np.ndarray], path: Path, milliseconds: int = 200) -> N
     """
     if not frames:
         return
-    count = min(len(frames), GIF_FRAMES)
-    chosen = [
-        frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)
-    ]
+    chosen = evenly(frames)
     # Pillow does not accept a list of durations for a single frame.
-    durations = [milliseconds] * (count - 1) + [2000] if count > 1 else 2000
+    durations = [*[milliseconds] * (len(chosen) - 1), 2000] if frames[1:] else 2000
     with atomic_path(path) as temporary:
         imageio.imwrite(temporary, chosen, duration=durations, loop=0)

@@ -8,6 +8,7 @@ In reading order:
     run_dir: the folder of a run
     stages: trainings that build on another, in folders of their own
     network_files: networks as .keras files
+    step_files: sample pictures and checkpoints, named by the number of steps
     curves: metrics.csv and the curves drawn from it
     stopping: stop on Ctrl-C, SIGTERM or a time limit
     devices: devices, number formats and seeds

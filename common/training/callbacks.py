@@ -7,6 +7,7 @@ a resumed run writes its files after the same steps as an uninterrupted one.
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from common.errors import TrainingError
 from common.images import writing
 from common.startup import progress_interval
 from common.training import checkpoints
-from common.training.curves import read_rows, write_rows
+from common.training.curves import RowFile
 from common.training.run_dir import RunDir
+from common.training.step_files import find_step_files, is_kept, step_file
 from common.training.stopping import StopRequest
 
 logger = logging.getLogger(__name__)
@@ -94,7 +96,10 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         losses = {name: f"{float(value):.2f}" for name, value in (logs or {}).items()}
         self.bar.set_postfix(losses, refresh=False)
-        self.bar.update(int(self.model.step.numpy()) - self.bar.n)
+        try:
+            self.bar.update(int(self.model.step.numpy()) - self.bar.n)
+        except OSError:  # The terminal was closed.
+            self.bar.disable = True
 
     def close(self) -> None:
         """Close the bar and leave it on the screen, however training ended."""
@@ -121,8 +126,10 @@ class Logs(StepCallback):
         super().__init__(every, done)
         self.run = run
         self.writer = writer
-        self.rows = [r for r in read_rows(run.metrics_csv) if r["step"] <= done]
-        self.seconds = self.rows[-1]["seconds"] if self.rows else 0.0
+        self.rows = RowFile(run.metrics_csv, done)
+        self.seconds = self.rows.last.get("seconds", 0.0) if self.rows.last else 0.0
+        # The share of items that D classified correctly, in the newest rows.
+        self.accuracies = deque(maxlen=10)
         self.warned = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -134,16 +141,22 @@ class Logs(StepCallback):
                 phase = name.removesuffix("_loss")
                 raise TrainingError(
                     f"the loss of phase {phase} is {float(value)} at step {self.step}; "
-                    "the last good checkpoint is kept. Try a lower learning rate "
-                    "or --precision float32"
+                    f"{self._kept()}. Try a lower learning rate or --precision float32"
                 )
         super().on_train_batch_end(batch, logs)
+
+    def _kept(self) -> str:
+        """Return which checkpoint is kept, for messages."""
+        kept = list(find_step_files(self.run.checkpoints, ".npz"))
+        if not kept:
+            return "there is no checkpoint yet"
+        return f"the checkpoint of step {kept[-1]} is kept"
 
     def act(self, step: int) -> None:
         seconds = round(self.seconds + time.monotonic() - self.started, 2)
         values = self.model.read_logs()
         self.rows.append({"step": step, "seconds": seconds, **values})
-        write_rows(self.run.metrics_csv, self.rows)
+        self.accuracies.append(values.get("d_accuracy", 0.75))
         with self.writer.as_default():
             for name, value in values.items():
                 tf.summary.scalar(name, value, step)
@@ -154,8 +167,8 @@ class Logs(StepCallback):
 
     def _warn_of_imbalance(self) -> None:
         """Warn once if D is nearly always right, or no better than chance."""
-        recent = [row.get("d_accuracy", 0.75) for row in self.rows[-10:]]
-        if self.warned or len(recent) < 10:
+        recent = self.accuracies
+        if self.warned or len(recent) < recent.maxlen:
             return
         if min(recent) > 0.995 or max(recent) < 0.505:
             self.warned = True
@@ -171,6 +184,9 @@ class Logs(StepCallback):
 
 class Samples(StepCallback):
     """Draws samples, always from the same latents.
+
+    In a long run older pictures are thinned out (see `step_files.is_kept`), and
+    TensorBoard gets those only that are kept.
 
     Args:
         run: folder of the run.
@@ -198,8 +214,8 @@ class Samples(StepCallback):
         self.writer = writer
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        for path in self.run.samples.glob("step_*.png"):
-            if int(path.stem.removeprefix("step_")) > self.done:
+        for step, path in find_step_files(self.run.samples, ".png").items():
+            if step > self.done:
                 path.unlink()
         if self.done == 0:
             self.act(0)
@@ -207,10 +223,15 @@ class Samples(StepCallback):
     def act(self, step: int) -> None:
         samples = np.asarray(self.model(self.latents, training=False), np.float32)
         picture = self.draw(samples)
-        writing.save_image(picture, self.run.samples / f"step_{step:08d}.png")
-        with self.writer.as_default():
-            tf.summary.image("samples", picture[None], step)
-        self.writer.flush()
+        writing.save_image(picture, step_file(self.run.samples, step, ".png"))
+        newest = step // self.every
+        for earlier, path in find_step_files(self.run.samples, ".png").items():
+            if not is_kept(earlier // self.every, newest):
+                path.unlink()
+        if is_kept(newest, newest + 1):
+            with self.writer.as_default():
+                tf.summary.image("samples", picture[None], step)
+            self.writer.flush()
 
 
 class Checkpoints(StepCallback):

@@ -11,6 +11,7 @@ from keras.ops import convert_to_numpy
 
 from common.errors import TrainingError, UserError
 from common.files import TORN, atomic_path
+from common.training.step_files import find_step_files, step_file
 
 # Two, so that training can continue from the older one if the newer one is damaged.
 KEPT = 2
@@ -46,12 +47,12 @@ def save(folder: Path, step: int, state: State, is_chief: bool = True) -> Path:
                     f"{owner} has values that are not finite after step {step}"
                 )
             arrays[f"{owner}/{index:03d}"] = value
-    path = folder / f"step_{step:08d}.npz"
+    path = step_file(folder, step, ".npz")
     if not is_chief:
         return path
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
-    for old in _newest_first(folder)[KEPT:]:
+    for old in list(find_step_files(folder, ".npz").values())[:-KEPT]:
         old.unlink()
     return path
 
@@ -72,22 +73,18 @@ def restore(folder: Path, state: State) -> int | None:
         UserError: the checkpoint does not fit the networks, so it is from
             another configuration; or there are checkpoints but all are damaged.
     """
-    paths = _newest_first(folder)
-    for path in paths:
+    found = find_step_files(folder, ".npz")
+    for step, path in reversed(found.items()):
         try:
             arrays = _read(path)
         except TORN as error:
             logger.warning("%s is damaged (%s); trying the one before", path, error)
             continue
         _assign(path, arrays, state)
-        return int(path.stem.removeprefix("step_"))
-    if paths:
+        return step
+    if found:
         raise UserError(f"all checkpoints in {folder} are damaged; begin a new run")
     return None
-
-
-def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step_*.npz"), reverse=True)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

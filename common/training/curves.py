@@ -1,13 +1,52 @@
 """The history of a run: metrics.csv and the curves drawn from it."""
 
 import csv
+import logging
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from common.files import atomic_path
+from common.files import atomic_path, cannot_write
 
+logger = logging.getLogger(__name__)
 Row = dict[str, float]
+
+
+class RowFile:
+    """metrics.csv, to which a training appends its rows.
+
+    Args:
+        path: path of the file.
+        done: number of steps that the run has done. Rows of later steps, and damaged
+            ones, are removed from the file.
+    """
+
+    def __init__(self, path: Path, done: int):
+        self.path = path
+        rows = read_rows(path)
+        kept = [row for row in rows if row["step"] <= done]
+        self.last = kept[-1] if kept else None
+        self.names = _names(kept)
+        if path.is_file():
+            write_rows(path, kept)
+
+    def append(self, row: Row) -> None:
+        """Append a row; rewrite the file if the row has a new name.
+
+        Raises:
+            UserError: the disk is full, or the file cannot be written.
+        """
+        self.last = row
+        if set(row) - set(self.names):
+            rows = [*read_rows(self.path), row]
+            self.names = _names(rows)
+            write_rows(self.path, rows)
+            return
+        try:
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, self.names).writerow(row)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
@@ -17,9 +56,8 @@ def write_rows(path: Path, rows: list[Row]) -> None:
         path: path of the file.
         rows: values by name; a row may lack some names, and its cells stay empty.
     """
-    names = list(dict.fromkeys(name for row in rows for name in row))
     with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
+        writer = csv.DictWriter(file, _names(rows))
         writer.writeheader()
         writer.writerows(rows)
 
@@ -27,20 +65,37 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 def read_rows(path: Path) -> list[Row]:
     """Read metrics.csv.
 
+    Damaged rows are left out with a warning. A last row without a line end is left out
+    too: the program was killed while it wrote that row.
+
     Returns:
         The rows, values by name without the empty cells; [] if there is no file.
     """
     if not path.is_file():
         return []
-    with path.open(newline="") as file:
-        return [
-            {
-                name: int(value) if name == "step" else float(value)
-                for name, value in row.items()
-                if value
-            }
-            for row in csv.DictReader(file)
-        ]
+    text = path.read_text(errors="replace").replace("\0", "?")
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+    rows, damaged = [], 0
+    for cells in csv.DictReader(lines):
+        try:
+            rows.append(_row(cells))
+        except (KeyError, TypeError, ValueError):
+            damaged += 1
+    if damaged:
+        logger.warning("%s: %d damaged rows are left out", path, damaged)
+    return rows
+
+
+def _row(cells: dict[str, str]) -> Row:
+    """Return the numbers of a row; raise an exception if one of them is none."""
+    numbers = {name: float(value) for name, value in cells.items() if value}
+    return {**numbers, "step": int(cells["step"])}
+
+
+def _names(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def draw_curves(

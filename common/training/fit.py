@@ -1,8 +1,8 @@
 """Train a model, from the beginning or from its newest checkpoint, to the end."""
 
 import contextlib
-import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common.config import ConfigType, RunConfig, package_of, to_json
+from common.config import (
+    ConfigType,
+    RunConfig,
+    package_of,
+    to_json,
+    with_absolute_paths,
+)
 from common.data.batches import TrainingData, batches, total_steps
 from common.errors import TrainingError, UserError
-from common.files import atomic_path
 from common.gan.adversarial_model import AdversarialModel
 from common.images import writing
 from common.training import checkpoints, devices
@@ -22,6 +27,7 @@ from common.training.callbacks import Checkpoints, Logs, Progress, Samples, Stop
 from common.training.curves import draw_curves, read_rows
 from common.training.network_files import save_network, write_graph
 from common.training.run_dir import RunDir
+from common.training.step_files import find_step_files
 from common.training.stopping import StopRequest, stop_on_signals
 from common.training.workers import find_place
 
@@ -78,6 +84,7 @@ def begin(
         UserError: the folder cannot be written, another process is training in it,
             or it holds a run with other options.
     """
+    config = with_absolute_paths(config)
     with run.recording(config):
         config = devices.set_up(config, bfloat16_keeps_quality)
         run.write_config(config)
@@ -110,12 +117,12 @@ def fit_run(
             generator and the network of the first phase.
 
     Returns:
-        Whether Ctrl-C or SIGTERM interrupted the training.
+        Whether Ctrl-C or another signal interrupted the training.
 
     Raises:
         TrainingError: a loss or a weight is not finite, or a worker was lost.
-        UserError: there are too few data, their number has changed since the run
-            began, the disk is full, or the checkpoints are from another configuration.
+        UserError: there are too few data, they have changed since the run began, the
+            disk is full, or the checkpoints are from another configuration.
     """
     total = total_steps(data.count, config.batch_size, config.steps, config.epochs)
     # The step is built for the shapes and dtypes of one batch.
@@ -133,10 +140,10 @@ def fit_run(
     if done is None:
         _check_no_results(results)
         done = 0
-    _check_count(run, data.count)
+    run.check_data(config.data, data.count)
+    run.write_data(config.data, data.count)
     if done == 0:
         _write_beginning(model, data, gallery, config, run)
-    # Train. The curves and the animation are also drawn if training fails.
     interrupted = False
     try:
         if done < total:
@@ -145,13 +152,31 @@ def fit_run(
             interrupted = _fit(model, data, gallery, config, run, steps, callbacks)
         else:
             logger.info("nothing to train: %d of %d steps are done", done, total)
+        for path, network in results.items():
+            save_network(network, path)
     finally:
-        draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
-        frames = sorted(run.samples.glob("step_*.png"))
-        writing.save_gif([writing.load_image(frame) for frame in frames], run.gif)
-    for path, network in results.items():
-        save_network(network, path)
+        # Also if the training failed.
+        _draw_history(run, gallery)
     return interrupted
+
+
+def _draw_history(run: RunDir, gallery: Gallery) -> None:
+    """Draw the curves and the animation; a failure is logged and ends nothing."""
+    try:
+        draw_curves(read_rows(run.metrics_csv), gallery.equilibrium, run.curves)
+    except Exception as error:
+        logger.warning("the curves were not drawn: %s", error)
+    try:
+        frames = []
+        pictures = list(find_step_files(run.samples, ".png").values())
+        for path in writing.evenly(pictures):
+            try:
+                frames.append(writing.load_image(path))
+            except Exception as error:  # Decoders raise errors of any type.
+                logger.warning("%s is left out of %s: %s", path, run.gif.name, error)
+        writing.save_gif(frames, run.gif)
+    except Exception as error:
+        logger.warning("the animation was not written: %s", error)
 
 
 def _fit(
@@ -163,8 +188,8 @@ def _fit(
     steps: range,
     more_callbacks: Sequence[keras.callbacks.Callback],
 ) -> bool:
-    """Run the given steps; return whether Ctrl-C or SIGTERM interrupted them."""
-    writer = tf.summary.create_file_writer(str(run.tensorboard))
+    """Run the given steps; return whether a signal interrupted them."""
+    writer = tf.summary.create_file_writer(os.fsencode(run.tensorboard))
     progress = Progress(steps.stop, steps.start, find_place(config).is_chief)
     try:
         with stop_on_signals(config.max_minutes) as stop:
@@ -177,8 +202,8 @@ def _fit(
             )
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         raise TrainingError(
-            "another worker was lost. The last checkpoint is kept: start all workers "
-            "again with --resume and the same --run-dir"
+            "another worker was lost. Start all workers again with --resume and the "
+            "same --run-dir: they continue from the last checkpoint"
         ) from error
     finally:
         progress.close()
@@ -250,20 +275,6 @@ def _check_no_results(paths: Iterable[Path]) -> None:
             )
 
 
-def _check_count(run: RunDir, count: int) -> None:
-    """Record the number of items, and check that it is the same on resume.
-
-    The order of the training data depends on it.
-    """
-    if run.data.is_file() and (known := json.loads(run.data.read_text())) != count:
-        raise UserError(
-            f"the run in {run.path} began with {known} training items, but there are "
-            f"{count} now; pass the same data with --data, or begin a new run"
-        )
-    with atomic_path(run.data) as temporary:
-        temporary.write_text(f"{count}\n")
-
-
 def _write_beginning(
     model: AdversarialModel,
     data: TrainingData,
@@ -280,7 +291,7 @@ def _write_beginning(
     networks = {phase.network.name: phase.network for phase in model.phases}
     for name, network in networks.items():
         write_graph(network, run, name)
-    writer = tf.summary.create_file_writer(str(run.tensorboard))
+    writer = tf.summary.create_file_writer(os.fsencode(run.tensorboard))
     with writer.as_default():
         tf.summary.text("hyperparameters", f"```\n{to_json(config)}```", 0)
         tf.summary.image("reals", writing.load_image(run.reals)[None], 0)

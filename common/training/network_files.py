@@ -4,6 +4,7 @@ A file appears under its name only when it is complete. Untrusted files can be l
 no code in them is run.
 """
 
+import os
 from pathlib import Path
 
 import keras
@@ -85,7 +86,8 @@ def write_graph(network: keras.Model, run: RunDir, name: str) -> None:
     specs = tf.nest.map_structure(example, network.input)
     function = tf.function(lambda inputs: network(inputs, training=False))
     graph = function.get_concrete_function(specs).graph
-    writer = tf.summary.create_file_writer(str(run.tensorboard / f"graph_{name}"))
+    folder = run.tensorboard / f"graph_{name}"
+    writer = tf.summary.create_file_writer(os.fsencode(folder))
     with writer.as_default():
         tf.summary.graph(graph)
     writer.close()

@@ -8,6 +8,7 @@ import fcntl
 import html
 import importlib
 import importlib.metadata
+import itertools
 import json
 import logging
 import os
@@ -27,8 +28,10 @@ from common.config import (
     package_of,
     to_json,
 )
-from common.errors import UserError
-from common.files import atomic_path, cannot_write, read_note, write_note
+from common.data.fingerprint import fingerprint
+from common.errors import PrintableFormatter, UserError
+from common.files import cannot_write, read_note, write_note
+from common.training.step_files import find_step_files
 
 # Packages that config.json may name as the chapter of a run.
 CHAPTER = re.compile(r"(chapter[0-9]{2}|study)_[a-z0-9_]+")
@@ -70,7 +73,10 @@ class RunDir:
 
     @classmethod
     def create(cls, chapter: str, preset: str, path: Path | None = None) -> "RunDir":
-        """Choose the folder of a new run; `recording` creates it.
+        """Choose the folder of a new run.
+
+        The default folder is created at once, so that no other process chooses it;
+        `recording` creates any other.
 
         Args:
             chapter: name of the chapter's package.
@@ -78,10 +84,11 @@ class RunDir:
             path: folder of the run; by default a new one below runs/.
 
         Raises:
-            UserError: the folder already holds a run or other files.
+            UserError: the folder already holds a run or other files, or the default
+                one cannot be created.
         """
-        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        run = cls(path or Path("runs") / chapter / f"{now}_{preset}", chapter)
+        default = Path("runs") / chapter
+        run = cls(path or new_folder(default, f"{{time}}_{preset}"), chapter)
         run.linked = path is None
         require_fresh(run.config, run.log, "run")
         return run
@@ -148,20 +155,77 @@ class RunDir:
         named = {"chapter": package_of(type(config))}
         write_note(self.config, named | json.loads(to_json(config)))
 
-    def configuration(
+    def configuration(self, config: ConfigType | None = None) -> ConfigType:
+        """Return the configuration for a command that works on this run.
+
+        Args:
+            config: options to use instead of the run's own, or None.
+
+        Raises:
+            UserError: config.json is damaged.
+        """
+        return config or self.read_config()
+
+    def configuration_with_data(
         self, config: ConfigType | None = None, data: Path | None = None
     ) -> ConfigType:
-        """Return the configuration for a command that works on this run.
+        """Return the configuration for a command that reads the run's data set.
 
         Args:
             config: options to use instead of the run's own, or None.
             data: data set to use instead of the one in the options, or None.
 
         Raises:
-            UserError: config.json is damaged.
+            UserError: config.json is damaged, or the data set has changed since the
+                run began.
         """
-        config = config or self.read_config()
-        return config if data is None else dataclasses.replace(config, data=data)
+        config = self.configuration(config)
+        if data is not None:
+            return dataclasses.replace(config, data=data)
+        self.check_data(config.data)
+        return config
+
+    def check_data(self, data: Path | None, items: int | None = None) -> None:
+        """Check that a data set is the one that the run began with.
+
+        Runs of earlier versions have recorded the number of items only, or nothing.
+
+        Args:
+            data: folder or file of the data set, or None for the stand-in.
+            items: number of training items, or None not to check it.
+
+        Raises:
+            UserError: the number or the files have changed, data.json is damaged, or
+                there is no such file or folder.
+        """
+        if not self.data.is_file():
+            return
+        known = read_note(self.data)
+        if isinstance(known, int):
+            known = {"items": known}
+        if not isinstance(known, dict) or "items" not in known:
+            raise UserError(
+                f"{self.data} is damaged; remove it to go on without a check that the "
+                "data set is the same"
+            )
+        found = describe_data(data, known["items"] if items is None else items)
+        if found["items"] != known["items"]:
+            raise UserError(
+                f"the run in {self.path} began with {known['items']} training items, "
+                f"but there are {found['items']} now; pass the same data with --data, "
+                "or begin a new run"
+            )
+        if "files" in known and found != known:
+            raise UserError(
+                f"the run in {self.path} began with another data set: expected "
+                f"{_in_words(known)}, found {_in_words(found)}"
+                f"{f' in {data}' if data else ''}; pass the same data with --data, or "
+                "begin a new run"
+            )
+
+    def write_data(self, data: Path | None, items: int) -> None:
+        """Record the data set of the run in data.json; see `check_data`."""
+        write_note(self.data, describe_data(data, items))
 
     def read_config(self, config_class: type[ConfigType] | None = None) -> ConfigType:
         """Return the options that the run was trained with.
@@ -196,7 +260,7 @@ class RunDir:
 
     def newest_samples(self) -> Path | None:
         """Return the newest picture of samples, or None if there is none yet."""
-        return max(self.samples.glob("step_*.png"), default=None)
+        return next(reversed(find_step_files(self.samples, ".png").values()), None)
 
     def _repr_html_(self) -> str:
         """Show the run in a notebook: its newest samples and its curves."""
@@ -224,10 +288,48 @@ class RunDir:
             self.write_config(config)
             if self.linked:
                 _link(self.path.parent / "latest", self.path)
-            with atomic_path(self.environment) as temporary:
-                temporary.write_text(json.dumps(describe_environment(), indent=2))
             with copied_to(handler):
+                self._write_environment()
                 yield
+
+    def _write_environment(self) -> None:
+        """Write environment.json; say so if the number of CPU cores has changed."""
+        earlier = (read_note(self.environment) or {}).get("cores")
+        write_note(self.environment, describe_environment())
+        if earlier not in (None, usable_cores()):
+            logger.warning(
+                "this run has used %s CPU cores and goes on with %d: sums are split "
+                "otherwise, so its last digits may differ from those of a run that "
+                "was never interrupted",
+                earlier,
+                usable_cores(),
+            )
+
+
+def new_folder(parent: Path, pattern: str) -> Path:
+    """Create a folder whose name contains the time, and return its path.
+
+    Args:
+        parent: folder to create it in; it is created, too.
+        pattern: name of the folder, with {time} in it. If another process has taken
+            the name within the same second, _2, _3, ... follows the time.
+
+    Raises:
+        UserError: the folder cannot be created.
+    """
+    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    for number in itertools.count(1):
+        time = now if number == 1 else f"{now}_{number}"
+        path = parent / pattern.format(time=time)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(
+                f"cannot create {path}: {error.strerror}; name a folder with --run-dir"
+            ) from error
+        return path
 
 
 def require_fresh(description: Path, log: Path, kind: str) -> None:
@@ -254,6 +356,26 @@ def require_fresh(description: Path, log: Path, kind: str) -> None:
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [""]
     if not all(name == log.name or name.startswith(".writing-") for name in names):
         raise UserError(f"{folder} is not an empty folder; name another one")
+
+
+def describe_data(data: Path | None, items: int) -> dict:
+    """Return what data.json says of a data set.
+
+    Args:
+        data: folder or file of the data set, or None for the stand-in.
+        items: number of training items.
+    """
+    if data is None:
+        return {"items": items, "files": None}
+    return {"items": items, **dataclasses.asdict(fingerprint(data))}
+
+
+def _in_words(known: dict) -> str:
+    """Return the number and the size of the files of a data set, for messages."""
+    if known["files"] is None:
+        return "the stand-in"
+    files, size, digest = (known.get(name) for name in ("files", "bytes", "hash"))
+    return f"{files} files of {size} bytes (hash {digest})"
 
 
 @contextlib.contextmanager
@@ -287,11 +409,18 @@ def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
     """Lock the log file, so that no other process trains in the same folder."""
     try:
         fcntl.flock(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         raise UserError(
             f"another process is training in {path}; wait for it, or name another "
             "folder"
         ) from error
+    except OSError as error:
+        # Some network file systems have no locks.
+        logger.warning(
+            "%s cannot be locked (%s): make sure that no other process trains there",
+            path,
+            error.strerror,
+        )
     yield  # Closing the file releases the lock.
 
 
@@ -302,7 +431,7 @@ def copied_to(handler: logging.Handler) -> Iterator[None]:
     Args:
         handler: handler of the file.
     """
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(message)s"))
     logging.getLogger().addHandler(handler)
     project_logger = logging.getLogger("common")
     level_before = project_logger.level
@@ -340,7 +469,7 @@ def describe_environment() -> dict:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "devices": [
             tf.config.experimental.get_device_details(device).get(
@@ -350,6 +479,13 @@ def describe_environment() -> dict:
         ],
         "commit": _commit(),
     }
+
+
+def usable_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _version(library: str) -> str:

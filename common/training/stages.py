@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -56,11 +57,18 @@ def begin_stage(
                 f"{name} needs {source}, which does not exist; train the stages before "
                 "it first, or all of them"
             )
+    values = {field: getattr(config, field) for field in fields}
     note = {
-        "options": {field: str(getattr(config, field)) for field in fields},
+        "options": {field: str(value) for field, value in values.items()},
         "sources": {source.name: _checksum(source) for source in sources},
     }
-    if stage.path.exists() and read_note(stage.path / NOTE) != note:
+    earlier = read_note(stage.path / NOTE)
+    if isinstance(earlier, dict):
+        # Earlier versions wrote relative paths.
+        for field, value in earlier.get("options", {}).items():
+            if isinstance(values.get(field), Path):
+                earlier["options"][field] = os.path.abspath(value)
+    if stage.path.exists() and earlier != note:
         logger.info(
             "stage %s starts again: its options or the networks it builds on changed",
             name,

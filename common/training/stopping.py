@@ -1,12 +1,14 @@
-"""Stop long work cleanly on Ctrl-C, SIGTERM or a time limit."""
+"""Stop long work cleanly on Ctrl-C, SIGTERM, SIGHUP or a time limit."""
 
 import contextlib
+import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# SIGHUP comes when the terminal is closed.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:
@@ -35,9 +37,10 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_on_signals(max_minutes: float | None = None) -> Iterator[StopRequest]:
-    """Turn the first Ctrl-C or SIGTERM within the block into a request to stop.
+    """Turn the first signal of `SIGNALS` within the block into a request to stop.
 
-    A second one has its usual effect. Python handles signals in the main thread only;
+    A second one has its usual effect. A signal that is ignored, as SIGHUP is under
+    nohup, stays ignored. Python handles signals in the main thread only;
     in another thread the block has only the time limit.
 
     Args:
@@ -48,19 +51,31 @@ def stop_on_signals(max_minutes: float | None = None) -> Iterator[StopRequest]:
     """
     request = StopRequest(max_minutes)
     handlers = {}
+    terminals = [number for number in (1, 2) if os.isatty(number)]
 
     def request_stop(number: int, frame: object) -> None:
         request.reason = signal.Signals(number).name
         request.interrupted = True
         signal.signal(number, handlers[number])
+        if number == signal.SIGHUP:
+            _leave(terminals)
 
     if threading.current_thread() is threading.main_thread():
         # Set before any handler is installed, because a handler reads them.
-        handlers = {number: signal.getsignal(number) for number in SIGNALS}
-        for number in SIGNALS:
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        handlers = {n: h for n, h in before.items() if h != signal.SIG_IGN}
+        for number in handlers:
             signal.signal(number, request_stop)
     try:
         yield request
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _leave(terminals: list[int]) -> None:
+    """Point file descriptors of a closed terminal elsewhere; writing to it fails."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in terminals:
+        os.dup2(nowhere, number)
+    os.close(nowhere)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import RunConfig
-from common.errors import UserError
+from common.errors import PrintableFormatter, UserError
 from common.training.run_dir import RunDir
 
 VARIABLE = "TF_CONFIG"
@@ -97,7 +97,7 @@ def helper_folder(place: Place, run: RunDir | None) -> Iterator[RunDir]:
         run: folder of the run to resume, or None; the files that training reads are
             copied from it.
     """
-    console = logging.Formatter(f"worker {place.number}: %(message)s")
+    console = PrintableFormatter(f"worker {place.number}: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.setFormatter(console)
     with tempfile.TemporaryDirectory(prefix="gan-helper-") as folder:

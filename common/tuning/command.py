@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from common.chapter import Chapter, find_preset
-from common.config import RunConfig, from_json, require_positive
+from common.config import (
+    RunConfig,
+    from_json,
+    require_positive,
+    with_absolute_paths,
+)
 from common.config_files import read_config
 from common.errors import TrainingError, UserError
 from common.tuning.confirm import confirm
@@ -49,14 +54,15 @@ def tune(chapter: Chapter, options: TuneOptions) -> None:
     if options.confirm < 0:
         raise UserError(f"--confirm must be 0 or above, found {options.confirm}")
     parallelism = _parallelism(options.parallel)
-    stored = None
+    folder = stored = None
     if options.resume:
         folder = SearchFolder.find(chapter.name, options.run_dir)
         stored = folder.read_plan()
-    else:
-        folder = SearchFolder.create(chapter.name, options.run_dir)
     plan = _make_plan(chapter, options, folder, stored)
-    _check(chapter, plan, stored, folder)
+    _check(chapter, plan, stored)
+    if folder is None:
+        folder = SearchFolder.create(chapter.name, options.run_dir)
+        plan = dataclasses.replace(plan, folder=folder.path)
     with folder.recording():
         folder.write_plan(describe(plan))
         records = _search(plan, folder, parallelism)
@@ -83,17 +89,20 @@ def _parallelism(text: str | None) -> int | None:
 def _make_plan(
     chapter: Chapter,
     options: TuneOptions,
-    folder: SearchFolder,
+    folder: SearchFolder | None,
     stored: Mapping[str, Any] | None,
 ) -> Plan:
-    """Return the plan of a search; options not given keep their stored values."""
+    """Return the plan of a search; options not given keep their stored values.
+
+    A new search has no folder yet: its plan has the working folder instead.
+    """
     known = stored or {}
 
     def pick(name: str, default: Any) -> Any:
         value = getattr(options, name)
         return known.get(name, default) if value is None else value
 
-    config = _make_config(chapter, options, known.get("config"), str(folder.plan))
+    config = _make_config(chapter, options, known.get("config"), folder and folder.plan)
     if options.steps is not None or options.minutes is not None:
         steps, minutes = options.steps, options.minutes
     else:
@@ -108,7 +117,7 @@ def _make_plan(
         chapter=chapter.name,
         config=config,
         space=space,
-        folder=folder.path,
+        folder=folder.path if folder else Path(),
         trials=pick("trials", TRIALS),
         steps=steps,
         minutes=minutes,
@@ -123,33 +132,26 @@ def _make_config(
     chapter: Chapter,
     options: TuneOptions,
     stored: Mapping[str, Any] | None,
-    origin: str,
+    origin: Path | None,
 ) -> RunConfig:
     """Return the configuration to start from, with absolute paths."""
     name = options.preset or next(iter(chapter.presets))
     config = find_preset(chapter.presets, name)
     data = options.data
     if stored is not None:
-        found = from_json(type(config), json.dumps(stored), origin)
+        found = from_json(type(config), json.dumps(stored), str(origin))
         data = data or found.data
         if options.preset is None and options.config is None:
             config = found
     if options.config is not None:
         config = read_config(options.config, config)
-    config = dataclasses.replace(config, data=data or config.data)
-    paths = {
-        field.name: value.absolute()
-        for field in dataclasses.fields(config)
-        if isinstance(value := getattr(config, field.name), Path)
-    }
-    return dataclasses.replace(config, **paths)
+    return with_absolute_paths(dataclasses.replace(config, data=data or config.data))
 
 
 def _check(
     chapter: Chapter,
     plan: Plan,
     stored: Mapping[str, Any] | None,
-    folder: SearchFolder,
 ) -> None:
     """Check all that can be checked before the first trial.
 
@@ -177,7 +179,7 @@ def _check(
     changed = _differences(stored, json.loads(json.dumps(describe(plan))))
     if changed:
         raise UserError(
-            f"the search in {folder.path} was started with other options "
+            f"the search in {plan.folder} was started with other options "
             f"({'; '.join(changed)}); leave these out or start a new search"
         )
     if plan.trials < stored["trials"]:

@@ -1,7 +1,6 @@
 """The folder of a search: the plan, the trials and the best options."""
 
 import contextlib
-import datetime
 import json
 import logging
 import math
@@ -15,7 +14,12 @@ from common.config import to_json
 from common.config_files import read_object
 from common.errors import UserError
 from common.files import atomic_path
-from common.training.run_dir import copied_to, own_folder, require_fresh
+from common.training.run_dir import (
+    copied_to,
+    new_folder,
+    own_folder,
+    require_fresh,
+)
 from common.tuning.search import Plan
 from common.tuning.trial import read_result
 from common.tuning.trial_records import (
@@ -60,7 +64,7 @@ class SearchFolder:
 
     @classmethod
     def create(cls, chapter: str, path: Path | None) -> "SearchFolder":
-        """Choose the folder of a new search; `recording` creates it.
+        """Choose the folder of a new search; the default one is created at once.
 
         Args:
             chapter: name of the chapter.
@@ -69,8 +73,8 @@ class SearchFolder:
         Raises:
             UserError: the folder already holds a search or other files.
         """
-        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        folder = cls((path or Path("runs") / chapter / f"tune_{now}").absolute())
+        path = path or new_folder(Path("runs") / chapter, "tune_{time}")
+        folder = cls(path.absolute())
         require_fresh(folder.plan, folder.log, "search")
         return folder
 

@@ -61,9 +61,10 @@ class Scorer:
         """Start the clock."""
         self.began = self.clock()
         # A partly trained trial is not scored, so restore the default signal handlers:
-        # SIGINT or SIGTERM kills it at once.
+        # a signal kills it at once.
         for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
 
     def on_train_batch_end(
         self, batch: int, logs: Mapping[str, float] | None = None

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,10 +137,10 @@ def read_records(path: Path) -> list[Record]:
                     f"{origin} is damaged; remove this line and continue with --resume"
                 ) from error
             logger.warning("%s is incomplete, as after a kill; it is left out", origin)
-    numbers = [record.number for record in records]
-    for number in sorted(set(numbers)):
-        if numbers.count(number) > 1:
-            raise UserError(f"{path} has trial {number} twice; remove one of the lines")
+    counts = Counter(record.number for record in records)
+    twice = [number for number, count in counts.items() if count > 1]
+    if twice:
+        raise UserError(f"{path} has trial {min(twice)} twice; remove one of the lines")
     return records
 
 

@@ -21,6 +21,7 @@ from common.errors import UserError
 from common.files import default_cache_dir
 from common.images.square_store import ImageStore
 from synthetic_data.age_faces.write import write_wiki
+from synthetic_data.drawing.folders import NOTE
 
 # Raise this number when the procedural faces change. The cached folder of a version is
 # not written again.
@@ -274,7 +275,7 @@ def _read(config: Config) -> _Labelled:
     store = ImageStore.open(
         listing.folder,
         config.size,
-        known={*LABELS, listing.source.name},
+        known={*LABELS, listing.source.name, NOTE},
         memory_mb=config.cache_mb,
     )
     by_path = {record.path: record for record in listing.records}

@@ -89,18 +89,27 @@ def train_gan(config: Config, run: RunDir, faces: Faces, callbacks: Callbacks) -
         note_counts(run, count_ages(faces.classes))
     with devices.scope(config):
         model = gan.build_model(config)
-    rows = np.arange(len(faces.images))
-    if config.balanced:
-        # A run of an earlier version goes on with the rows that it began with.
-        bounded = read_counts(run) is not None
-        most_often = MOST_OFTEN if bounded else len(faces.images)
-        rows = balanced_rows(faces.classes, most_often)
-    data = paired(faces, rows)
+    data = paired(faces, choose_rows(config, run, faces.classes))
     gallery = gan.make_gallery(config, learnt_ages(run))
     interrupted = fit_run(model, data, gallery, config, run, callbacks)
     if not interrupted:
         note_end(run, int(model.step.numpy()))
     return interrupted
+
+
+def choose_rows(config: Config, run: RunDir, classes: np.ndarray) -> np.ndarray:
+    """Return the indices of the photos that the first stage draws from, int64 (M,).
+
+    Args:
+        config: uses balanced.
+        run: folder of the run. One of an earlier version, which has not noted its
+            numbers of photos, goes on as it began: balanced without a bound.
+        classes: age class of each training photo, int (N,), 0 to 5.
+    """
+    if not config.balanced:
+        return np.arange(len(classes))
+    bounded = read_counts(run) is not None
+    return balanced_rows(classes, MOST_OFTEN if bounded else len(classes))
 
 
 def train_encoder(

@@ -213,7 +213,7 @@ def describe(config: Config) -> str:
             warn_of_few(labelled.listing.folder, counts, "photos")
         cells = [part, len(records), _count_people(records), *counts.values()]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    total = len(labelled.records) + sum(labelled.dropped.values())
+    total = sum(map(len, labelled.parts.values())) + sum(labelled.dropped.values())
     source = labelled.listing.source
     lines += ["", f"Left out of the {total:,} photos of {source.name}:", ""]
     losses = [f"- {reason}: {n:,}" for reason, n in labelled.dropped.items()]
@@ -294,6 +294,8 @@ def _read(config: Config) -> _Labelled:
     # labels of the others.
     records = tuple(by_path[store.names[i]] for i in rows)
     parts = divide(records, listing.folder)
+    if unused := len(records) - sum(map(len, parts.values())):
+        dropped["outside the folders of training and test photos"] = unused
     _check_enough(listing.source, records, parts)
     return _Labelled(store, np.array(rows), records, listing, dropped, parts)
 

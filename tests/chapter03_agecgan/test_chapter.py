@@ -254,6 +254,9 @@ def test_faces_of_one_age_are_generated(run, tmp_path):
     note_counts(fewer, NO_FIFTIES)
     learnt = generation.sample(fewer, 2)
     np.testing.assert_array_equal(learnt, np.delete(every, [4, 10], axis=0))
+    # No other age is guessed either.
+    note_counts(fewer, dict.fromkeys(AGE_CLASSES, 0) | {"40-49": 9})
+    assert Ager(fewer, config).guess_classes(learnt).tolist() == [3] * 10
 
 
 def main(*arguments, **options):

@@ -147,6 +147,10 @@ def test_folders_of_splits_decide(tmp_path, caplog, training, held_out):
         "test": (f"{held_out}/b.png",),
     }
     assert "left out: 1 images outside the folders" in caplog.text
+    assert describe(config(tmp_path)).endswith(
+        "Left out of the 4 photos of labels.csv:\n\n"
+        "- outside the folders of training and test photos: 1"
+    )
     assert "persons in both" not in caplog.text
 
 

@@ -82,7 +82,7 @@ def test(
         "untrained": make_shapes(untrained, latents),
     }
     copied = score_memorisation(
-        columns, held_out, lambda: blocks(train), lambda a, b: 1 - pairwise_iou(a, b)
+        columns, held_out, blocks(train), lambda a, b: 1 - pairwise_iou(a, b)
     )
     results = {
         name: evaluate_shapes(column, held_out) | copied[name]

@@ -26,13 +26,7 @@ from common.gan.sampling import make_images
 from common.images.sample_files import draw_neighbours
 from common.metrics.fid import fid
 from common.metrics.image_scores import choose_count, features_of, score_sets
-from common.metrics.memorisation import (
-    compare_nearest,
-    image_blocks,
-    image_distances,
-    nearest_distances,
-    spread,
-)
+from common.metrics.memorisation import compare_nearest, nearest_images, spread
 from common.metrics.report import table, write_metrics
 from common.training.run_dir import RunDir
 
@@ -195,22 +189,12 @@ def set_up_bench(
         ages,
         train,
         held_out,
-        nearest_photos(spread(held_out.images), train),
+        nearest_images(spread(held_out.images), train.images),
         held_out.images[chosen],
         held_out.classes[chosen],
         count,
         seed,
     )
-
-
-def nearest_photos(faces: np.ndarray, train: Faces) -> np.ndarray:
-    """Return the distance of each face to the nearest training photo, float64 (N,).
-
-    Args:
-        faces: uint8 (N, S, S, 3).
-        train: training photos.
-    """
-    return nearest_distances(faces, image_blocks(train.images), image_distances)
 
 
 def score_nearest(
@@ -227,7 +211,7 @@ def score_nearest(
     Returns:
         The scores of `compare_nearest`, and the ratio of each age class.
     """
-    nearest = nearest_photos(faces, bench.train)
+    nearest = nearest_images(faces, bench.train.images)
     scores = compare_nearest(nearest, bench.nearest)
     named = {f"{name}{suffix}": value for name, value in scores.items()}
     ratio = "nearest_training_ratio"
@@ -370,6 +354,7 @@ def score_real(bench: Bench) -> dict[str, float]:
     rng = np.random.default_rng(bench.seed)
     rows = random_rows(rng, len(bench.train.images), bench.count)
     closeness = _closeness(bench.evaluators, bench.train.images[rows], held_out.images)
-    nearest = nearest_photos(spread(bench.train.images[rows]), bench.train)
+    real = spread(bench.train.images[rows])
+    nearest = nearest_images(real, bench.train.images)
     closeness |= compare_nearest(nearest, bench.nearest)
     return {f"{name}_generated": value for name, value in ages.items()} | closeness

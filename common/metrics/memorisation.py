@@ -4,7 +4,7 @@ Copies of training items are nearer to the training set than new items of the sa
 kind are. Held-out items are such new items, so their distances are the measure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ Distances = Callable[[np.ndarray, np.ndarray], np.ndarray]
 MAX_ITEMS = 500
 # Training images that are compared at once.
 _BLOCK = 1024
-# Images are compared at an edge of at most this many pixels.
+# Images are compared at an edge of at most this many squares of pixels.
 _EDGE = 16
 # Share of the held-out items that count as near to the training set.
 _NEAR = 0.01
@@ -23,7 +23,7 @@ _NEAR = 0.01
 def score_memorisation(
     columns: Mapping[str, np.ndarray],
     held_out: np.ndarray,
-    train: Callable[[], Iterable[np.ndarray]],
+    train: Iterable[np.ndarray],
     distances: Distances,
 ) -> dict[str, dict[str, float]]:
     """Compare sets of items with held-out items by their distances to training items.
@@ -34,20 +34,47 @@ def score_memorisation(
     Args:
         columns: items (N, ...) by the names of the sets.
         held_out: items (M, ...) of the same kind that no network has seen.
-        train: function that returns the training items in blocks (B, ...); it is
-            called once for each set.
+        train: the training items, in blocks (B, ...).
         distances: function that measures the distances of two sets of items.
 
     Returns:
         The scores of each set; see `compare_nearest`.
     """
-    held = nearest_distances(spread(held_out), train(), distances)
+    sets = [spread(items) for items in (*columns.values(), held_out)]
+    *nearest, held = nearest_distances(sets, train, distances)
     return {
-        name: compare_nearest(
-            nearest_distances(spread(items), train(), distances), held
-        )
-        for name, items in columns.items()
+        name: compare_nearest(own, held)
+        for name, own in zip(columns, nearest, strict=True)
     }
+
+
+def score_copied_images(
+    columns: Mapping[str, np.ndarray], held_out: np.ndarray, train: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Compare sets of images with held-out ones; see `score_memorisation`.
+
+    Args:
+        columns: uint8 (N, H, W[, C]) by the names of the sets.
+        held_out: uint8 (M, H, W[, C]).
+        train: uint8 (K, H, W[, C]); may be memory-mapped.
+    """
+    reduced = {name: reduce_images(spread(images)) for name, images in columns.items()}
+    held = reduce_images(spread(held_out))
+    return score_memorisation(reduced, held, reduced_blocks(train), euclidean)
+
+
+def nearest_images(images: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Return the distance of each image to the nearest training image.
+
+    Args:
+        images: uint8 (N, H, W[, C]).
+        train: uint8 (K, H, W[, C]); may be memory-mapped.
+
+    Returns:
+        float64 (N,).
+    """
+    blocks = reduced_blocks(train)
+    return nearest_distances([reduce_images(images)], blocks, euclidean)[0]
 
 
 def spread(items: np.ndarray) -> np.ndarray:
@@ -62,21 +89,23 @@ def spread(items: np.ndarray) -> np.ndarray:
 
 
 def nearest_distances(
-    items: np.ndarray, blocks: Iterable[np.ndarray], distances: Distances
-) -> np.ndarray:
+    sets: Sequence[np.ndarray], blocks: Iterable[np.ndarray], distances: Distances
+) -> list[np.ndarray]:
     """Return the distance of each item to the nearest training item.
 
     Args:
-        items: (N, ...).
+        sets: sets of items, each (N, ...).
         blocks: the training items, in blocks (B, ...), which bound the memory.
         distances: function that measures the distances of two sets of items.
 
     Returns:
-        float64 (N,), in the unit of the distances; infinite without training items.
+        float64 (N,) for each set, in the unit of the distances; infinite without
+        training items.
     """
-    nearest = np.full(len(items), np.inf)
+    nearest = [np.full(len(items), np.inf) for items in sets]
     for block in blocks:
-        np.minimum(nearest, distances(items, block).min(axis=1), out=nearest)
+        for items, found in zip(sets, nearest, strict=True):
+            np.minimum(found, distances(items, block).min(axis=1), out=found)
     return nearest
 
 
@@ -109,42 +138,45 @@ def compare_nearest(nearest: np.ndarray, held_out: np.ndarray) -> dict[str, floa
     return scores
 
 
-def image_blocks(images: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield images in blocks; they may be memory-mapped.
+def reduced_blocks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield what `reduce_images` makes of images, in blocks float64 (B, D).
 
     Args:
-        images: (N, H, W[, C]).
+        images: uint8 (N, H, W[, C]); may be memory-mapped.
     """
     for start in range(0, len(images), _BLOCK):
-        yield images[start : start + _BLOCK]
+        yield reduce_images(images[start : start + _BLOCK])
 
 
-def image_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the Euclidean distances between the pixels of reduced images.
+def reduce_images(images: np.ndarray) -> np.ndarray:
+    """Return the sums of pixels over squares, at most 16 x 16 squares for an image.
 
-    Images are reduced to at most 16 x 16 means of squares of pixels. At full size the
-    noise of photos, which no network repeats, would hide that a picture is a copy.
+    At full size the noise of photos, which no network repeats, would hide that a
+    picture is a copy.
 
     Args:
-        a: uint8 (N, H, W[, C]).
-        b: uint8 (M, H, W[, C]).
+        images: uint8 (N, H, W[, C]).
 
     Returns:
-        float64 (N, M), in steps of grey; exactly 0 for equal images.
+        float64 (N, D), whole numbers.
     """
-    (a, area), (b, _) = _reduced(a), _reduced(b)
-    # Sums of whole numbers below 2^53 are exact.
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return np.sqrt(squares) / area
-
-
-def _reduced(images: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return sums of pixels over squares, float64 (N, D), and the squares' area."""
     factor = -(-max(images.shape[1:3]) // _EDGE)
     height, width = (edge // factor * factor for edge in images.shape[1:3])
-    channels = images.reshape(*images.shape[:3], -1)[:, :height, :width]
-    squares = channels.reshape(
-        len(images), height // factor, factor, width // factor, factor, -1
-    )
-    sums = squares.sum(axis=(2, 4), dtype=np.float64)
-    return sums.reshape(len(images), -1), factor**2
+    rows = sum(images[:, i:height:factor].astype(np.uint32) for i in range(factor))
+    sums = sum(rows[:, :, i:width:factor] for i in range(factor))
+    return sums.reshape(len(images), -1).astype(np.float64)
+
+
+def euclidean(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distances between vectors of whole numbers.
+
+    Args:
+        a: float64 (N, D).
+        b: float64 (M, D).
+
+    Returns:
+        float64 (N, M); exactly 0 for equal vectors, because sums of whole numbers
+        below 2^53 are exact.
+    """
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+    return np.sqrt(squares)

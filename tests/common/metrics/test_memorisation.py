@@ -6,10 +6,9 @@ import pytest
 from common.metrics.memorisation import (
     MAX_ITEMS,
     compare_nearest,
-    image_blocks,
-    image_distances,
     nearest_distances,
-    score_memorisation,
+    nearest_images,
+    score_copied_images,
 )
 
 
@@ -27,24 +26,28 @@ def test_distances_are_compared_with_those_of_held_out_items():
 def test_the_nearest_is_found_in_any_block():
     items = np.array([[0.0], [10.0], [21.0]])
     blocks = [np.array([[4.0], [30.0]]), np.array([[11.0]])]
-    found = nearest_distances(items, blocks, lambda a, b: np.abs(a - b.T))
-    assert found.tolist() == [4, 1, 9]
+    sets = [items, items[:1] + 5]
+    found = nearest_distances(sets, blocks, lambda a, b: np.abs(a - b.T))
+    assert [distances.tolist() for distances in found] == [[4, 1, 9], [1]]
 
 
 @pytest.mark.parametrize("shape", [(2, 28, 28), (2, 64, 64, 3), (2, 33, 20, 1)])
-def test_images_are_compared_by_means_of_squares(shape):
+def test_images_are_compared_by_sums_over_squares(shape):
     """28 pixels have squares of 2 x 2, 64 of 4 x 4, and 33 of 3 x 3."""
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     factor = {28: 2, 64: 4, 33: 3}[shape[1]]
-    height, width = (edge // factor * factor for edge in shape[1:3])
-    means = noise[:, :height, :width].astype(float)
-    means = np.mean([means[:, i::factor] for i in range(factor)], axis=0)
-    means = np.mean([means[:, :, i::factor] for i in range(factor)], axis=0)
-    found = image_distances(noise, noise)
-    assert found[0, 0] == found[1, 1] == 0
-    assert found[0, 1] == pytest.approx(np.linalg.norm(means[0] - means[1]))
-    grey = np.full(shape, 100, np.uint8), np.full(shape, 103, np.uint8)
-    assert image_distances(*grey) == pytest.approx(3 * means[0].size ** 0.5)
+    height, width = (edge // factor for edge in shape[1:3])
+    difference = noise[0].astype(float) - noise[1]
+    sums = [
+        difference[y * factor : (y + 1) * factor, x * factor : (x + 1) * factor].sum(
+            axis=(0, 1)
+        )
+        for y in range(height)
+        for x in range(width)
+    ]
+    assert nearest_images(noise, noise).tolist() == [0, 0]
+    [found] = nearest_images(noise[:1], noise[1:])
+    assert found == pytest.approx(np.linalg.norm(sums))
 
 
 def test_what_is_learnt_by_heart_is_told_from_new_images():
@@ -53,12 +56,8 @@ def test_what_is_learnt_by_heart_is_told_from_new_images():
     images = rng.integers(0, 200, (3 * size, 16, 16), np.uint8)
     train, held_out, new = np.split(images, 3)
     blurred = train + rng.integers(0, 20, train.shape, np.uint8)
-    scores = score_memorisation(
-        {"copies": train, "alike": blurred, "new": new},
-        held_out,
-        lambda: image_blocks(train),
-        image_distances,
-    )
+    columns = {"copies": train, "alike": blurred, "new": new}
+    scores = score_copied_images(columns, held_out, train)
     ratio, share = "nearest_training_ratio", "nearest_training_share"
     assert scores["copies"] == {ratio: 0, share: 1}
     assert scores["alike"][ratio] < 0.25 and scores["alike"][share] == 1

@@ -18,6 +18,7 @@ from common.images.grids import image_grid, sheet, to_picture
 from common.images.pixels import to_floats
 from common.images.sample_files import TILE, draw_neighbours
 from common.metrics.image_scores import choose_count, score_sets
+from common.metrics.memorisation import score_copied_images
 from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
@@ -75,7 +76,10 @@ def test(
         "training images": train[random_rows(rng, len(train), count)],
         "untrained": make_images(build_generator(config), latents),
     }
-    results = score_sets(columns, test[random_rows(rng, len(test), count)], network)
+    held_out = test[random_rows(rng, len(test), count)]
+    results = score_sets(columns, held_out, network)
+    copied = score_copied_images(columns, held_out, train)
+    results = {name: scores | copied[name] for name, scores in results.items()}
     metrics = dict(results["this run"])
     for name, prefix in (("training images", "train"), ("untrained", "untrained")):
         metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}

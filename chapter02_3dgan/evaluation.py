@@ -1,6 +1,7 @@
 """The command `test`: scores of a trained 3D-GAN against held-out shapes."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -14,6 +15,7 @@ from common.data.splits import random_rows
 from common.errors import UserError
 from common.gan.latents import sample_latents
 from common.images import writing
+from common.metrics.memorisation import score_memorisation
 from common.metrics.report import table, write_metrics
 from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
 from common.shapes.rendering import render_grid, render_rows
@@ -24,6 +26,8 @@ from common.training.run_dir import RunDir
 MAX_SAMPLES = 1000
 # Columns of samples.png and neighbours.png.
 SHEET_SHAPES = 8
+# Most voxels of the training shapes that are in memory at once: 128 MB.
+BLOCK_VOXELS = 2**27
 logger = logging.getLogger(__name__)
 
 
@@ -77,7 +81,13 @@ def test(
         "training shapes": train.voxels(random_rows(rng, len(train), count)),
         "untrained": make_shapes(untrained, latents),
     }
-    results = {name: evaluate_shapes(s, held_out) for name, s in columns.items()}
+    copied = score_memorisation(
+        columns, held_out, blocks(train), lambda a, b: 1 - pairwise_iou(a, b)
+    )
+    results = {
+        name: evaluate_shapes(column, held_out) | copied[name]
+        for name, column in columns.items()
+    }
     metrics = dict(results["this run"])
     for name, prefix in (("training shapes", "train"), ("untrained", "untrained")):
         metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}
@@ -93,6 +103,20 @@ def _title(config: Config, run: RunDir) -> str:
     labelled = config.data is not None and config.data.is_file()
     classes = "all classes" if labelled else ", ".join(config.classes)
     return f"{run.path.name}: {classes} of {data}, {config.size}^3"
+
+
+def blocks(train: VoxelStore) -> Iterator[np.ndarray]:
+    """Yield training shapes in blocks: all of them may not fit into memory unpacked.
+
+    Args:
+        train: training shapes.
+
+    Yields:
+        bool (B, S, S, S).
+    """
+    most = max(1, BLOCK_VOXELS // train.size**3)
+    for rows in np.array_split(np.arange(len(train)), -(-len(train) // most)):
+        yield train.voxels(rows)
 
 
 def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
@@ -111,9 +135,7 @@ def draw_sheets(run: RunDir, shapes: np.ndarray, train: VoxelStore) -> None:
         run.path / "samples.png",
     )
     shown = shapes[:SHEET_SHAPES]
-    # 1,024 shapes at a time: a large training set does not fit into memory unpacked.
-    pieces = np.array_split(np.arange(len(train)), -(-len(train) // 1024))
-    overlap = np.hstack([pairwise_iou(shown, train.voxels(rows)) for rows in pieces])
+    overlap = np.hstack([pairwise_iou(shown, block) for block in blocks(train)])
     nearest = np.argsort(-overlap, axis=1, kind="stable")[:, :3]
     columns = [f"IoU {overlap[i, nearest[i, 0]]:.2f}" for i in range(len(shown))]
     rows = [("sample", shown)]

@@ -10,6 +10,7 @@ In reading order:
     evaluation: ages hit, persons kept, closeness to photos
     tuning: what `tune` searches and measures
     ages: the six classes of ages
+    learnt: which of them a run has learnt
     stages: the losses and networks of each stage
     recognition: networks that recognise people
     evaluators: the age classifier and the face verifier that `test` uses

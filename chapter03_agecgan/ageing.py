@@ -7,15 +7,14 @@ import numpy as np
 
 from chapter03_agecgan.ages import (
     AGE_CLASSES,
-    ALL,
     ALL_AGES,
     MAX_AGE,
     MIN_AGE,
     age_class,
-    classes_of,
     one_hot,
 )
 from chapter03_agecgan.config import Config
+from chapter03_agecgan.learnt import chosen_ages, learnt_ages, require_learnt
 from chapter03_agecgan.photos.face_crop import load_face
 from chapter03_agecgan.photos.framing import read_framing
 from chapter03_agecgan.recognition.recognizer import Recognizer, from_file
@@ -43,12 +42,16 @@ class Ager:
         run: folder of a run whose three stages have been trained.
         config: options of the run.
 
+    Attributes:
+        ages: age classes that the run has learnt, int (K,), ascending.
+
     Raises:
         UserError: a stage is missing or damaged.
     """
 
     def __init__(self, run: RunDir, config: Config):
         self.config = config
+        self.ages = learnt_ages(run)
         folder = run.path / "identity"
         if not (folder / "recognition.keras").is_file():
             raise UserError(
@@ -67,7 +70,7 @@ class Ager:
         self.generator = load_network(generator)
 
     def guess_classes(self, images: np.ndarray) -> np.ndarray:
-        """Return the age class to which D gives the highest logit: int (N,).
+        """Return the learnt class to which D gives the highest logit: int (N,).
 
         Args:
             images: uint8 (N, S, S, 3).
@@ -77,9 +80,9 @@ class Ager:
             self.discriminator(
                 [faces, np.repeat(age[None], len(faces), axis=0)], training=False
             )
-            for age in one_hot(ALL)
+            for age in one_hot(self.ages)
         ]
-        return np.hstack(logits).argmax(axis=1)
+        return self.ages[np.hstack(logits).argmax(axis=1)]
 
     def first_guess(self, images: np.ndarray) -> np.ndarray:
         """Return the encoder's estimates of latents: float32 (N, latent_dim).
@@ -139,7 +142,8 @@ def age(
         run: folder of a run whose three stages have been trained.
         config: options of the run; by default its own.
         photo: image file with a face.
-        to: age class to show, such as "30-39", or "all" for all six.
+        to: age class to show, such as "30-39", or "all" for all that the run has
+            learnt, usually six.
         out: .png file for the sheet; by default aged/<name>.png in the run's folder.
             The single images are written beside it.
         whole: whether the whole photo is the face, so that none is searched for.
@@ -151,15 +155,19 @@ def age(
 
     Raises:
         UserError: the file is no image, it shows no face, an option is out of range,
-            or a stage of the run is missing.
+            the run has not learnt an age, or a stage of the run is missing.
     """
-    classes = classes_of(to, "--to")
+    classes = chosen_ages(run, to, "--to")
     photo = Path(photo)
     out = out or run.path / "aged" / f"{photo.stem}.png"
     if out.suffix.lower() != ".png":
         raise UserError(f"--out must end in .png, found {out}")
     if years is not None and not MIN_AGE <= years <= MAX_AGE:
         raise UserError(f"--years must be from {MIN_AGE} to {MAX_AGE}, found {years}")
+    if years is not None:
+        advice = "leave --years out, so that the most similar is guessed"
+        learnt = learnt_ages(run)
+        require_learnt(age_class(years), learnt, f"--years {years}", advice)
     config = run.configuration(config)
     ager = Ager(run, config)
     framing = read_framing(run)

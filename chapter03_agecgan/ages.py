@@ -63,24 +63,6 @@ def parse_class(text: str, option: str, also: Sequence[str] = ()) -> int:
     return AGE_CLASSES.index(text)
 
 
-def classes_of(text: str, option: str) -> np.ndarray:
-    """Return the numbers of the classes that a user asks for.
-
-    Args:
-        text: name of a class, or "all".
-        option: where the text is from, for the message, for example "--to".
-
-    Returns:
-        int (1,) or (6,).
-
-    Raises:
-        UserError: there is no such class.
-    """
-    if text == ALL_AGES:
-        return ALL
-    return np.array([parse_class(text, option, also=(ALL_AGES,))])
-
-
 def one_hot(classes: np.ndarray) -> np.ndarray:
     """Return the one-hot vectors of classes.
 

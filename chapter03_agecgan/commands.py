@@ -20,7 +20,7 @@ class AgeOptions(options.RunOptions):
     """Image file with a face."""
 
     to: str = ALL_AGES
-    """Age to show: 0-18, 19-29, 30-39, 40-49, 50-59, 60+ or all."""
+    """Age to show: 0-18, 19-29, 30-39, 40-49, 50-59, 60+, or all that were learnt."""
 
     out: Path | None = None
     """.png file for the sheet; by default in the folder aged of the run. The single
@@ -57,7 +57,7 @@ class GenerateOptions(options.GenerateOptions):
 
     age: str = ALL_AGES
     """Age of all faces: 0-18, 19-29, 30-39, 40-49, 50-59, 60+; all makes each person
-    at all six ages."""
+    at all ages that were learnt."""
 
     format: Format = "png"
     """Format of the files. png: one file for each; npy: one array of all."""

@@ -11,12 +11,17 @@ import numpy as np
 
 from chapter03_agecgan.ages import AGE_CLASSES, age_class
 from chapter03_agecgan.config import Config
-from chapter03_agecgan.labels.listing import Listing, Record, read_listing
+from chapter03_agecgan.labels.listing import LABELS, Listing, Record, read_listing
 from chapter03_agecgan.labels.rows import count_reasons
+from chapter03_agecgan.learnt import count_ages
+from common.data.classes import warn_of_few
+from common.data.folders import split_of, warn_once
+from common.data.splits import split_names
 from common.errors import UserError
 from common.files import default_cache_dir
 from common.images.square_store import ImageStore
 from synthetic_data.age_faces.write import write_wiki
+from synthetic_data.drawing.folders import NOTE
 
 # Raise this number when the procedural faces change. The cached folder of a version is
 # not written again.
@@ -105,10 +110,7 @@ class _Labelled:
 
 
 def load_split(config: Config, part: str) -> Faces:
-    """Return the photos of one split; no person is in both splits.
-
-    The photos of every tenth person, sorted by name, are held out. A photo of an
-    unknown person counts as a person of its own, named by its path.
+    """Return the photos of one split; see `divide`.
 
     On the first use, all images of the folder are decoded into a cache. The photos of
     the split are copied into memory, even if they need more than cache_mb. If they are
@@ -140,7 +142,9 @@ def load_people(folder: Path, size: int, part: str) -> People:
     """Return one split of a folder that has one subfolder for each person.
 
     Every fourth person with two photos or more, sorted by name, is held out. Fewer
-    people would make too few pairs for verification.
+    people would make too few pairs for verification. Folders such as Train and Test
+    around those of the persons are passed through: a person may have photos in both,
+    and must not be in both splits.
 
     Args:
         folder: folder whose subfolders are named after the persons; images beside the
@@ -153,7 +157,7 @@ def load_people(folder: Path, size: int, part: str) -> People:
     """
     store = ImageStore.open(folder, size)
     rows = [i for i, name in enumerate(store.names) if "/" in name]
-    persons = [store.names[i].split("/")[0] for i in rows]
+    persons = [_person_of_folder(store.names[i]) for i in rows]
     known = sorted(name for name, count in Counter(persons).items() if count >= 2)
     if len(known) < _PEOPLE_HELD_OUT_EVERY:
         raise UserError(
@@ -167,7 +171,7 @@ def load_people(folder: Path, size: int, part: str) -> People:
         if (person in held_out) == (part == "test")
     ]
     photos = store.subset(chosen)
-    return People(photos.images, tuple(name.split("/")[0] for name in photos.names))
+    return People(photos.images, tuple(map(_person_of_folder, photos.names)))
 
 
 def stand_in(config: Config) -> Path:
@@ -204,17 +208,46 @@ def describe(config: Config) -> str:
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     for part in PARTS:
         records = [labelled.records[i] for i in labelled.parts[part]]
-        counts = np.bincount(
-            age_class(np.array([r.age for r in records])), minlength=len(AGE_CLASSES)
-        )
-        cells = [part, len(records), _count_people(records), *counts]
+        counts = count_ages(age_class(np.array([r.age for r in records])))
+        if part == "train":
+            warn_of_few(labelled.listing.folder, counts, "photos")
+        cells = [part, len(records), _count_people(records), *counts.values()]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    total = len(labelled.records) + sum(labelled.dropped.values())
+    total = sum(map(len, labelled.parts.values())) + sum(labelled.dropped.values())
     source = labelled.listing.source
     lines += ["", f"Left out of the {total:,} photos of {source.name}:", ""]
     losses = [f"- {reason}: {n:,}" for reason, n in labelled.dropped.items()]
     lines += losses or ["- none"]
     return "\n".join(lines)
+
+
+def divide(records: Sequence[Record], folder: Path) -> dict[str, np.ndarray]:
+    """Divide photos into those for training and those held out.
+
+    If folders on their paths are named train and test, in the usual spellings, these
+    decide; a warning names a person who is in both. Otherwise no person is in both
+    parts, see `split_by_person`.
+
+    Args:
+        records: N records, sorted by path.
+        folder: folder of the data set, for the warning.
+
+    Returns:
+        Split -> indices of its photos, int64, ascending, 0 to N - 1.
+    """
+    paths = [record.path for record in records]
+    by_person = split_by_person(records)
+    if len(paths) < 2:  # too few, which `_check_enough` reports
+        return by_person
+    train, test = split_names(paths, hold_out=lambda _: by_person["test"])
+    named = [{records[i].person for i in rows} - {None} for rows in (train, test)]
+    if both := sorted(set.intersection(*named)):
+        warn_once(
+            f"{folder}: persons in both the training and the test folders: {len(both)}"
+            f", for example {both[0]}; the scores flatter, because held-out photos are "
+            "not of new people; move all photos of a person to one of them"
+        )
+    return {"train": train, "test": test}
 
 
 def split_by_person(records: Sequence[Record]) -> dict[str, np.ndarray]:
@@ -239,7 +272,12 @@ def split_by_person(records: Sequence[Record]) -> dict[str, np.ndarray]:
 def _read(config: Config) -> _Labelled:
     """Join the images of the data set to their records, by file name."""
     listing = read_listing(config.data or stand_in(config))
-    store = ImageStore.open(listing.folder, config.size, memory_mb=config.cache_mb)
+    store = ImageStore.open(
+        listing.folder,
+        config.size,
+        known={*LABELS, listing.source.name, NOTE},
+        memory_mb=config.cache_mb,
+    )
     by_path = {record.path: record for record in listing.records}
     rows = [i for i, name in enumerate(store.names) if name in by_path]
     unreadable = sum(name in by_path for name in store.skipped)
@@ -255,7 +293,9 @@ def _read(config: Config) -> _Labelled:
     # Records are found by name, so that a missing or unreadable file cannot shift the
     # labels of the others.
     records = tuple(by_path[store.names[i]] for i in rows)
-    parts = split_by_person(records)
+    parts = divide(records, listing.folder)
+    if unused := len(records) - sum(map(len, parts.values())):
+        dropped["outside the folders of training and test photos"] = unused
     _check_enough(listing.source, records, parts)
     return _Labelled(store, np.array(rows), records, listing, dropped, parts)
 
@@ -272,6 +312,15 @@ def _check_enough(
             f"of another person to test on, found {train} of {len(classes)} classes "
             f"and {test}; add photos"
         )
+
+
+def _person_of_folder(path: str) -> str:
+    """Return the person of a photo in a folder of people: its first folder.
+
+    A folder that names a split is no person, unless it is the only one.
+    """
+    folders = path.split("/")[:-1]
+    return next((name for name in folders if not split_of(f"{name}/")), folders[0])
 
 
 def _person_of(record: Record) -> str:

@@ -15,7 +15,7 @@ from chapter03_agecgan.data import Faces, load_people
 from chapter03_agecgan.recognition.choose import choose_recognizer, persons_of
 from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.recognition.verification import accept_rate, distances, verify
-from chapter03_agecgan.stages.gan import balanced_rows
+from common.data.classes import balanced_rows
 from common.errors import UserError
 from common.features import extractors
 from common.images.pixels import to_floats
@@ -84,7 +84,8 @@ def age_classifier(train: Faces) -> extractors.Extractor:
     """Train or load the classifier of the six ages.
 
     Args:
-        train: photos to learn from; all classes have equal weight.
+        train: photos to learn from; the classes have equal weight, within the bound
+            of `balanced_rows`.
     """
     rows = balanced_rows(train.classes)
     return extractors.local(train.images[rows], train.classes[rows], steps=STEPS)

@@ -10,12 +10,14 @@ import numpy as np
 from chapter03_agecgan.ages import one_hot
 from chapter03_agecgan.config import STAGE_FIELDS, Config
 from chapter03_agecgan.data import Faces, load_split
+from chapter03_agecgan.learnt import count_ages, learnt_ages, note_counts, read_counts
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
 from chapter03_agecgan.recognition.choose import choose_recognizer
 from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.stages import encoder as encoder_stage
 from chapter03_agecgan.stages import gan, identity
 from common.data.batches import TrainingData
+from common.data.classes import MOST_OFTEN, balanced_rows, warn_of_few
 from common.data.splits import training_rows
 from common.errors import UserError
 from common.files import write_note
@@ -64,6 +66,7 @@ def train(
     if config.validation_every:
         rows = training_rows(len(faces.images), config.validation_every)
         faces = faces.subset(rows)
+    warn_of_few(faces.folder, count_ages(faces.classes), "photos")
     with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         wanted = list(STAGES) if config.stage == "all" else [config.stage]
         for name in wanted:
@@ -82,17 +85,31 @@ def train_gan(config: Config, run: RunDir, faces: Faces, callbacks: Callbacks) -
         return False
     framing = measure_framing(faces.images)
     write_note(run.path / FRAMING, framing.to_json() if framing else {})
+    if not run.checkpoints.exists():
+        note_counts(run, count_ages(faces.classes))
     with devices.scope(config):
         model = gan.build_model(config)
-    rows = np.arange(len(faces.images))
-    if config.balanced:
-        rows = gan.balanced_rows(faces.classes)
-    data = paired(faces, rows)
-    gallery = gan.make_gallery(config)
+    data = paired(faces, choose_rows(config, run, faces.classes))
+    gallery = gan.make_gallery(config, learnt_ages(run))
     interrupted = fit_run(model, data, gallery, config, run, callbacks)
     if not interrupted:
         note_end(run, int(model.step.numpy()))
     return interrupted
+
+
+def choose_rows(config: Config, run: RunDir, classes: np.ndarray) -> np.ndarray:
+    """Return the indices of the photos that the first stage draws from, int64 (M,).
+
+    Args:
+        config: uses balanced.
+        run: folder of the run. One of an earlier version, which has not noted its
+            numbers of photos, goes on as it began: balanced without a bound.
+        classes: age class of each training photo, int (N,), 0 to 5.
+    """
+    if not config.balanced:
+        return np.arange(len(classes))
+    bounded = read_counts(run) is not None
+    return balanced_rows(classes, MOST_OFTEN if bounded else len(classes))
 
 
 def train_encoder(

@@ -17,6 +17,7 @@ from common.images import writing
 from common.images.grids import image_grid
 from common.images.sample_files import draw_neighbours
 from common.metrics.image_scores import choose_count, score_sets
+from common.metrics.memorisation import score_copied_images
 from common.metrics.report import table, write_metrics
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
@@ -96,6 +97,8 @@ def test(
         name: {k: v for k, v in scores.items() if not k.startswith(OF_CLASSES)}
         for name, scores in score_sets(columns, held_out, network).items()
     }
+    copied = score_copied_images(columns, held_out, train.images)
+    results = {name: scores | copied[name] for name, scores in results.items()}
     metrics = dict(results["this run"])
     for name, prefix in PREFIXES.items():
         metrics |= {f"{prefix}{k}": v for k, v in results.get(name, {}).items()}

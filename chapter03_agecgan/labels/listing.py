@@ -19,6 +19,8 @@ from common.images.reading import find_images
 __all__ = ["Listing", "Record", "read_listing"]
 
 TABLE = "labels.csv"
+# Files of labels that a folder is searched for.
+LABELS = (*imdb_wiki.NAMES, TABLE)
 MAX_TABLE_BYTES = 2**28
 # UTKFace's names: age, gender (0 or 1), race (0 to 4), date and time of collection.
 _UTKFACE = re.compile(r"(\d{1,3})_[01]_[0-4]_\d+", re.ASCII)
@@ -57,12 +59,11 @@ def read_listing(data: Path) -> Listing:
 
 def _labels_in(folder: Path) -> Path | None:
     """Return the file of labels in a folder, or None if there is none."""
-    known = (*imdb_wiki.NAMES, TABLE)
-    found = [folder / name for name in known if (folder / name).is_file()]
+    found = [folder / name for name in LABELS if (folder / name).is_file()]
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise UserError(
-            f"{folder}: expected one of {', '.join(known)}, found {names}; give the "
+            f"{folder}: expected one of {', '.join(LABELS)}, found {names}; give the "
             "path of one of them"
         )
     return found[0] if found else None
@@ -74,7 +75,7 @@ def _read_names(folder: Path) -> Listing:
     matches = [_UTKFACE.match(PurePosixPath(name).name) for name in names]
     if not any(matches):
         raise UserError(
-            f"{folder}: expected {', '.join(imdb_wiki.NAMES)}, {TABLE} or images named "
+            f"{folder}: expected {', '.join(LABELS)} or images named "
             f"age_gender_race_date, such as 25_0_1_20170109.jpg; found {len(names)} "
             f"images of other names, the first is {names[0]}"
         )

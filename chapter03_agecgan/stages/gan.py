@@ -177,32 +177,19 @@ def other_ages(ages: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
     return tf.one_hot(classes, count)
 
 
-def make_gallery(config: Config) -> Gallery:
-    """Return the gallery: eight people, each at all six ages, one person per row."""
-    ages = len(AGE_CLASSES)
+def make_gallery(config: Config, ages: np.ndarray) -> Gallery:
+    """Return the gallery: eight people, each at the same ages, one person per row.
+
+    Args:
+        config: uses the options of the latents, the seed and the loss.
+        ages: age classes to show, int (K,).
+    """
     latents = sample_latents(config, GALLERY_PEOPLE, config.seed)
     return Gallery(
         [
-            np.repeat(latents, ages, axis=0),
-            np.tile(one_hot(np.arange(ages)), (GALLERY_PEOPLE, 1)),
+            np.repeat(latents, len(ages), axis=0),
+            np.tile(one_hot(ages), (GALLERY_PEOPLE, 1)),
         ],
-        lambda faces: image_grid(faces, columns=ages),
+        lambda faces: image_grid(faces, columns=len(ages)),
         losses.GAMES[config.loss].equilibrium,
     )
-
-
-def balanced_rows(classes: np.ndarray) -> np.ndarray:
-    """Return indices of photos in which all classes are equally frequent.
-
-    Photos of rare classes are repeated; the numbers of repeats of two photos of one
-    class differ by at most 1.
-
-    Args:
-        classes: age class of each photo, int (N,), 0 to 5.
-
-    Returns:
-        int64 (M,), indices from 0 to N - 1, ordered by class.
-    """
-    most = np.bincount(classes).max()
-    rows = [np.flatnonzero(classes == number) for number in np.unique(classes)]
-    return np.concatenate([np.resize(members, most) for members in rows])

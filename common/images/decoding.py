@@ -6,7 +6,7 @@ import os
 import warnings
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -65,6 +65,7 @@ def open_folder(
     prefix: str,
     settings: str,
     ahead: int,
+    known: Collection[str] = (),
     memory_mb: float,
     cache_dir: Path | str | None,
     threads: int | None = None,
@@ -83,6 +84,7 @@ def open_folder(
         settings: what `read` does to each image, and the version of the layout; a
             part of the cache's key.
         ahead: number of decoded images per thread that may wait to be written.
+        known: names of other files that belong there, such as a table of labels.
         memory_mb: largest size in MB that is read into memory; a larger cache is
             memory-mapped.
         cache_dir: folder of caches; by default that of the project.
@@ -97,7 +99,8 @@ def open_folder(
             cache cannot be written.
     """
     folder = Path(folder)
-    names = [path.relative_to(folder).as_posix() for path in find_images(folder)]
+    found = find_images(folder, known)
+    names = [path.relative_to(folder).as_posix() for path in found]
     caches = default_cache_dir() if cache_dir is None else Path(cache_dir)
     key = cache_key(folder, names, settings)
     files = CacheFiles(caches / f"{prefix}-{key}.rgb", kind)

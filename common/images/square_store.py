@@ -5,7 +5,7 @@ RGB, uncompressed) and a JSON description, which is written last.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +70,7 @@ class ImageStore:
         size: int,
         *,
         fit: Fit = "crop",
+        known: Collection[str] = (),
         memory_mb: float = 512,
         cache_dir: Path | str | None = None,
         threads: int | None = None,
@@ -86,6 +87,7 @@ class ImageStore:
             size: edge length of the squares, pixels, at least 1.
             fit: "crop" cuts the largest square out of the middle of each image,
                 "stretch" resizes the whole image.
+            known: names of other files that belong there, such as a table of labels.
             memory_mb: largest total size in MB that is read into memory; larger
                 caches are memory-mapped.
             cache_dir: folder of caches; default `gan-projects-in-keras` in
@@ -114,6 +116,7 @@ class ImageStore:
             prefix="images",
             settings=f"{FORMAT} {size} {fit}",
             ahead=_AHEAD,
+            known=known,
             memory_mb=memory_mb,
             cache_dir=cache_dir,
             threads=threads,

@@ -10,6 +10,7 @@ In reading order:
     precision_recall: quality and variety, measured separately
     shape_scores: scores of voxel shapes
     set_distances: coverage, minimum matching distance (MMD) and 1-NN accuracy
+    memorisation: whether training items were learnt by heart
     divergence: Kullback-Leibler and Jensen-Shannon divergences
     linear_svm: accuracy of a linear classifier on a network's features
     report: the files metrics.json and metrics.md

@@ -29,6 +29,8 @@ _DIRECTIONS = {
     "iou": "↑",
     "pairwise_iou": "→ reference",
     "occupancy": "→ reference",
+    "nearest_training_ratio": "→ 1",
+    "nearest_training_share": "→ 0.01",
 }
 
 

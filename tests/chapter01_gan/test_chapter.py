@@ -206,9 +206,14 @@ def test_scores_and_baselines(run, data, short):
         for prefix in ("", "baseline_train_", "baseline_untrained_"):
             assert np.isfinite(metrics[f"{prefix}{metric}60_local"])
     known = ("fid", "kid", "is", "mode_score", "label_kl", "precision", "recall")
+    known += ("nearest_training",)
     own = [name for name in metrics if not name.startswith("baseline_")]
     assert all(name.startswith(known) for name in own)
     assert metrics["baseline_train_fid60_local"] < metrics["fid60_local"]
+    # Training items are what a generator would make that has learnt them by heart.
+    assert metrics["baseline_train_nearest_training_ratio"] == 0
+    assert metrics["baseline_train_nearest_training_share"] == 1
+    assert metrics["nearest_training_ratio"] > 0.5
     for name in ("metrics.md", "samples.png", "neighbours.png", "classes.png"):
         assert (run.path / name).stat().st_size > 0
     with pytest.raises(UserError, match="--samples must be from 2 to the 300"):

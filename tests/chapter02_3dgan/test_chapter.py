@@ -37,7 +37,9 @@ def run(tmp_path_factory, data) -> RunDir:
     return train(dataclasses.replace(TINY, data=data), run)
 
 
-def test_metrics_and_baselines(run, data):
+def test_metrics_and_baselines(run, data, monkeypatch):
+    # Training shapes are compared in blocks of seven.
+    monkeypatch.setattr(evaluation, "BLOCK_VOXELS", 7 * 32**3)
     config = run.read_config(Config)
     metrics = evaluation.test(run, config)
     assert json.loads((run.path / "metrics.json").read_text()) == metrics
@@ -50,6 +52,10 @@ def test_metrics_and_baselines(run, data):
             assert np.isfinite(metrics[prefix + name])
     assert metrics["n_samples"] == metrics["n_reference"] == 10
     assert metrics["baseline_train_mmd_iou"] < metrics["baseline_untrained_mmd_iou"]
+    # Training items are what a generator would make that has learnt them by heart.
+    assert metrics["baseline_train_nearest_training_ratio"] == 0
+    assert metrics["baseline_train_nearest_training_share"] == 1
+    assert metrics["nearest_training_ratio"] > 0.5
     for name in ("metrics.md", "samples.png", "neighbours.png"):
         assert (run.path / name).stat().st_size > 0
     with pytest.raises(UserError, match="--samples must be from 2 to the 24"):

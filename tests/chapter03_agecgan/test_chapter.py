@@ -13,12 +13,15 @@ from PIL import Image
 from tiny import CHAPTER03 as TINY
 
 from chapter03_agecgan import ageing, evaluation, evaluators, generation
-from chapter03_agecgan.ageing import ALL, Ager
-from chapter03_agecgan.ages import AGE_CLASSES
+from chapter03_agecgan.ageing import Ager
+from chapter03_agecgan.ages import AGE_CLASSES, ALL
+from chapter03_agecgan.commands import CHAPTER
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import load_split
+from chapter03_agecgan.learnt import count_ages, note_counts
 from chapter03_agecgan.stages import identity
-from chapter03_agecgan.training import train
+from chapter03_agecgan.training import choose_rows, train
+from common.cli import main as cli
 from common.errors import UserError
 from common.gan.latents import sample_latents
 from common.training.curves import read_rows
@@ -27,6 +30,7 @@ from common.training.run_dir import RunDir
 from synthetic_data.age_faces.write import draw_person, write_wiki
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_FIFTIES = dict(zip(AGE_CLASSES, (60, 60, 60, 60, 0, 2), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +143,17 @@ def test_the_books_third_stage_moves_both_networks(run, tmp_path):
     )
 
 
+def test_only_runs_that_noted_their_photos_bound_the_balance(tmp_path):
+    """Those of earlier versions could not be resumed with other rows."""
+    run, classes = RunDir(tmp_path), np.repeat([0, 5], [100, 1])
+    assert np.bincount(classes[choose_rows(TINY, run, classes)])[5] == 100
+    note_counts(run, count_ages(classes))
+    # 10 of 100 + 10 rows are at most 10 / 101 of them; 11 of 100 + 11 are more.
+    assert np.bincount(classes[choose_rows(TINY, run, classes)])[5] == 10
+    plain = dataclasses.replace(TINY, balanced=False)
+    assert choose_rows(plain, run, classes).tolist() == list(range(101))
+
+
 def test_a_stage_needs_the_one_before(data, tmp_path):
     config = dataclasses.replace(TINY, data=data, stage="identity")
     with pytest.raises(UserError, match="identity needs .*generator.keras"):
@@ -166,8 +181,11 @@ def test_latents_are_found_again(run):
     assert after < 0.1 * before
 
 
-def test_scores_and_baselines(run, monkeypatch):
+def test_scores_and_baselines(run, monkeypatch, tmp_path):
+    """Ages of which the run has seen no photo are named, and not scored."""
     monkeypatch.setattr(evaluators, "STEPS", 20)
+    run = copy_of(run, tmp_path / "run")
+    note_counts(run, NO_FIFTIES)
     config = run.read_config(Config)
     # Any other run can stand for the book's.
     metrics = evaluation.test(run, config, photos=6, book_run=run.path)
@@ -176,12 +194,26 @@ def test_scores_and_baselines(run, monkeypatch):
         "age_accuracy_generated", "age_class_error_generated", "age_accuracy_aged",
         "age_class_error_aged", "identity_verification_aged", "identity_false_accept",
     }  # fmt: skip
-    more = {"identity_verification_rebuilt_encoder", "fid12_local", "recall12_local"}
+    more = {"identity_verification_rebuilt_encoder", "fid10_local", "recall10_local"}
     assert own | more <= set(metrics)
     for prefix in ("baseline_unchanged_", "baseline_book_"):
         assert {prefix + name for name in own} <= set(metrics)
     assert metrics["baseline_unchanged_identity_verification_aged"] == 1.0
-    assert metrics["baseline_unchanged_age_accuracy_aged"] == pytest.approx(1 / 6)
+    # Each photo has one of the five ages, or is taken for one in its fifties.
+    assert 0 < metrics["baseline_unchanged_age_accuracy_aged"] < 1 / 5 + 1e-6
+    assert metrics["baseline_real_nearest_training_ratio"] == 0
+    assert metrics["baseline_real_nearest_training_share"] == 1
+    assert 0.7 < metrics["baseline_unchanged_nearest_training_ratio_aged"] < 1.4
+    ages = {f"nearest_training_ratio_aged_{name}" for name in AGE_CLASSES}
+    assert ages - set(metrics) == {"nearest_training_ratio_aged_50-59"}
+    assert {k: v for k, v in metrics.items() if k.startswith("training_photos")} == {
+        "training_photos_50-59": 0,
+        "training_photos_60+": 2,
+    }
+    text = (run.path / "metrics.md").read_text()
+    assert text.endswith(
+        "\nnot learnt: 50-59\n\nlearnt from fewer than 50 photos: 60+ (2)\n"
+    )
     for name in own:
         assert metrics[name] == metrics[f"baseline_book_{name}"]
     for name in ("metrics.md", "samples.png", "aged.png", "neighbours.png"):
@@ -218,6 +250,13 @@ def test_faces_of_one_age_are_generated(run, tmp_path):
     assert one.shape == (2, 32, 32, 3) and every.shape == (12, 32, 32, 3)
     np.testing.assert_array_equal(one, every[[5, 11]])
     assert len(made("60+", "png")) == 1 + 2
+    fewer = copy_of(run, tmp_path / "fewer")
+    note_counts(fewer, NO_FIFTIES)
+    learnt = generation.sample(fewer, 2)
+    np.testing.assert_array_equal(learnt, np.delete(every, [4, 10], axis=0))
+    # No other age is guessed either.
+    note_counts(fewer, dict.fromkeys(AGE_CLASSES, 0) | {"40-49": 9})
+    assert Ager(fewer, config).guess_classes(learnt).tolist() == [3] * 10
 
 
 def main(*arguments, **options):
@@ -263,14 +302,11 @@ def test_a_photo_is_aged(run, photo, tmp_path):
     ],
 )
 def test_what_a_user_gets_wrong(run, photo, monkeypatch, caplog, arguments, message):
-    from chapter03_agecgan.commands import CHAPTER
-    from common.cli.main import main
-
     monkeypatch.chdir(photo.parent)
     (photo.parent / "text.jpg").write_text("no image")
     Image.new("RGB", (200, 200), "green").save("empty.png")
     before = sorted(photo.parent.iterdir())
-    status = main(CHAPTER, ["age", *arguments, "--run-dir", str(run.path)])
+    status = cli.main(CHAPTER, ["age", *arguments, "--run-dir", str(run.path)])
     errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert status == 2 and len(errors) == 1
     assert message in errors[0] and "\n" not in errors[0]
@@ -284,6 +320,26 @@ def test_the_age_of_a_photo_can_be_told(run, photo, tmp_path):
         ageing.age(run, config, photo=photo, to="60+", out=out, years=years)
     faces = [np.asarray(Image.open(tmp_path / f"{years}_60+.png")) for years in (5, 70)]
     assert not np.array_equal(*faces)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["age", "photo.jpg", "--to", "50-59"], "choose one of them"),
+        (["age", "photo.jpg", "--years", "50"], "leave --years out, "),
+        (["generate", "--age", "50-59"], "choose one of them"),
+    ],
+)
+def test_an_age_that_was_not_learnt_is_refused(tmp_path, caplog, arguments, advice):
+    run = RunDir(tmp_path)
+    run.write_config(TINY)
+    note_counts(run, NO_FIFTIES)
+    assert cli.main(CHAPTER, [*arguments, "--run-dir", str(run.path)]) == 2
+    [error] = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert error.startswith(
+        f"error: {' '.join(arguments[-2:])}: this run has seen no photo of the ages "
+        f"50-59; it has learnt 0-18, 19-29, 30-39, 40-49, 60+; {advice}"
+    )
 
 
 @pytest.mark.slow

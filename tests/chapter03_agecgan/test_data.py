@@ -133,6 +133,44 @@ def test_without_persons_every_tenth_name_is_held_out():
     assert split_by_person(records[:1])["train"].tolist() == []
 
 
+@pytest.mark.parametrize(
+    ("training", "held_out"),
+    [("Train", "Test"), ("train", "valid"), ("x/Training", "x/TESTING")],
+)
+def test_folders_of_splits_decide(tmp_path, caplog, training, held_out):
+    """Without them, the last person would be held out."""
+    names = {f"{training}/a.png": 1, f"{training}/z.png": 50, f"{held_out}/b.png": 30}
+    write_people(tmp_path, names | {"beside.png": 20})
+    parts = {part: load_split(config(tmp_path), part).names for part in PARTS}
+    assert parts == {
+        "train": (f"{training}/a.png", f"{training}/z.png"),
+        "test": (f"{held_out}/b.png",),
+    }
+    assert "left out: 1 images outside the folders" in caplog.text
+    assert describe(config(tmp_path)).endswith(
+        "Left out of the 4 photos of labels.csv:\n\n"
+        "- outside the folders of training and test photos: 1"
+    )
+    assert "persons in both" not in caplog.text
+
+
+def test_folders_of_splits_decide_where_names_tell_the_ages(tmp_path):
+    for name in ("Train/20_0_0_1", "Train/70_0_0_2", "test/30_0_0_3"):
+        saved(flat(9), tmp_path / f"{name}.png")
+    assert load_split(config(tmp_path), "test").names == ("test/30_0_0_3.png",)
+
+
+def test_a_person_in_both_splits_is_named(tmp_path, caplog):
+    write_people(tmp_path, {"Train/0.png": 1, "Train/1.png": 50, "Test/2.png": 30})
+    table = tmp_path / "labels.csv"
+    table.write_text(table.read_text().replace(",Test", ",Train"))
+    load_split(config(tmp_path), "train")
+    assert (
+        f"{tmp_path}: persons in both the training and the test folders: 1, for "
+        "example Train; " in caplog.text
+    )
+
+
 def test_splits_of_consecutive_images_are_not_copied(tmp_path):
     write_people(tmp_path, {f"{p}/{i}.png": 25 * i for p in "abc" for i in range(2)})
     for part in ("train", "test"):
@@ -178,7 +216,7 @@ def test_listed_paths_outside_the_folder_are_never_opened(tmp_path):
     assert load_split(config(folder), "test").dropped == {"path outside the folder": 2}
 
 
-def test_the_description_counts_photos_people_and_unusable_photos(wiki):
+def test_the_description_counts_photos_people_and_unusable_photos(wiki, caplog):
     assert describe(config(wiki)).splitlines() == [
         "| split | photos | people | 0-18 | 19-29 | 30-39 | 40-49 | 50-59 | 60+ |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -192,6 +230,14 @@ def test_the_description_counts_photos_people_and_unusable_photos(wiki):
         "- file not found: 1",
         "- unreadable image: 1",
     ]
+    few = [r.getMessage() for r in caplog.records if "fewer than 50" in r.getMessage()]
+    assert few == [
+        f"{wiki}: fewer than 50 photos to train on of 0-18 (5), 19-29 (1), 30-39 (2), "
+        "40-49 (3), 50-59 (2), 60+ (3); such few are learnt by heart, and a class "
+        "without any is not learnt; add some"
+    ]
+    # The file of labels belongs there.
+    assert "passed over" not in caplog.text
 
 
 def test_the_description_of_photos_without_names(tmp_path):
@@ -235,6 +281,16 @@ def test_every_fourth_person_is_held_out(tmp_path):
     wanted = np.array(middle.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
     assert np.abs(people.images[2].astype(int) - wanted).max() <= 1
     assert load_people(tmp_path, SIZE, "test").persons == ("s4", "s4")
+
+
+def test_folders_of_splits_are_no_persons(tmp_path):
+    """Their photos are one set: nobody may be in both parts."""
+    for person in "abcd":
+        for split in ("Train", "test"):
+            saved(noise(0), tmp_path / split / person / "1.png")
+    saved(noise(0), tmp_path / "test" / "1.png")  # perhaps a person of that name
+    assert load_people(tmp_path, SIZE, "test").persons == ("d", "d")
+    assert set(load_people(tmp_path, SIZE, "train").persons) == {*"abc", "test"}
 
 
 def test_too_few_people_are_refused(tmp_path):

@@ -261,15 +261,6 @@ def test_real_photos_with_wrong_ages_are_fakes():
     assert differences[True] > 4 and differences[False] < 3
 
 
-def test_balanced_rows_have_every_photo_and_equal_classes():
-    classes = np.array([0, 1, 1, 1, 1, 1, 3, 3])
-    rows = gan.balanced_rows(classes)
-    assert set(rows) == set(range(8))
-    np.testing.assert_array_equal(np.bincount(classes[rows]), [5, 5, 0, 5])
-    repeats = np.bincount(rows)
-    assert repeats[0] == 5 and set(repeats[6:]) == {2, 3}
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -69,12 +69,20 @@ def test_scores_and_baselines(run, tmp_path, monkeypatch):
     assert json.loads((run.path / "metrics.json").read_text()) == metrics
     prefixes = ("", "baseline_train_", "baseline_untrained_", "baseline_book_")
     expected = {
-        f"{prefix}{metric}40_local"
+        f"{prefix}{metric}"
         for prefix in prefixes
-        for metric in ("fid", "kid", "precision", "recall")
+        for metric in (
+            *(f"{score}40_local" for score in ("fid", "kid", "precision", "recall")),
+            "nearest_training_ratio",
+            "nearest_training_share",
+        )
     }
     assert set(metrics) == expected
     assert metrics["baseline_train_fid40_local"] < metrics["fid40_local"]
+    # Training items are what a generator would make that has learnt them by heart.
+    assert metrics["baseline_train_nearest_training_ratio"] == 0
+    assert metrics["baseline_train_nearest_training_share"] == 1
+    assert metrics["nearest_training_ratio"] > 0.5
     for name in ("metrics.md", "samples.png", "neighbours.png"):
         assert (run.path / name).stat().st_size > 0
     with pytest.raises(UserError, match="--samples must be from 2 to the 120"):

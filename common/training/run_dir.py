@@ -13,7 +13,6 @@ import logging
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +27,14 @@ from common.config import (
     to_json,
 )
 from common.errors import UserError
-from common.files import atomic_path, cannot_write, read_note, write_note
+from common.files import (
+    UNFINISHED,
+    atomic_path,
+    cannot_write,
+    read_note,
+    remove_unfinished,
+    write_note,
+)
 
 # Packages that config.json may name as the chapter of a run.
 CHAPTER = re.compile(r"(chapter[0-9]{2}|study)_[a-z0-9_]+")
@@ -252,7 +258,7 @@ def require_fresh(description: Path, log: Path, kind: str) -> None:
     if not folder.exists():
         return
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [""]
-    if not all(name == log.name or name.startswith(".writing-") for name in names):
+    if not all(name == log.name or name.startswith(UNFINISHED) for name in names):
         raise UserError(f"{folder} is not an empty folder; name another one")
 
 
@@ -277,8 +283,7 @@ def own_folder(log: Path) -> Iterator[logging.FileHandler]:
         raise cannot_write(folder, error) from error
     with contextlib.closing(handler), _locked(handler, folder):
         # Remove what a killed process left half-written.
-        for unfinished in folder.rglob(".writing-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        remove_unfinished(folder.rglob(f"{UNFINISHED}*"))
         yield handler
 
 

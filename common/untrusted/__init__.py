@@ -3,4 +3,5 @@
 In reading order:
 
     child: work done in a child process with limited memory and time
+    keras_archive: networks from .keras files
 """

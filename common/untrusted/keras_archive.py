@@ -95,8 +95,8 @@ def _check_parts(config: object, layers: Mapping[str, type]) -> None:
         )
         if name is not None and not own and not known:
             raise KerasFileError(
-                f"found the class {name!r:.100} of the module {module!r:.100}, expected "
-                "Keras's own"
+                f"found the class {name!r:.100} of the module {module!r:.100}, "
+                "expected Keras's own"
             )
 
 

@@ -7,6 +7,7 @@ In reading order; each imports only those that are above it in this list:
     files: writing files completely or not at all, reading untrusted ones
     config: the options that every run has
     config_files: options from a JSON file
+    untrusted: files from others, tried in a child process or checked before reading
     layers: layers that Keras lacks
     data: from rows on the disk to one batch
     features: networks whose features the scores compare

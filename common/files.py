@@ -2,14 +2,17 @@
 
 import contextlib
 import errno
+import fcntl
+import functools
 import json
 import os
 import shutil
 import struct
 import tempfile
+import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from common.errors import UserError
@@ -26,19 +29,28 @@ TORN = (
     zipfile.BadZipFile,
     zlib.error,
 )
+# Start of the names of temporary folders, and the file in each that its writer locks.
+UNFINISHED = ".writing-"
+_LOCK = ".writer"
+# Age from which a temporary folder is left over if locks are not supported, seconds.
+_DAY = 86_400
+# Permissions of files that only their owner may read and write.
+PRIVATE = 0o600
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, mode: int | None = None) -> Iterator[Path]:
     """Yield a temporary path to write to; on success, move the result to `path`.
 
     The temporary path has the same file name, because many writers choose the
     format by its suffix. If the block fails, the temporary file is removed and an
-    older file at `path` stays unchanged.
+    older file at `path` stays unchanged. What a killed process left half-written
+    beside `path` is removed when this process first writes there.
 
     Args:
         path: path of the finished file or folder. Missing parent folders are
             created.
+        mode: permissions of the finished file; by default those of any new file.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
@@ -46,7 +58,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+        _remove_unfinished_once(path.parent.resolve())
+        folder, lock = _temporary_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     try:
@@ -54,12 +67,78 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         yield temporary
         if not temporary.is_dir():
             _flush(temporary)
+        if mode is not None:
+            temporary.chmod(mode)
         os.replace(temporary, path)
         _flush(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _temporary_folder(parent: Path) -> tuple[Path, int]:
+    """Create a temporary folder and lock it; return it and the lock's descriptor.
+
+    While the lock is held, `remove_unfinished` leaves the folder alone.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=parent))
+        # Another process may remove the folder before it is locked.
+        with contextlib.suppress(FileNotFoundError):
+            lock = _open_lock(folder)
+            # Not every file system has locks.
+            with contextlib.suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if os.path.exists(folder / _LOCK):
+                return folder, lock
+            os.close(lock)
+
+
+def _open_lock(folder: Path) -> int:
+    """Open the file of a temporary folder that its writer locks."""
+    return os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, PRIVATE)
+
+
+@functools.cache
+def _remove_unfinished_once(folder: Path) -> None:
+    """Call `remove_unfinished` once in this process for each folder."""
+    remove_unfinished(folder.glob(f"{UNFINISHED}*"))
+
+
+def remove_unfinished(folders: Iterable[Path]) -> None:
+    """Remove the temporary folders of processes that were killed.
+
+    Those of a process that still runs are left. Where the file system has no locks,
+    folders are removed when they are a day old.
+
+    Args:
+        folders: temporary folders of `atomic_path`.
+    """
+    for folder in folders:
+        # It may have been finished meanwhile, or be another user's.
+        with contextlib.suppress(OSError):
+            lock = _open_lock(folder)
+            if _is_left_over(folder, lock):
+                shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _is_left_over(folder: Path, lock: int) -> bool:
+    """Return whether the writer of a temporary folder has ended.
+
+    Args:
+        folder: the temporary folder.
+        lock: descriptor of its lock, which is held afterwards if the result is True.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return time.time() - folder.stat().st_mtime > _DAY
+    return True
 
 
 def _flush(path: Path) -> None:
@@ -139,14 +218,28 @@ def check_file(path: Path, max_bytes: int) -> None:
 def default_cache_dir() -> Path:
     """Return the project's cache folder, below $XDG_CACHE_HOME or ~/.cache.
 
+    It is created, and only its owner can open it, because it holds decoded photos.
     Without a home folder that can be written to, it is in the folder for temporary
     files.
+
+    Raises:
+        UserError: the one among the temporary files belongs to another user.
     """
     name = "gan-projects-in-keras"
     chosen = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(chosen):  # the standard says to ignore relative paths
-        return Path(chosen) / name
     home = Path(os.path.expanduser("~"))
-    if home.is_absolute() and os.access(home, os.W_OK):
-        return home / ".cache" / name
-    return Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"
+    if os.path.isabs(chosen):  # the standard says to ignore relative paths
+        folder = Path(chosen) / name
+    elif home.is_absolute() and os.access(home, os.W_OK):
+        folder = home / ".cache" / name
+    else:
+        folder = Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"
+    # If this fails, writing to the folder says why, and a shared cache can be read.
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+    temporary = folder.parent == Path(tempfile.gettempdir())
+    if temporary and folder.exists() and folder.stat().st_uid != os.getuid():
+        raise UserError(f"{folder} is another user's; set XDG_CACHE_HOME to a folder")
+    return folder

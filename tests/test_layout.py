@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("errors",),
     ("files", "startup", "config"),
+    ("untrusted",),
     ("config_files", "layers", "data", "features"),
     ("images",),
     ("gan", "metrics", "shapes"),

@@ -4,10 +4,8 @@ Reference: Rothe, Timofte and Van Gool 2018, "Deep expectation of real and appar
 age from a single image without facial landmarks", Int. J. Computer Vision 126.
 """
 
-import json
+import contextlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import numpy as np
 from chapter03_agecgan.labels.rows import Row
 from common.errors import UserError
 from common.files import check_file
+from common.untrusted.child import Child, ChildError
 
 NAMES = ("wiki.mat", "imdb.mat")
 MAX_BYTES = 2**30
@@ -24,6 +23,9 @@ MAX_BYTES = 2**30
 MIN_FACE_SCORE = 1.0
 _READER = Path(__file__).with_name("imdb_wiki_reader.py")
 _MAX_SECONDS = 300
+# Largest memory of the reader, bytes. Without a limit, a small file of compressed zeros
+# could fill the memory of the machine.
+_MAX_MEMORY = 2**33
 # Differences of day numbers: MATLAB counts days from year 0, Python from year 1, NumPy
 # from 1970.
 _MATLAB_TO_PYTHON = 366
@@ -117,15 +119,12 @@ def _read_columns(path: Path) -> dict[str, list]:
     if not os.access(path, os.R_OK):
         raise UserError(f"{path} cannot be read; check its permissions")
     try:
-        done = subprocess.run(
-            # -P: otherwise modules beside the program could hide others of their name.
-            [sys.executable, "-P", str(_READER), str(path)],
-            capture_output=True,
-            timeout=_MAX_SECONDS,
-            check=True,
+        reader = Child(
+            _READER, [path], max_memory=_MAX_MEMORY, max_seconds=_MAX_SECONDS
         )
-        answer = json.loads(done.stdout)
-    except (subprocess.SubprocessError, ValueError) as error:
+        with contextlib.closing(reader):
+            answer = reader.ask()
+    except ChildError as error:
         # This includes a reader that the system stopped, because it used too much
         # memory or crashed.
         raise UserError(

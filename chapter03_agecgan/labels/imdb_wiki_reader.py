@@ -1,12 +1,11 @@
-"""A program that prints the labels in a wiki.mat or imdb.mat as JSON.
+"""A program that reads the labels in a wiki.mat or imdb.mat.
 
-It runs in a process of its own, because on some damaged files `scipy.io.loadmat` stops
-the whole process with a segmentation fault (seen with SciPy 1.17).
+It runs in a child process (see common/untrusted/child.py), because on some damaged
+files `scipy.io.loadmat` stops the whole process with a segmentation fault (seen with
+SciPy 1.17).
 """
 
-import contextlib
-import json
-import sys
+from collections.abc import Callable
 
 import numpy as np
 from scipy.io import loadmat, whosmat
@@ -16,9 +15,6 @@ NUMBERS = ("dob", "photo_taken", "face_score", "second_face_score")
 _MAX_ROWS = 2**21  # imdb.mat has 460,723
 # Longest text, characters.
 _MAX_TEXT = 1000
-# Largest memory of this process, bytes. Without a limit, a small file of compressed
-# zeros could fill the memory of the machine.
-_MAX_MEMORY = 2**33
 
 
 class Fault(Exception):
@@ -105,20 +101,13 @@ def _text(cell: object) -> str:
     return str(lines.flat[0])[:_MAX_TEXT].strip()
 
 
-def _limit_memory() -> None:
-    """Limit the memory of this process, so that it cannot fill the machine's."""
-    # Not every system supports this.
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
+def start(path: str) -> Callable[[bytes], dict]:
+    """Return a function that answers with the columns of a file, or with its fault."""
 
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, hard))
+    def answer(_: bytes) -> dict:
+        try:
+            return read_columns(path)
+        except Fault as fault:
+            return {"fault": str(fault)}
 
-
-if __name__ == "__main__":
-    _limit_memory()
-    try:
-        answer = read_columns(sys.argv[1])
-    except Fault as fault:
-        answer = {"fault": str(fault)}
-    json.dump(answer, sys.stdout)
+    return answer

@@ -6,7 +6,7 @@ import keras
 
 from common.errors import UserError
 from common.features.cached_network import float32
-from common.files import TORN
+from common.untrusted.keras_archive import KerasFileError, load_archive
 
 # Image edge in pixels for files without a fixed one: that of most face-recognition
 # networks.
@@ -33,13 +33,12 @@ def load(path: Path, factor: float, offset: float) -> keras.Model:
             return embeddings.
     """
     try:
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
+        network = load_archive(path)
         shapes = network.input_shape, network.output_shape
-    except (*TORN, AttributeError, TypeError) as error:
+    except (AttributeError, KerasFileError) as error:
         raise UserError(
             f"{path}: expected a .keras file of Keras's own layers, of which Lambda is "
-            f"refused; found another or a damaged file ({type(error).__name__}); save "
-            "it again with keras.Model.save"
+            f"refused; {error}; save it again with keras.Model.save"
         ) from error
     size = _image_size(path, *shapes)
     with float32():

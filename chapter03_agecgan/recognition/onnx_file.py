@@ -1,5 +1,7 @@
 """Face-recognition networks in ONNX files, run by OpenCV; they have no gradient.
 
+OpenCV runs in a child process; see onnx_runner.py.
+
 A file is a protocol buffer: a sequence of fields, each with a number, a wire type (how
 the value is stored) and a value. OpenCV does not report the shape of the input, so this
 module reads the few fields that hold it.
@@ -17,8 +19,13 @@ import tensorflow as tf
 from chapter03_agecgan.recognition.keras_file import MAX_SIZE, USUAL_SIZE
 from common.errors import UserError
 from common.files import read_limited
+from common.untrusted.child import Child, ChildError
 
 MAX_BYTES = 512 * 2**20
+_RUNNER = Path(__file__).with_name("onnx_runner.py")
+# Largest memory of the child process, bytes, and longest time for an image, seconds.
+_MAX_MEMORY = 2**33
+_MAX_SECONDS = 120
 
 # Wire types.
 _VARINT = 0
@@ -53,20 +60,20 @@ class OnnxNetwork:
             offset: offset that is added afterwards.
 
         Raises:
-            UserError: the file is missing, too large or damaged, or its network has
-                operations that OpenCV lacks, or does not take images (N, 3, H, W).
+            UserError: the file is missing, too large or damaged, or its network does
+                not take images (N, 3, H, W).
         """
-        import cv2
-
         content = read_limited(path, MAX_BYTES)
         self._path = path
         self._factor = factor
         self._offset = offset
         self._size = _image_size(path, input_shapes(path, content))
-        try:
-            self._network = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
-        except cv2.error as error:
-            raise _unusable(path, error) from error
+        self._runner = Child(
+            _RUNNER,
+            [path.resolve(), *self._size],
+            max_memory=_MAX_MEMORY,
+            max_seconds=_MAX_SECONDS,
+        )
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return the embeddings of images.
@@ -78,32 +85,31 @@ class OnnxNetwork:
             float32 (N, D), each of length 1.
 
         Raises:
-            UserError: the network does not return one vector for an image.
+            UserError: the network has operations that OpenCV lacks, does not return
+                one vector for an image, or OpenCV crashes.
         """
         resized = tf.image.resize(images, self._size, antialias=True).numpy()
         planes = (self._factor * resized + self._offset).transpose(0, 3, 1, 2)
         # One by one, because many files hold networks of the batch size 1.
-        embeddings = [self._embed(np.ascontiguousarray(image)) for image in planes]
+        embeddings = [self._embed(image) for image in planes]
         return tf.math.l2_normalize(embeddings, axis=1).numpy()
 
     def _embed(self, image: np.ndarray) -> np.ndarray:
         """Return the embedding (D,) of an image (3, H, W)."""
-        import cv2
-
-        self._network.setInput(image[None])
         try:
-            # Copy the output, because OpenCV overwrites it with the next image's.
-            output = np.array(self._network.forward())
-        except cv2.error as error:
-            raise _unusable(self._path, error) from error
-        # Some networks end with a convolution: their output is (1, D, 1, 1).
-        if output.ndim < 2 or output.size != output.shape[1] or output.size < 2:
+            answer = self._runner.ask(image.astype(np.float32).tobytes())
+        except ChildError as error:
+            reason = "OpenCV crashed, or needed too much memory or time"
+            raise _unusable(self._path, reason) from error
+        if "fault" in answer:
+            raise _unusable(self._path, answer["fault"])
+        if "wrong" in answer:
             raise UserError(
                 f"{self._path}: expected a network that gives one embedding (1, D) for "
-                f"an image, found an output of shape {output.shape}; cut it at its "
-                "embedding"
+                f"an image, found an output of shape {tuple(answer['wrong'])}; cut it "
+                "at its embedding"
             )
-        return output.ravel()
+        return np.array(answer["embedding"], np.float32)
 
 
 def input_shapes(path: Path, content: bytes) -> list[list[int | None]]:
@@ -218,9 +224,9 @@ def _image_size(path: Path, shapes: list[list[int | None]]) -> tuple[int, int]:
     return height, width
 
 
-def _unusable(path: Path, error: Exception) -> UserError:
+def _unusable(path: Path, reason: str) -> UserError:
     """Return the error about a file that OpenCV cannot run."""
-    message = " ".join(str(error).split())[:150]
+    message = " ".join(reason.split())[:150]
     return UserError(
         f"{path} is damaged or has operations that OpenCV cannot run ({message}); "
         "export it again, with fixed sizes and without training steps, or give a "

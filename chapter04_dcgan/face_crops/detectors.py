@@ -40,8 +40,8 @@ def open_detector(name: Detector, cascade: Path | None = None) -> Find:
             includes its network (Apache licence). "cascade" is OpenCV's cascade
             classifier. "none" does not search: every drawing is a face already, and
             its middle square is the box.
-        cascade: XML file for "cascade", for example lbpcascade_animeface.xml. OpenCV
-            does not check all numbers in it, so use a file from a trusted source.
+        cascade: XML file for "cascade", for example lbpcascade_animeface.xml. A
+            damaged one cannot crash this process.
 
     Returns:
         A function of one drawing, uint8 (H, W, 3), that returns the boxes of its

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,7 +18,13 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from chapter04_dcgan.face_crops.detectors import Box, Detector, cut_out, open_detector
+from chapter04_dcgan.face_crops.detectors import (
+    Box,
+    Detector,
+    Find,
+    cut_out,
+    open_detector,
+)
 from chapter04_dcgan.face_crops.report import (
     KINDS,
     TILE,
@@ -248,11 +254,17 @@ def _search_all(paths: list[Path], settings: Settings) -> Iterator[list[Finding]
         yield from pool.map(search, paths)
     except BrokenProcessPool as error:
         raise UserError(
-            "a process that searched drawings died, perhaps because memory ran out or "
-            "the cascade file is damaged; try --workers 1, which needs the least memory"
+            "a process that searched drawings died, perhaps because memory ran out; "
+            "try --workers 1, which needs the least memory"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@lru_cache(maxsize=1)
+def _find(settings: Settings) -> Find:
+    """Return the detector of the settings; a process opens it once for all drawings."""
+    return open_detector(settings.detector, settings.cascade)
 
 
 def _search(settings: Settings, path: Path) -> list[Finding]:
@@ -263,7 +275,7 @@ def _search(settings: Settings, path: Path) -> list[Finding]:
             drawing = read_image(path)
     except ImageError as error:
         return [Finding("broken", note=error.reason)]
-    find = open_detector(settings.detector, settings.cascade)
+    find = _find(settings)
     found = [_cut(drawing, box, settings) for box in find(drawing)]
     if not found:
         tile = ImageOps.pad(Image.fromarray(drawing), (TILE, TILE), color="white")

@@ -1,23 +1,58 @@
 """A cache of decoded data: a file of plain bytes and a JSON description of it.
 
+Its name contains a key, so that changed data or settings get another cache.
+
 The description is written last and contains checksums of both files, so that a
 truncated or damaged cache is detected and written again.
 """
 
 import dataclasses
+import hashlib
 import json
 import logging
+import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import PRIVATE, atomic_path
 
 _LOG = logging.getLogger(__name__)
+
+
+def cache_key(folder: Path | str, names: Sequence[str], settings: str) -> str:
+    """Return a hash of everything that decides what a cache contains.
+
+    A file whose content was replaced is noticed even if its size and modification time
+    are the same, because a system keeps the time of the last change itself. A folder
+    that was moved or copied is decoded again.
+
+    Args:
+        folder: folder that contains the files; links in its path are resolved.
+        names: their paths in it.
+        settings: what is done to each file, and the version of the layout.
+
+    Returns:
+        20 hexadecimal digits, a hash of `settings`, of the folder's path and of the
+        names, sizes, times of modification and change, and permissions of the files.
+    """
+    hashed = hashlib.sha256(os.fsencode(f"{settings}\n{os.path.realpath(folder)}"))
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            info = os.stat(path)
+            # A file that was skipped as unreadable may have become readable.
+            readable = os.access(path, os.R_OK)
+            times = f"{info.st_mtime_ns}|{info.st_ctime_ns}"
+            state = f"{info.st_size}|{times}|{readable}"
+        except OSError:
+            state = "unreadable"  # a broken link, for example
+        hashed.update(os.fsencode(f"\n{name}|{state}"))
+    return hashed.hexdigest()[:20]
 
 
 class Description(Protocol):
@@ -105,7 +140,7 @@ class CacheFiles(Generic[AnyDescription]):
     def _write_meta(self, meta: AnyDescription) -> None:
         """Write the description: its checksum on the first line, then the JSON."""
         body = json.dumps(dataclasses.asdict(meta))
-        with atomic_path(self.meta) as temporary:
+        with atomic_path(self.meta, PRIVATE) as temporary:
             temporary.write_text(f"{zlib.crc32(body.encode())}\n{body}\n", "utf-8")
 
     def _read_meta(self) -> AnyDescription | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from common.files import TORN, atomic_path
+from common.files import PRIVATE, TORN, atomic_path
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +56,9 @@ def load_or_train(
     with float32():
         network, accuracy = train()
     # Write the network last: if another process finds it, both files are complete.
-    with atomic_path(path.with_suffix(".json")) as temporary:
+    with atomic_path(path.with_suffix(".json"), PRIVATE) as temporary:
         temporary.write_text(json.dumps({"accuracy": accuracy}) + "\n", "utf-8")
-    with atomic_path(path) as temporary:
+    with atomic_path(path, PRIVATE) as temporary:
         network.save(temporary)
     return network, accuracy
 

@@ -12,4 +12,5 @@ In reading order:
     sample_files: files of generated images
     idx: the file format of MNIST
     cascade: face detection with OpenCV's cascade classifiers
+    cascade_runner: the program that runs a cascade, in a child process if untrusted
 """

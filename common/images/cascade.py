@@ -13,8 +13,13 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
+from common.untrusted.child import Child, ChildError
 
 MAX_CASCADE_BYTES = 2**26
+_RUNNER = Path(__file__).with_name("cascade_runner.py")
+# Largest memory of the child process, bytes, and longest time for an image, seconds.
+_MAX_MEMORY = 2**33
+_MAX_SECONDS = 300
 # Two boxes whose overlap is more than this share of the smaller one show the same face.
 SAME_FACE = 0.5
 
@@ -40,19 +45,19 @@ def open_cascade(
 
     The detector tries windows of growing size, each 1.1 times as large as the one
     before. Overlapping detections are merged into one box, and each is a vote for it;
-    boxes with fewer than 5 votes are dropped. From this call on, OpenCV uses one
-    thread in this process.
+    boxes with fewer than 5 votes are dropped. A file that is not part of OpenCV is
+    read in a child process, because it may crash OpenCV.
 
     Args:
-        path: path of the cascade, an XML file. OpenCV does not check all numbers in
-            it, so use only files from a source that you trust.
+        path: path of the cascade, an XML file.
         smallest: edge length of the smallest face to detect, pixels.
         file: name of the file in error messages; default its path.
         wanted_by: name of the task that needs OpenCV, for error messages.
 
     Returns:
         A function of one image of any mode, which returns (confidence, box) for each
-        detection. The confidence is the number of votes.
+        detection. The confidence is the number of votes. It raises a UserError if the
+        file crashes OpenCV.
 
     Raises:
         UserError: there is no such file, it is not a cascade, or OpenCV is missing
@@ -61,32 +66,40 @@ def open_cascade(
     file = file or str(path)
     if not path.is_file():
         raise UserError(f"{file}: no such file; expected an OpenCV cascade")
-    cv2 = _opencv(wanted_by)
+    bundled = path.parent == Path(_opencv(wanted_by).data.haarcascades)
     no_cascade = UserError(
         f"{file} is not an OpenCV cascade; expected an XML file such as "
         "lbpcascade_animeface.xml; download it again"
     )
     if path.stat().st_size > MAX_CASCADE_BYTES:
         raise no_cascade
-    # With several threads the order of the boxes changes from call to call.
-    cv2.setNumThreads(1)
-    try:
-        classifier = cv2.CascadeClassifier(str(path))
-    except (cv2.error, SystemError) as error:
-        raise no_cascade from error
-    if classifier.empty():
-        raise no_cascade
+    arguments = [str(path), str(smallest)]
+    if bundled:
+        from common.images import cascade_runner
+
+        ask = cascade_runner.start(*arguments)
+    else:
+        ask = Child(
+            _RUNNER, arguments, max_memory=_MAX_MEMORY, max_seconds=_MAX_SECONDS
+        ).ask
+
+    def answer(request: bytes) -> dict:
+        try:
+            answered = ask(request)
+        except ChildError as error:
+            raise no_cascade from error
+        if "fault" in answered:
+            raise no_cascade
+        return answered
+
+    answer(b"")
 
     def search(image: Image.Image) -> list[tuple[float, Box]]:
-        boxes, votes = classifier.detectMultiScale2(
-            np.asarray(image.convert("L")),
-            scaleFactor=1.1,
-            minNeighbors=5,
-            minSize=(smallest, smallest),
-        )
+        grey = np.asarray(image.convert("L"))
+        found = answer(np.array(grey.shape, np.uint32).tobytes() + grey.tobytes())
         return [
-            (float(vote), Box(*map(int, box)))
-            for vote, box in zip(votes, boxes, strict=True)
+            (float(vote), Box(*box))
+            for vote, box in zip(found["votes"], found["boxes"], strict=True)
         ]
 
     return search

@@ -1,6 +1,5 @@
 """What both stores of images share: opening the cache of a folder, and filling it."""
 
-import hashlib
 import logging
 import os
 import warnings
@@ -14,9 +13,9 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from common.data.cache import CacheFiles, Description
+from common.data.cache import CacheFiles, Description, cache_key
 from common.errors import UserError
-from common.files import atomic_path, default_cache_dir
+from common.files import PRIVATE, atomic_path, default_cache_dir
 from common.images.reading import ImageError, find_images
 
 _MAX_THREADS = 8
@@ -115,32 +114,6 @@ def open_folder(
     return pixels, description
 
 
-def cache_key(folder: Path, names: Sequence[str], settings: str) -> str:
-    """Return a hash of everything that decides what a cache contains.
-
-    Args:
-        folder: folder that contains the images.
-        names: their paths in it.
-        settings: what is done to each image, and the version of the layout.
-
-    Returns:
-        20 hexadecimal digits, a hash of `settings` and of the names, sizes,
-        modification times and permissions of the files.
-    """
-    hashed = hashlib.sha256(settings.encode())
-    for name in names:
-        path = os.path.join(folder, name)
-        try:
-            info = os.stat(path)
-            # A file that was skipped as unreadable may have become readable.
-            readable = os.access(path, os.R_OK)
-            state = f"{info.st_size}|{info.st_mtime_ns}|{readable}"
-        except OSError:
-            state = "unreadable"  # a broken link, for example
-        hashed.update(os.fsencode(f"\n{name}|{state}"))
-    return hashed.hexdigest()[:20]
-
-
 def write_decoded(
     rows: Path,
     folder: Path,
@@ -173,7 +146,7 @@ def write_decoded(
     bar = tqdm(decoded, "decoding images", len(names), unit="file", disable=None)
     with (
         warnings.catch_warnings(),
-        atomic_path(rows) as temporary,
+        atomic_path(rows, PRIVATE) as temporary,
         temporary.open("wb") as out,
     ):
         # Set here and not in the threads: filters belong to the whole process.

@@ -99,7 +99,8 @@ def write_metrics(
     )
     for suffix, content in ((".json", text + "\n"), (".md", markdown)):
         with atomic_path(Path(run_folder) / f"{stem}{suffix}") as path:
-            path.write_text(content, encoding="utf-8", newline="\n")
+            # A name of a folder may be no UTF-8. This is also JSON's way to write it.
+            path.write_text(content, "utf-8", "backslashreplace", "\n")
 
 
 def _name(name: object) -> str:

@@ -6,7 +6,7 @@ np.packbits) and a JSON description, which is written last.
 """
 
 import dataclasses
-import hashlib
+import json
 import os
 import zlib
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from typing import BinaryIO
 import numpy as np
 from tqdm import tqdm
 
-from common.data.cache import CacheFiles
+from common.data.cache import CacheFiles, cache_key
 from common.errors import UserError
-from common.files import atomic_path, default_cache_dir
+from common.files import PRIVATE, atomic_path, default_cache_dir
 from common.shapes.voxels import ShapeFile, fit_to_size, read_voxels
 
 FORMAT = 1
@@ -90,8 +90,8 @@ class VoxelStore:
     ) -> "VoxelStore":
         """Open a list of voxel files; only the first call decodes them.
 
-        Later calls find the cache by `size` and by the names, classes, sizes and
-        modification times of the files. A damaged cache is written again.
+        Later calls find the cache by `size`, the classes and what
+        `common.data.cache.cache_key` names. A damaged cache is written again.
 
         Args:
             files: voxel files, as `find_shapes` returns them.
@@ -187,18 +187,11 @@ class VoxelStore:
 
 def _cache_key(files: Sequence[ShapeFile], size: int) -> str:
     """Return a hash of everything that determines the content of the cache."""
-    try:
-        paths = [os.path.abspath(file.path) for file in files]
-        # Names are relative to the common folder: moving it keeps the cache valid.
-        root = os.path.commonpath([os.path.dirname(path) for path in paths])
-        lines = [f"{FORMAT} {size}"]
-        for file, path in zip(files, paths, strict=True):
-            info = os.stat(path)
-            name = path[len(root) :]
-            lines.append(f"{name}|{file.class_name}|{info.st_size}|{info.st_mtime_ns}")
-    except OSError as error:
-        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:20]
+    paths = [os.path.abspath(file.path) for file in files]
+    folder = os.path.commonpath([os.path.dirname(path) for path in paths])
+    names = [os.path.relpath(path, folder) for path in paths]
+    classes = json.dumps([file.class_name for file in files])
+    return cache_key(folder, names, f"{FORMAT} {size} {classes}")
 
 
 def _build(files: Sequence[ShapeFile], size: int, rows: Path) -> _Meta:
@@ -209,7 +202,7 @@ def _build(files: Sequence[ShapeFile], size: int, rows: Path) -> _Meta:
     class_names = sorted({file.class_name for file in files})
     labels: list[int] = []
     crc = 0
-    with atomic_path(rows) as temporary, temporary.open("wb") as out:
+    with atomic_path(rows, PRIVATE) as temporary, temporary.open("wb") as out:
         for file in tqdm(files, desc="packing voxels", unit="file", disable=None):
             count, crc = _append(file, size, out, crc)
             labels += [class_names.index(file.class_name)] * count

@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import logging
 import os
+import socket
 import time
 from typing import Any
 
@@ -149,6 +150,13 @@ def _strategy(name: str) -> tf.distribute.Strategy:
             "waiting for all workers of TF_CONFIG; if nothing follows, one of them "
             "has ended: see its messages"
         )
+        if {name for _, name in socket.if_nameindex()} != {"lo"}:
+            logger.warning(
+                "the workers listen on all network interfaces without authentication, "
+                "whatever TF_CONFIG says: whoever reaches their ports can read and "
+                "write files as you; train only in a network that you trust, see "
+                "docs/many_machines.md"
+            )
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.get_strategy()
 

@@ -3,13 +3,18 @@ r"""Start several workers on one machine: `--strategy multiworker` without a clu
     python -m common.training.local_workers 2 \
         chapter01_gan/main.py train --strategy multiworker
 
-starts the command twice, each with its own TF_CONFIG, and waits for both.
+starts the command twice, each with its own TF_CONFIG, and waits for both. Where the
+system permits it, the workers get a network of their own, which nobody else can reach.
 """
 
+import contextlib
+import ctypes
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -19,6 +24,9 @@ from pathlib import Path
 # Time that the other workers have to stop by themselves after one has failed.
 # TensorFlow notices a lost worker within ten seconds.
 NOTICE_SECONDS = 20
+# Constants of Linux: sched.h, linux/sockios.h and net/if.h.
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x1000_0000, 0x4000_0000
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 
 
 def start_workers(
@@ -98,6 +106,35 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def leave_network() -> bool:
+    """Move this process, and those it starts, to a network that has only loopback.
+
+    This needs Linux, and either the rights of root or user namespaces. The process
+    keeps its user, its group and its files. It must have only one thread.
+
+    Returns:
+        Whether it worked; if not, the process is still in the machine's network.
+    """
+    user, group = os.getuid(), os.getgid()
+    # In a namespace of its own, root could not write the files of other users.
+    flags = [_CLONE_NEWNET] + [_CLONE_NEWNET | _CLONE_NEWUSER] * (user != 0)
+    try:
+        unshare = ctypes.CDLL(None).unshare
+        if not any(unshare(flag) == 0 for flag in flags):
+            return False
+    except (OSError, AttributeError):  # not Linux
+        return False
+    # Without a new user namespace, the maps cannot and need not be written.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    with socket.socket() as any_socket:
+        request = struct.pack("16sh14x", b"lo", _IFF_UP)
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
+    return True
+
+
 def main(count: int, command: Sequence[str]) -> int:
     """Run a command as several workers and return the largest exit status.
 
@@ -144,5 +181,10 @@ if __name__ == "__main__":
     if len(sys.argv) < 3 or not sys.argv[1].isdigit() or int(sys.argv[1]) < 1:
         sys.exit(
             "usage: python -m common.training.local_workers COUNT PROGRAM [OPTION ...]"
+        )
+    if not leave_network():
+        sys.stderr.write(
+            "no network namespace is permitted here, so the workers listen on all "
+            "interfaces of this machine; see docs/many_machines.md\n"
         )
     sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

@@ -10,7 +10,6 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from common import files
 from common.errors import UserError
 from common.files import atomic_path
 from common.layers.conv3d_one_channel import (
@@ -21,6 +20,7 @@ from common.layers.minibatch_discrimination import MinibatchDiscrimination
 from common.layers.pixel_shuffle import PixelShuffle
 from common.layers.spectral_norm import SpectralNormalization
 from common.training.run_dir import RunDir
+from common.untrusted.keras_archive import KerasFileError, load_archive
 
 # Layers of this project that a .keras file may contain.
 LAYERS = (
@@ -57,13 +57,11 @@ def load_network(path: Path) -> keras.Model:
         )
     own = {f"common>{layer.__name__}": layer for layer in LAYERS}
     try:
-        return keras.models.load_model(
-            path, custom_objects=own, compile=False, safe_mode=True
-        )
-    except (*files.TORN, TypeError) as error:
+        return load_archive(path, own)
+    except KerasFileError as error:
         raise UserError(
-            f"{path} is damaged or not a network of this project "
-            f"({type(error).__name__}); write it again with train --resume"
+            f"{path} is damaged or not a network of this project ({error}); write it "
+            "again with train --resume"
         ) from error
 
 

@@ -14,7 +14,6 @@ import logging
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +29,13 @@ from common.config import (
 )
 from common.data.fingerprint import fingerprint
 from common.errors import PrintableFormatter, UserError
-from common.files import cannot_write, read_note, write_note
+from common.files import (
+    UNFINISHED,
+    cannot_write,
+    read_note,
+    remove_unfinished,
+    write_note,
+)
 from common.training.step_files import find_step_files
 
 # Packages that config.json may name as the chapter of a run.
@@ -354,7 +359,7 @@ def require_fresh(description: Path, log: Path, kind: str) -> None:
     if not folder.exists():
         return
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [""]
-    if not all(name == log.name or name.startswith(".writing-") for name in names):
+    if not all(name == log.name or name.startswith(UNFINISHED) for name in names):
         raise UserError(f"{folder} is not an empty folder; name another one")
 
 
@@ -399,8 +404,7 @@ def own_folder(log: Path) -> Iterator[logging.FileHandler]:
         raise cannot_write(folder, error) from error
     with contextlib.closing(handler), _locked(handler, folder):
         # Remove what a killed process left half-written.
-        for unfinished in folder.rglob(".writing-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        remove_unfinished(folder.rglob(f"{UNFINISHED}*"))
         yield handler
 
 

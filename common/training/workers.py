@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,14 @@ EXAMPLE = (
 )
 # Files of a resumed run that training does not read, so that a helper skips them.
 _WRITTEN_ONLY = (".writing-*", "samples", "tensorboard", "*.png", "*.gif", "log.txt")
+
+
+_TYPES = ("chief", "worker")
+# "host:port": a name, an IPv4 address or, in brackets, an IPv6 address.
+_ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.%\w]+\]):([0-9]{1,5})", re.ASCII)
+_MAX_PORT = 65_535
+# Length of the value in an error message, characters.
+_MOST_SHOWN = 500
 
 
 @dataclass(frozen=True)
@@ -64,26 +73,57 @@ def find_place(config: RunConfig) -> Place:
             f"--strategy multiworker needs the environment variable {VARIABLE}, for "
             f"example {EXAMPLE}"
         )
+    fault, place = _parse(text)
+    if fault:
+        shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ..."
+        raise UserError(
+            f"{VARIABLE} must be like {EXAMPLE}; {fault}; found "
+            f"{' '.join(shown.split())}"
+        )
+    return place
+
+
+def _parse(text: str) -> tuple[str, Place | None]:
+    """Return what is wrong with the value of TF_CONFIG or "", and the place in it."""
     try:
         description = json.loads(text)
-        cluster, task = description["cluster"], description["task"]
-        kinds = [kind for kind in ("chief", "worker") if kind in cluster]
-        workers = [(kind, i) for kind in kinds for i in range(len(cluster[kind]))]
-        if set(cluster) - set(kinds) or not all(map(_addresses, cluster.values())):
-            raise ValueError("its cluster must list only addresses of workers")
-        return Place(workers.index((task["type"], int(task["index"]))), len(workers))
-    except (AttributeError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{VARIABLE} must be like {EXAMPLE}; found {text} ({error})"
-        ) from error
+    except ValueError as error:
+        return f"it is not JSON ({error})", None
+    except RecursionError:
+        return "it is too deeply nested", None
+    parts = description if isinstance(description, dict) else {}
+    cluster, task = parts.get("cluster"), parts.get("task")
+    if not isinstance(cluster, dict) or not isinstance(task, dict):
+        return "expected the objects cluster and task", None
+    if not cluster or set(cluster) - set(_TYPES):
+        return f"its cluster may list only {' and '.join(_TYPES)}", None
+    workers = []
+    for kind in (kind for kind in _TYPES if kind in cluster):
+        if not isinstance(cluster[kind], list) or not cluster[kind]:
+            return f"the cluster's {kind} must be a list of addresses", None
+        workers += [(kind, i) for i in range(len(cluster[kind]))]
+    if len(cluster.get("chief", "1")) != 1:
+        return "its cluster may have only one chief", None
+    addresses = [address for listed in cluster.values() for address in listed]
+    for address in addresses:
+        if not isinstance(address, str) or not _is_address(address):
+            return f'expected an address "host:port", found {address!r:.100}', None
+    twice = [one for one in addresses if addresses.count(one) > 1]
+    if twice:
+        return f"the address {twice[0]:.100} is there twice", None
+    kind, index = task.get("type"), task.get("index")
+    # true is an int in Python.
+    if type(index) is not int:
+        return f"expected a whole number as index, found {index!r:.100}", None
+    if (kind, index) not in workers:
+        return f"its cluster has no {kind!r:.100} with the index {index}", None
+    return "", Place(workers.index((kind, index)), len(workers))
 
 
-def _addresses(listed: object) -> bool:
-    """Return whether a value is a list of addresses "host:port"."""
-    return isinstance(listed, list) and all(
-        isinstance(address, str) and address.rpartition(":")[2].isdigit()
-        for address in listed
-    )
+def _is_address(text: str) -> bool:
+    """Return whether a text is an address "host:port" or "[IPv6]:port"."""
+    match = _ADDRESS.fullmatch(text)
+    return bool(match) and 1 <= int(match[1]) <= _MAX_PORT
 
 
 @contextlib.contextmanager

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_path
 from common.images import idx
 from synthetic_data.digits.skeletons import DIGITS, REACH, cells, distance_fields
+from synthetic_data.drawing.folders import write_if_missing
 
 SIZE = 28  # side of an image in pixels
 BOX = 20  # side of the box that a digit fills, in pixels
@@ -50,18 +50,14 @@ def write_glyphs(
     for split, count in counts.items():
         _check(split, count, seed)
     note = json.dumps(counts | {"seed": seed}) + "\n"
-    if _is_there(folder, note):
-        return
-    try:
-        with atomic_path(folder) as temporary:
-            for split in idx.SPLITS:
-                glyphs = make_glyphs(counts[split], seed, split)
-                idx.write_split(temporary, split, *glyphs)
-            (temporary / _NOTE).write_text(note, "utf-8")
-    except UserError:
-        # Renaming fails if another process has written the folder first.
-        if not _is_there(folder, note):
-            raise
+
+    def write(temporary: Path) -> None:
+        for split in idx.SPLITS:
+            glyphs = make_glyphs(counts[split], seed, split)
+            idx.write_split(temporary, split, *glyphs)
+        (temporary / _NOTE).write_text(note, "utf-8")
+
+    write_if_missing(folder, lambda: _is_there(folder, note), write)
 
 
 def make_glyphs(

@@ -36,15 +36,35 @@ def write_once(
         UserError: the folder holds other files, or cannot be written.
     """
     note = json.dumps(numbers) + "\n"
-    if is_there(folder, files, note):
+
+    def write_all(temporary: Path) -> None:
+        write(temporary)
+        (temporary / NOTE).write_text(note, "utf-8")
+
+    write_if_missing(folder, lambda: is_there(folder, files, note), write_all)
+
+
+def write_if_missing(
+    folder: Path, is_written: Callable[[], bool], write: Callable[[Path], object]
+) -> None:
+    """Write a folder, unless it is written already or another process is faster.
+
+    Args:
+        folder: folder to write.
+        is_written: function that returns whether the folder is complete.
+        write: function that writes the files into the folder it is passed.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    if is_written():
         return
     try:
         with atomic_path(folder) as temporary:
             write(temporary)
-            (temporary / NOTE).write_text(note, "utf-8")
     except UserError:
         # Renaming fails if another process has written the folder first.
-        if not is_there(folder, files, note):
+        if not is_written():
             raise
 
 

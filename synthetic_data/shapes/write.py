@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.files import atomic_path
 from common.shapes.voxels import encode_mat
+from synthetic_data.drawing.folders import write_if_missing
 from synthetic_data.shapes.aeroplanes import aeroplane
 from synthetic_data.shapes.chairs import chair
 from synthetic_data.shapes.primitives import Part, voxelise
@@ -98,9 +98,8 @@ def write_shapenets(
     target = Path(root) / "volumetric_data"
     made_by = {"classes": sorted(set(classes)), **counts}
     made_by |= {"azimuths": azimuths, "seed": seed}
-    if _is_there(target, made_by):
-        return target
-    with atomic_path(target) as temporary:
+
+    def write(temporary: Path) -> None:
         total = len(made_by["classes"]) * (train + test)
         with tqdm(total=total, desc="making shapes", unit="shape", disable=None) as bar:
             for name in made_by["classes"]:
@@ -108,6 +107,8 @@ def write_shapenets(
                     folder = temporary / name / "30" / split
                     _write_split(folder, name, split, count, azimuths, seed, bar)
         (temporary / "synthetic.json").write_text(json.dumps(made_by) + "\n", "utf-8")
+
+    write_if_missing(target, lambda: _is_there(target, made_by), write)
     return target
 
 

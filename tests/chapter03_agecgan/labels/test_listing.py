@@ -191,7 +191,7 @@ def test_a_crash_of_the_reader_is_reported_in_one_line(tmp_path, monkeypatch):
 
 
 def test_a_mat_file_too_large_is_not_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr(imdb_wiki.subprocess, "run", None)
+    monkeypatch.setattr(imdb_wiki, "Child", None)
     with (tmp_path / "wiki.mat").open("wb") as file:
         file.truncate(2**30 + 1)  # a sparse file: it takes no space on the disk
     with pytest.raises(UserError, match="wiki.mat is too large: expected at most"):

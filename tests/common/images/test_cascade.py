@@ -16,6 +16,7 @@ from common.images.cascade import (
     scaled,
     without_doubles,
 )
+from common.untrusted.child import ChildError
 from synthetic_data.age_faces.write import draw_person
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
@@ -63,15 +64,31 @@ def test_files_that_are_not_cascades_are_refused(tmp_path):
     with pytest.raises(UserError, match="^--file X: no such file; expected an OpenCV"):
         open_cascade(path, 24, file="--file X")
     good = bundled_cascade(CASCADE).read_bytes()
-    for bad in (b"", b"words", b"<html></html>", good[:50_000]):
+    for bad in (b"words", good[:50_000]):
         path.write_bytes(bad)
         with pytest.raises(UserError, match=r"cascade\.xml is not an OpenCV cascade"):
             open_cascade(path, 24)
     path.write_bytes(good)
-    open_cascade(path, 24)
+    assert open_cascade(path, 40)(FACE) == open_cascade(bundled_cascade(CASCADE), 40)(
+        FACE
+    )
     os.truncate(path, MAX_CASCADE_BYTES + 1)
     with pytest.raises(UserError, match="is not an OpenCV cascade"):
         open_cascade(path, 24)
+
+
+def test_a_cascade_that_crashes_opencv_is_refused(tmp_path):
+    """The last node refers to a feature far behind the last one."""
+    text = bundled_cascade(CASCADE).read_text()
+    head, tail = text.rsplit("<internalNodes>", 1)
+    left, right, _, *rest = tail.split(maxsplit=3)
+    path = tmp_path / "cascade.xml"
+    nodes = " ".join([left, right, "999999999", *rest])
+    path.write_text(f"{head}<internalNodes> {nodes}")
+    search = open_cascade(path, 24)
+    with pytest.raises(UserError, match="is not an OpenCV cascade") as caught:
+        search(FACE)
+    assert isinstance(caught.value.__cause__, ChildError)
 
 
 @pytest.mark.parametrize("opencv", [None, SimpleNamespace(__version__="5.0.0")])

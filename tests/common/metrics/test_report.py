@@ -239,3 +239,10 @@ def test_write_metrics_refuses_names_that_are_not_strings(tmp_path):
     with pytest.raises(ValueError, match="name of a metric"):
         report.write_metrics(tmp_path, {3: 1.0}, "")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_no_utf_8_is_escaped(tmp_path):
+    """Folders of classes may have such names; Python passes their bytes on so."""
+    report.write_metrics(tmp_path, {"iou_cl\udcff": 0.5}, "| cl\udcff |")
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {"iou_cl\udcff": 0.5}
+    assert (tmp_path / "metrics.md").read_text() == "| cl\\udcff |"

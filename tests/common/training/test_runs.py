@@ -175,8 +175,11 @@ def test_two_processes_cannot_train_in_one_folder(folder):
         with run.recording(dataclasses.replace(PRESETS["quick"], seed=1)):
             pass
     (run.path / ".writing-x").mkdir()
-    with run.recording(PRESETS["quick"]):
-        logging.getLogger("common.test").debug("in detail")
+    # Another command, such as generate, may write while training is resumed.
+    with atomic_path(run.path / "x" / "y") as temporary:
+        temporary.touch()
+        with run.recording(PRESETS["quick"]):
+            logging.getLogger("common.test").debug("in detail")
     assert "in detail" in run.log.read_text()
     assert not (run.path / ".writing-x").exists()
 

@@ -17,7 +17,9 @@ import pytest
 import shared_training
 from command_lines import call
 
-from common.training import local_workers
+from common.config import RunConfig
+from common.errors import UserError
+from common.training import local_workers, workers
 from common.training.curves import read_rows
 from common.training.local_workers import end_workers, start_workers
 
@@ -197,38 +199,77 @@ def test_all_stages_of_chapters_train_together(chapters, run):
     assert list(folder.glob("*.keras"))
 
 
+def config(workers: object, kind: object = "worker", index: object = 0) -> dict:
+    """Return a TF_CONFIG with the given list of workers and task."""
+    return {"cluster": {"worker": workers}, "task": {"type": kind, "index": index}}
+
+
 @pytest.mark.parametrize(
     ("variable", "message"),
     [
-        (None, "--strategy multiworker needs the environment variable TF_CONFIG"),
-        ("{", "TF_CONFIG must be like"),
-        ("[1]", "TF_CONFIG must be like"),
-        ({"cluster": [], "task": {}}, "TF_CONFIG must be like"),
-        ({"cluster": {"worker": ["a:1"]}}, "TF_CONFIG must be like"),
-        (
-            {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}},
-            "TF_CONFIG must be like",
-        ),
-        (
-            {"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}},
-            "only addresses of workers",
-        ),
-        (
-            {"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}},
-            "only addresses of workers",
-        ),
+        ("{", "not JSON"),
+        ("[" * 100_000, "too deeply nested"),
+        ("[1]", "the objects cluster and task"),
+        ({"cluster": [], "task": {}}, "the objects cluster and task"),
+        ({"cluster": {"worker": ["a:1"]}}, "the objects cluster and task"),
+        ({"cluster": {}, "task": {"type": "worker", "index": 0}}, "may list only"),
+        ({"cluster": {"ps": ["a:1"]}, "task": {}}, "may list only chief and worker"),
+        ({"cluster": {"chief": ["a:1", "b:1"]}, "task": {}}, "only one chief"),
+        (config([]), "must be a list of addresses"),
+        (config("a:1"), "must be a list of addresses"),
+        *[
+            (config([address]), 'expected an address "host:port"')
+            for address in (
+                "a",
+                ":1",
+                "a:",
+                "a:0",
+                "a:65536",
+                "a:1\n",
+                "a b:1",
+                "::1:2",
+            )
+        ],
+        (config([["a:1"]]), 'expected an address "host:port"'),
+        (config(["a:1", "b:1", "a:1"]), "a:1 is there twice"),
+        *[
+            (config(["a:1", "b:1"], index=index), "expected a whole number as index")
+            for index in (True, 0.9, "0", None, [0])
+        ],
+        (config(["a:1"], index=-1), "has no 'worker' with the index -1"),
+        (config(["a:1"], index=1), "has no 'worker' with the index 1"),
+        (config(["a:1"], "chief"), "has no 'chief' with the index 0"),
+        (config(["a:1"], ["worker"]), "has no ['worker'] with the index 0"),
     ],
 )
-def test_a_wrong_tf_config_is_refused(variable, message, tmp_path, monkeypatch, caplog):
+def test_a_wrong_tf_config_is_refused(variable, message, monkeypatch):
+    text = variable if isinstance(variable, str) else json.dumps(variable)
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(UserError) as caught:
+        workers.find_place(RunConfig(strategy="multiworker"))
+    found = str(caught.value)
+    assert found.startswith("TF_CONFIG must be like {") and message in found
+    assert "\n" not in found and len(found) < 1000
+
+
+def test_the_place_in_a_tf_config(monkeypatch):
+    two = ["host-1.net:2222", "[fe80::1]:65535"]
+    value = config(two, index=1)
+    value["cluster"]["chief"] = ["10.0.0.1:1"]
+    monkeypatch.setenv("TF_CONFIG", json.dumps(value))
+    place = workers.find_place(RunConfig(strategy="multiworker"))
+    assert (place.number, place.count) == (2, 3)
+    assert workers.find_place(RunConfig()).is_chief
+
+
+def test_a_missing_tf_config_ends_the_command(tmp_path, monkeypatch, caplog):
     from chapter01_gan.commands import CHAPTER
     from common.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    if variable is not None:
-        text = variable if isinstance(variable, str) else json.dumps(variable)
-        monkeypatch.setenv("TF_CONFIG", text)
     assert main(CHAPTER, ["train", "--strategy", "multiworker"]) == 2
+    message = "--strategy multiworker needs the environment variable TF_CONFIG"
     assert len(caplog.messages) == 1 and message in caplog.text
     assert not list(tmp_path.iterdir())
 
@@ -260,14 +301,17 @@ def test_the_command_line_of_two_workers(tmp_path):
 
 def test_local_workers_starts_several_workers_on_one_machine():
     code = (
-        "import os, json; print(json.loads(os.environ['TF_CONFIG'])['task']['index'])"
+        "import os, json, socket; names = [name for _, name in socket.if_nameindex()];"
+        "index = json.loads(os.environ['TF_CONFIG'])['task']['index'];"
+        "print(f\"{index}{'own' if names == ['lo'] else 'all'} \")"
     )
     module = [sys.executable, "-m", "common.training.local_workers"]
     done = subprocess.run(
         [*module, "2", "-c", code], capture_output=True, text=True, cwd=ROOT
     )
     # They may write at the same time.
-    assert done.returncode == 0 and sorted("".join(done.stdout.split())) == ["0", "1"]
+    network = "all" if "no network namespace is permitted" in done.stderr else "own"
+    assert sorted(done.stdout.split()) == [f"0{network}", f"1{network}"], done.stderr
     failed = subprocess.run([*module, "2", "-c", "raise SystemExit(3)"], cwd=ROOT)
     assert failed.returncode == 3
     for count in ("two", "0"):
@@ -295,8 +339,6 @@ def test_a_worker_that_fails_does_not_leave_the_others_waiting(monkeypatch, capf
 
 
 def test_a_batch_that_devices_cannot_share_equally_is_refused(monkeypatch):
-    from common.config import RunConfig
-    from common.errors import UserError
     from common.training import devices
 
     two = SimpleNamespace(num_replicas_in_sync=2)

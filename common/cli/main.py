@@ -9,6 +9,7 @@ import dataclasses
 import io
 import itertools
 import logging
+import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -116,7 +117,8 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
         import_tensorflow()
     result = chapter.function(command.function)(*arguments, **values)
     if isinstance(options, MakeOptions):
-        logger.info("use it with: train --data %s", options.out)
+        command = shlex.join(["train", "--data", str(options.out)])
+        logger.info("use it with: %s", command)
     elif isinstance(result, str):
         sys.stdout.write(result.rstrip("\n") + "\n")
     elif isinstance(result, Mapping):

@@ -6,7 +6,6 @@ label.
 Reference: Wu et al. 2016, arXiv:1610.07584, section 4.2 and table 1.
 """
 
-import dataclasses
 import logging
 from pathlib import Path
 
@@ -105,13 +104,13 @@ def classify(
         UserError: the run has no discriminator, or the data have fewer than two
             classes.
     """
-    config = dataclasses.replace(run.configuration(config), data=data, classes=())
+    config = run.configuration(config, data)
     discriminator = load_network(run.discriminator)
-    train, test = load_split(config, "train"), load_split(config, "test")
+    train, test = (load_split(config, split, True) for split in ("train", "test"))
     if len(set(train.labels)) < 2:
         raise UserError(
             f"expected shapes of at least two classes, found one in {config.data}; "
-            "choose other data or more --classes"
+            "choose other data with --data"
         )
     keras.utils.set_random_seed(config.seed % 2**32)
     untrained = keras.models.clone_model(discriminator)

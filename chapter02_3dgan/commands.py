@@ -53,8 +53,8 @@ class ClassifyOptions(options.RunOptions):
 class DescribeOptions(options.DescribeOptions):
     """Count and measure the shapes of a data set."""
 
-    classes: tuple[str, ...] = ("chair",)
-    """Names of the classes to count."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes to count; by default all of the data set."""
 
     azimuths: Literal["first", "all"] = "first"
     """Views of each object: the first, or all twelve."""

@@ -14,6 +14,8 @@ from common.config import (
 
 NAME = "chapter02_3dgan"
 SIZES = (32, 64, 128)
+# Class of the stand-in, and of a data set of several classes, if none is chosen.
+DEFAULT_CLASS = "chair"
 # File formats of `generate`.
 Format = Literal["png", "gif", "mat", "binvox", "stl", "obj", "glb", "npy", "html"]
 
@@ -22,8 +24,9 @@ Format = Literal["png", "gif", "mat", "binvox", "stl", "obj", "glb", "npy", "htm
 class Config(RunConfig):
     """Options of the 3D-GAN. "paper" below is Wu et al. 2016, arXiv:1610.07584."""
 
-    classes: tuple[str, ...] = ("chair",)
-    """Names of the classes to learn; each class has a folder of that name."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes to learn; each class has a folder of that name. By default
+    the only class of the data set, or chair if there are several."""
 
     azimuths: Literal["first", "all"] = "first"
     """Views of each object: the first, or all twelve."""

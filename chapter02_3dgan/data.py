@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from chapter02_3dgan.config import Config
+from chapter02_3dgan.config import DEFAULT_CLASS, Config
+from common.errors import UserError
 from common.files import default_cache_dir
 from common.shapes.store import VoxelStore
 from common.shapes.voxels import find_shapes, fit_to_size, read_split
@@ -26,12 +27,14 @@ STAND_IN_TEST = 100
 logger = logging.getLogger(__name__)
 
 
-def load_split(config: Config, split: str) -> VoxelStore:
+def load_split(config: Config, split: str, every_class: bool = False) -> VoxelStore:
     """Return the shapes of one split, at the size of the networks.
 
     Args:
         config: options of the run; uses data, classes, azimuths, size, cache_mb.
         split: "train" or "test".
+        every_class: whether to return all classes, whatever `config.classes` says.
+            Otherwise no classes mean the only one of the data set, or chair.
 
     Returns:
         A store of bool voxels with a label for each shape; slices of it have the
@@ -40,10 +43,16 @@ def load_split(config: Config, split: str) -> VoxelStore:
     Raises:
         UserError: the data are missing, empty or damaged; the message says which.
     """
+    if config.data is not None and not config.data.exists():
+        raise UserError(f"--data {config.data}: no such file or folder")
     if config.data is not None and config.data.is_file():
         return _load_labelled_file(config, split)
     files = find_shapes(
-        config.data or stand_in(config), config.classes, split, config.azimuths
+        config.data or stand_in(config),
+        () if every_class else config.classes,
+        split,
+        config.azimuths,
+        None if every_class else DEFAULT_CLASS,
     )
     return VoxelStore.open(files, config.size, memory_mb=config.cache_mb)
 
@@ -66,12 +75,13 @@ def stand_in(config: Config) -> Path:
     Args:
         config: options of the run; uses classes and azimuths.
     """
-    name = f"stand-in-{STAND_IN_VERSION}-{'-'.join(config.classes)}-{config.azimuths}"
+    classes = config.classes or (DEFAULT_CLASS,)
+    name = f"stand-in-{STAND_IN_VERSION}-{'-'.join(classes)}-{config.azimuths}"
     folder = default_cache_dir() / name
     logger.info("no --data given: using the procedural stand-in in %s", folder)
     write_shapenets(
         folder,
-        config.classes,
+        classes,
         STAND_IN_TRAIN,
         STAND_IN_TEST,
         azimuths=12 if config.azimuths == "all" else 1,
@@ -106,11 +116,13 @@ def make_data(
 def describe(config: Config) -> str:
     """Return a Markdown table of the shapes and the occupancy of each class.
 
-    Occupancy is the mean share of filled voxels.
+    Occupancy is the mean share of filled voxels. Without `config.classes`, all classes
+    of the data set are counted.
     """
+    every_class = config.data is not None and not config.classes
     lines = ["| split | class | shapes | occupancy |", "|---|---|---|---|"]
     for split in ("train", "test"):
-        store = load_split(config, split)
+        store = load_split(config, split, every_class)
         for label, count in sorted(Counter(store.labels.tolist()).items()):
             members = np.flatnonzero(store.labels == label)
             share = store.voxels(members).mean()

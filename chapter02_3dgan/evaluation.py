@@ -91,17 +91,17 @@ def test(
     metrics = dict(results["this run"])
     for name, prefix in (("training shapes", "train"), ("untrained", "untrained")):
         metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}
-    write_metrics(run.path, metrics, table(_title(config, run), results))
+    write_metrics(run.path, metrics, table(_title(config, run, train), results))
     draw_sheets(run, shapes, train)
     return metrics
 
 
-def _title(config: Config, run: RunDir) -> str:
+def _title(config: Config, run: RunDir, train: VoxelStore) -> str:
     """Return the title of the table: run, classes, data set and size."""
     data = config.data or "procedural stand-in"
     # From a labelled file all classes are learnt, whatever `classes` says.
     labelled = config.data is not None and config.data.is_file()
-    classes = "all classes" if labelled else ", ".join(config.classes)
+    classes = "all classes" if labelled else ", ".join(train.class_names)
     return f"{run.path.name}: {classes} of {data}, {config.size}^3"
 
 

@@ -1,15 +1,18 @@
 """Convert meshes to the folders of .mat files that training reads."""
 
-import logging
-from collections import defaultdict
+import os
+import shlex
+from collections import Counter
 from pathlib import Path
 
 from tqdm import tqdm
 
-from common.data.splits import is_held_out
+from common.data.folders import Split, check_folder, find_files, no_files, split_of
+from common.data.splits import held_out_objects
 from common.errors import UserError
 from common.files import atomic_path
 from common.images import writing
+from common.shapes.finding import printable
 from common.shapes.meshes import READ, mesh_to_voxels
 from common.shapes.rendering import render_grid
 from common.shapes.voxels import write_mat
@@ -19,16 +22,15 @@ SIZE = 30
 MARGIN = 3
 # Shapes on the sheet of pictures.
 SHEET_SHAPES = 48
-logger = logging.getLogger(__name__)
 
 
 def prepare(meshes: Path, out: Path, up: str = "z") -> str:
     """Voxelise every mesh below a folder: solid, centred, z up, 24 of 30 voxels.
 
-    The class of a mesh is the name of the topmost folder on its path that is not
-    named train or test; a mesh that lies in no such folder gets the name of
-    `meshes`. A folder named train or test on the path decides the split. Without
-    one, about every eighth mesh is held out, chosen by its name alone.
+    The class of a mesh is the name of the topmost folder on its path that does not
+    name a split (see `split_of`); a mesh that lies in no such folder gets the name of
+    `meshes`. A folder named train, val or test on the path decides the split. Without
+    one, about every eighth mesh of a class is held out, chosen by its name alone.
 
     Args:
         meshes: folder of .off, .obj, .stl and .ply files, at any depth.
@@ -44,29 +46,27 @@ def prepare(meshes: Path, out: Path, up: str = "z") -> str:
         UserError: `meshes` is missing, has no meshes or none that can be used, or
             `out` already exists.
     """
-    if not meshes.is_dir():
-        raise UserError(f"--meshes {meshes}: no such directory")
+    check_folder(meshes, "meshes")
     if out.exists():
         raise UserError(f"--out {out} exists already; choose the name of a new folder")
-    paths = sorted(p for p in meshes.rglob("*") if p.suffix.lower() in READ)
+    paths = find_files(meshes, READ, "meshes")
     if not paths:
-        raise UserError(f"no meshes in {meshes}; expected {', '.join(READ)} files")
-    counts: dict[tuple[str, str], int] = defaultdict(int)
+        raise no_files(meshes, "meshes", f"{', '.join(READ)} files")
+    counts: Counter[tuple[str, str]] = Counter()
     dropped, shown = [], []
     # The folder gets its final name only once it is complete.
     with atomic_path(out) as temporary:
-        for path in tqdm(paths, "voxelising", unit="mesh", disable=None):
+        for path, name, split in tqdm(
+            _classes_and_splits(meshes, paths), "voxelising", unit="mesh", disable=None
+        ):
             try:
                 voxels = mesh_to_voxels(path, SIZE, margin=MARGIN, up=up)
             except UserError as error:
-                dropped.append(str(error))
+                dropped.append(printable(str(error)))
                 continue
-            name, split = _class_and_split(
-                path.relative_to(meshes), meshes.resolve().name
-            )
             counts[name, split] += 1
-            # Objects of a class are numbered through both splits.
-            number = counts[name, "train"] + counts[name, "test"]
+            # Objects of a class are numbered through all splits.
+            number = sum(n for (other, _), n in counts.items() if other == name)
             target = temporary / "volumetric_data" / name / str(SIZE) / split
             write_mat(target / f"{name}_{number:09d}_1.mat", voxels)
             if len(shown) < SHEET_SHAPES:
@@ -81,23 +81,35 @@ def prepare(meshes: Path, out: Path, up: str = "z") -> str:
         for (name, split), count in sorted(counts.items())
     ]
     lines += [f"left out: {reason}" for reason in dropped]
-    lines.append(f"use it with: train --data {out}")
-    return "\n".join(lines)
+    return "\n".join([*lines, _advice(out, counts)])
 
 
-def _class_and_split(path: Path, default: str) -> tuple[str, str]:
-    """Return the class and the split of a mesh, from its path.
+def _classes_and_splits(
+    meshes: Path, paths: list[Path]
+) -> list[tuple[Path, str, Split]]:
+    """Return each mesh with its class and its split; see `prepare`."""
+    objects: dict[str, dict[Path, str]] = {}
+    for path in paths:
+        folders = path.relative_to(meshes).parts[:-1]
+        folders = [name for name in folders if split_of(f"{name}/") is None]
+        name, *others = folders or [meshes.resolve().name]
+        objects.setdefault(name, {})[path] = os.path.join(*others, path.stem)
+    found = []
+    for name, members in objects.items():
+        splits = {path: split_of(str(path.relative_to(meshes))) for path in members}
+        held_out = held_out_objects({members[p] for p in members if not splits[p]})
+        for path, split in splits.items():
+            by_name: Split = "test" if members[path] in held_out else "train"
+            found.append((path, printable(name), split or by_name))
+    return found
 
-    Args:
-        path: path of the mesh below the folder of meshes.
-        default: class of a mesh that lies in no folder but train or test.
-    """
-    folders = path.parts[:-1]
-    classes = [name for name in folders if name not in ("train", "test")]
-    if "train" in folders:
-        split = "train"
-    elif "test" in folders:
-        split = "test"
-    else:
-        split = "test" if is_held_out(path.stem) else "train"
-    return (classes[0] if classes else default), split
+
+def _advice(out: Path, counts: Counter[tuple[str, str]]) -> str:
+    """Return the command that trains on the prepared shapes."""
+    trained = sorted({name for name, split in counts if split == "train"})
+    if not trained:
+        return "no shapes to train on; put meshes into a folder train"
+    command = ["train", "--data", str(out)]
+    if len({name for name, _ in counts}) > 1:
+        command += ["--classes", *trained]
+    return f"use it with: {shlex.join(command)}"

@@ -1,6 +1,7 @@
 """The findings of `data prepare`: as a table, a contact sheet and a short text."""
 
 import csv
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +139,8 @@ def report(counts: str, findings: list[Finding], out: Path) -> str:
     lines += broken[:REASONS_TOLD]
     if len(broken) > REASONS_TOLD:
         lines.append(f"and {len(broken) - REASONS_TOLD:,} more broken, see report.csv")
-    return "\n".join([*lines, f"use it with: train --data {out}"])
+    command = shlex.join(["train", "--data", str(out)])
+    return "\n".join([*lines, f"use it with: {command}"])
 
 
 def _rows(tiles: list[tuple[np.ndarray, str | None]]) -> list[list]:

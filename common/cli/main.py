@@ -10,6 +10,7 @@ import io
 import itertools
 import logging
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -167,7 +168,8 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
         import_tensorflow()
     result = chapter.function(command.function)(*arguments, **values)
     if isinstance(options, MakeOptions):
-        logger.info("use it with: train --data %s", options.out)
+        command = shlex.join(["train", "--data", str(options.out)])
+        logger.info("use it with: %s", command)
     elif isinstance(result, str):
         say(result.rstrip("\n") + "\n")
     elif isinstance(result, Mapping):

@@ -1,7 +1,8 @@
 """Which items are for training, held out for tests, or for validation."""
 
+import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -100,16 +101,23 @@ def split_names(
     return training, held_out
 
 
-def is_held_out(name: str) -> bool:
-    """Return whether an object of an unsplit folder belongs to the test set.
+def held_out_objects(names: Collection[str]) -> set[str]:
+    """Choose the objects of an unsplit folder that belong to the test set.
 
-    A hash of the name holds out about one object in eight, always the same ones.
+    A hash of the name, CRC-32, holds out about one object in eight, always the same
+    ones. Of several objects, at least one is held out and at least one is not.
 
     Args:
-        name: name of the object, without azimuth and suffix, so that all views of an
+        names: names of the objects, without azimuth and suffix, so that all views of an
             object are in the same set.
     """
-    return zlib.crc32(name.encode()) % 8 == 0
+    hashes = {name: zlib.crc32(os.fsencode(name)) for name in names}
+    held_out = {name for name, value in hashes.items() if value % 8 == 0}
+    if not held_out and len(hashes) > 1:
+        held_out = {min(hashes, key=hashes.get)}
+    elif held_out and len(held_out) == len(hashes):
+        held_out.remove(max(hashes, key=hashes.get))
+    return held_out
 
 
 def _is_validation(rows: np.ndarray, every: int) -> np.ndarray:

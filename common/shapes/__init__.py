@@ -3,9 +3,10 @@
 In reading order:
 
     voxels: voxel files, resizing, and the largest connected component
-    finding: the shape files in a folder
+    finding: the shape files in a folder, their classes and splits
     store: a bit-packed cache of a data set
     mat5: the .mat files of 3D ShapeNets
+    mat4: .mat files of an older format
     npy: .npy and .npz files, without pickle
     binvox: the binvox format
     meshes: voxels to printable meshes, and mesh files to voxels

@@ -7,6 +7,7 @@ the object is not mirrored: our axis 0 is x, axis 1 is -z and axis 2 is y.
 Reference: P. Min, "binvox", file format description.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from common.files import atomic_path, read_limited
 MAX_BYTES = 64 * 2**20
 MAX_SIZE = 256
 _MAX_HEADER = 4096
+_DATA_LINE = re.compile(rb"\ndata[ \t]*\r?\n")
 
 
 def read_binvox(path: Path | str) -> np.ndarray:
@@ -35,13 +37,7 @@ def read_binvox(path: Path | str) -> np.ndarray:
     path = Path(path)
     raw = read_limited(path, MAX_BYTES)
     size, start = _read_header(path, raw)
-    runs = np.frombuffer(raw, np.uint8, offset=start)
-    if runs.size % 2:
-        raise _damaged(path, "it has an odd number of bytes after 'data'")
-    values, counts = runs[0::2], runs[1::2]
-    total = int(counts.sum(dtype=np.int64))
-    if total != size**3:
-        raise _damaged(path, f"its runs make {total} voxels, not {size}^3 = {size**3}")
+    values, counts = _runs(path, raw[start:], size)
     if values.size and values.max() > 1:
         raise UserError(
             f"{path}: expected the values 0 and 1, found {values.max()}; "
@@ -79,10 +75,10 @@ def _read_header(path: Path, raw: bytes) -> tuple[int, int]:
         raise UserError(
             f"{path} is not a binvox file: it does not begin with '#binvox 1'"
         )
-    end = raw.find(b"\ndata\n", 0, _MAX_HEADER)
-    if end < 0:
+    end = _DATA_LINE.search(raw, 0, _MAX_HEADER)
+    if end is None:
         raise _damaged(path, "its header has no line 'data'")
-    lines = [line.split() for line in raw[:end].splitlines()]
+    lines = [line.split() for line in raw[: end.start()].splitlines()]
     dims = [line[1:] for line in lines if line[:1] == [b"dim"]]
     if len(dims) != 1 or len(dims[0]) != 3 or not all(d.isdigit() for d in dims[0]):
         raise _damaged(path, "its header has no line 'dim x y z'")
@@ -92,7 +88,25 @@ def _read_header(path: Path, raw: bytes) -> tuple[int, int]:
             f"{path}: expected a cube of at most {MAX_SIZE}^3 voxels, found "
             f"{x} x {y} x {z}; voxelise it again as a cube"
         )
-    return x, end + len(b"\ndata\n")
+    return x, end.end()
+
+
+def _runs(path: Path, raw: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values and lengths of the runs that make size^3 voxels.
+
+    White space after them, such as the line end that some programs write, is no run.
+    """
+    wanted = size**3
+    # More runs than voxels would be empty ones; this limits memory.
+    pairs = np.frombuffer(raw, np.uint8, min(len(raw) // 2, wanted) * 2).reshape(-1, 2)
+    ends = np.cumsum(pairs[:, 1], dtype=np.int64)
+    count = int(np.searchsorted(ends, wanted)) + 1
+    if count > len(ends) or ends[count - 1] != wanted:
+        found = int(ends[-1]) if len(ends) else 0
+        raise _damaged(path, f"its runs make {found} voxels, not {size}^3 = {wanted}")
+    if rest := raw[2 * count :].strip(b"\0 \t\r\n"):
+        raise _damaged(path, f"{len(rest):,} bytes follow its last voxel")
+    return pairs[:count, 0], pairs[:count, 1]
 
 
 def _encode_runs(voxels: np.ndarray) -> bytes:

@@ -1,17 +1,34 @@
-"""Finding shape files in the folder tree of 3D ShapeNets or in a flat folder."""
+"""Finding shape files: trees of 3D ShapeNets, folders of classes, flat folders."""
 
-import logging
+import os
 import re
-from dataclasses import dataclass
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from common.data.splits import is_held_out
+from common.data.folders import (
+    Split,
+    check_folder,
+    find_files,
+    no_files,
+    split_of,
+    warn_once,
+)
+from common.data.splits import held_out_objects
 from common.errors import UserError
 
 SUFFIXES = (".mat", ".npy", ".npz", ".binvox")
 SPLITS = ("train", "test")
-_NAME = re.compile(r"(?P<cls>.+)_(?P<number>\d+)_(?P<azimuth>\d+)")
-_LOG = logging.getLogger(__name__)
+# The folders of 3D ShapeNets: volumetric_data/<class>/30/{train,test}.
+_TOP, _SIZE = "volumetric_data", "30"
+# Files that this project writes beside shapes.
+_OWN_FILES = ("synthetic.json", "prepared.png")
+_NUMBERED = re.compile(r"(?P<object>(?P<cls>.+)_\d+)_(?P<view>\d+)")
+# What 3D ShapeNets calls a view, for example chair_000000182_1.mat.
+_VIEW = re.compile(r"(?P<object>(?P<cls>.+)_\d{9})_(?P<view>[1-9]|1[0-2])")
+# Names of classes that a message lists.
+_MOST_NAMES = 40
 
 
 @dataclass(frozen=True)
@@ -22,11 +39,39 @@ class ShapeFile:
     class_name: str
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A shape file and what its path says.
+
+    Attributes:
+        path: the file.
+        name: its path below the searched folder, with "/" as separator.
+        classes: folders on the path, the class first, without the folders of splits.
+        split: split that a folder on the path names, or None.
+        object_name: the same for all views of an object.
+        view: number of the view; None if the file is a shape of its own.
+        in_tree: whether it lies in a tree of 3D ShapeNets.
+        class_name: name of the class.
+        named_class: class x in a file name x_N_M, or None.
+    """
+
+    path: Path
+    name: str
+    classes: tuple[str, ...]
+    split: Split | None
+    object_name: str
+    view: int | None
+    in_tree: bool
+    class_name: str
+    named_class: str | None
+
+
 def find_shapes(
     root: Path | str,
-    classes: tuple[str, ...] = (),
+    classes: Sequence[str] = (),
     split: str = "train",
     azimuths: str = "all",
+    default: str | None = None,
 ) -> list[ShapeFile]:
     """List the shape files of one split, sorted by class and file name.
 
@@ -35,18 +80,28 @@ def find_shapes(
     - the folder that contains `volumetric_data`;
     - a folder of classes, `<class>/30/{train,test}/*.mat`;
     - one class of such a folder;
-    - a flat folder of .mat, .npy, .npz or .binvox files.
+    - a folder of classes, `<class>/*`, of .mat, .npy, .npz or .binvox files;
+    - a flat folder of such files, which are one class, named like the folder.
 
-    If a flat folder has subfolders `train` and `test`, they define the split.
-    Otherwise an object is in the test split if the CRC-32 of its name is
-    divisible by 8. This holds out about one object in eight, the same ones on
-    every machine, and keeps all azimuths of an object in the same split.
+    A file name x_N_M means view M of object N of class x in a tree of 3D ShapeNets,
+    and outside of it only where 3D ShapeNets names its files so: a .mat file, N of
+    nine digits, M from 1 to 12. Every other file is a shape of its own; in a flat
+    folder, the class x nevertheless stands for its files x_N_M.
+
+    Folders `train` and `test` (see `split_of`), above or below the classes, define
+    the split; without `test`, `val` is the test split. Where a class has none, an
+    object is in the test split if the CRC-32 of its name is divisible by 8. This
+    holds out about one object in eight, and at least one of several, the same ones
+    on every machine, and keeps all views of an object in the same split. Files
+    beside the folders of splits or classes are left out with a warning.
 
     Args:
         root: folder to search.
         classes: names of the classes to keep; empty for all.
         split: "train" or "test".
-        azimuths: "all", or "first" for the lowest-numbered file of each object.
+        azimuths: "all", or "first" for the lowest-numbered view of each object.
+        default: class to keep if `classes` is empty and there are several; None
+            for all of them.
 
     Returns:
         The files, at least one.
@@ -58,133 +113,188 @@ def find_shapes(
     _check_option("split", split, SPLITS)
     _check_option("azimuths", azimuths, ("first", "all"))
     root = Path(root)
-    if not root.is_dir():
-        raise UserError(f"no such directory: {root}; expected a folder of voxel files")
-    by_class = _tree_files(root, split)
-    if by_class is None:
-        by_class = _flat_files(root, split)
-    by_class = _choose_classes(root, by_class, tuple(classes))
-    found = []
-    for name, files in sorted(by_class.items()):
+    check_folder(root, "voxel files")
+    paths = find_files(root, SUFFIXES, "voxel files", known=_OWN_FILES)
+    if not paths:
+        raise no_files(
+            root,
+            "voxel files",
+            "volumetric_data/<class>/30/train/*.mat or files that end in "
+            f"{', '.join(SUFFIXES)}",
+        )
+    found = _without_strays(root, _without_beside(root, _describe(root, paths)))
+    by_class = _choose_classes(root, found, tuple(map(printable, classes)), default)
+    chosen = []
+    for name, members in sorted(by_class.items()):
+        files = _of_split(root, members, split)
         if not files:
             raise UserError(
-                f"no {split} files of class '{name}' in {root}; add some or leave "
-                "the class out"
+                f"no {split} files of class '{name}' in {root}; put some into a folder "
+                f"{split} and the others into a folder {SPLITS[split == 'train']}"
             )
-        chosen = _first_azimuths(files) if azimuths == "first" else sorted(files)
-        found += [ShapeFile(path, name) for path in chosen]
+        if azimuths == "first":
+            files = _first_views(files)
+        chosen += [ShapeFile(path, name) for path in sorted(f.path for f in files)]
+    return chosen
+
+
+def printable(name: str) -> str:
+    """Return the name of a file with escapes for the bytes that are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _describe(root: Path, paths: Sequence[Path]) -> list[_Found]:
+    """Return what the paths of shape files below `root` say."""
+    names = {path: path.relative_to(root).as_posix() for path in paths}
+    tops = {path: name.split("/")[:-1] for path, name in names.items()}
+    if any(_TOP in folders for folders in tops.values()):
+        inside = [path for path in paths if _TOP in tops[path]]
+        _warn(root, f"outside {_TOP}", [names[p] for p in paths if _TOP not in tops[p]])
+        names = {p: f"/{names[p]}".split(f"/{_TOP}/", 1)[1] for p in inside}
+    folder_name = root.resolve().name
+    return [_found(path, name, folder_name) for path, name in names.items()]
+
+
+def _found(path: Path, name: str, folder_name: str) -> _Found:
+    """Return what the path of one shape file says.
+
+    Args:
+        path: the file.
+        name: its path below the searched folder.
+        folder_name: name of the searched folder.
+    """
+    classes = tuple(f for f in name.split("/")[:-1] if split_of(f"{f}/") is None)
+    is_mat = path.suffix.lower() == ".mat"
+    numbered = _NUMBERED.fullmatch(path.stem)
+    if classes == (_SIZE,) and (is_mat or numbered):  # one class of a tree
+        classes = (folder_name, _SIZE)
+    in_tree = classes[1:] == (_SIZE,)
+    view = numbered if in_tree else None
+    if is_mat and not in_tree:
+        view = _VIEW.fullmatch(path.stem)
+    return _Found(
+        path=path,
+        name=name,
+        classes=classes,
+        split=split_of(name),
+        object_name="/".join([*classes[1:], view["object"] if view else path.stem]),
+        view=int(view["view"]) if view else None,
+        in_tree=in_tree,
+        class_name=printable(
+            classes[0] if classes else view["cls"] if view else folder_name
+        ),
+        named_class=printable(numbered["cls"]) if numbered else None,
+    )
+
+
+def _without_beside(root: Path, found: list[_Found]) -> list[_Found]:
+    """Leave out the files beside the folders of splits and of classes."""
+    if any(split_of(_top(f)) for f in found):
+        beside = [f for f in found if not split_of(_top(f))]
+        _warn(root, "beside the folders of splits", [f.name for f in beside])
+        found = [f for f in found if split_of(_top(f))]
+    if any(f.classes for f in found):
+        beside = [f for f in found if not f.classes]
+        _warn(root, "beside the folders of classes", [f.name for f in beside])
+        found = [f for f in found if f.classes]
     return found
 
 
-def _tree_files(root: Path, split: str) -> dict[str, list[Path]] | None:
-    """Return the files of a 3D ShapeNets tree, or None if `root` is not one."""
-    if (root / "volumetric_data").is_dir():
-        root = root / "volumetric_data"
-    if (root / "30").is_dir():
-        folders = {root.resolve().name: root / "30"}
-    else:
-        folders = {
-            f.name: f / "30" for f in sorted(root.iterdir()) if (f / "30").is_dir()
-        }
-    if not folders:
-        return None
-    return {name: _own_files(name, folder / split) for name, folder in folders.items()}
+def _top(found: _Found) -> str:
+    """Return the topmost folder of a path, with "/" behind it, or ""."""
+    folder, slash, _ = found.name.partition("/")
+    return folder + slash if slash else ""
 
 
-def _own_files(name: str, folder: Path) -> list[Path]:
-    """Return the files of a class; skip files of other classes with a warning.
+def _without_strays(root: Path, found: list[_Found]) -> list[_Found]:
+    """Leave out files in the tree of 3D ShapeNets that are named after other classes.
 
     A widely shared copy of the chairs contains twelve files of a night stand.
     """
-    files = _voxel_files(folder)
-    strays = [f for f in files if _class_of(f, name) != name]
-    if strays:
-        _LOG.warning(
-            "%s: %d files of other classes left out, for example %s",
-            folder,
-            len(strays),
-            strays[0].name,
-        )
-    return [f for f in files if _class_of(f, name) == name]
+    strays = [f.name for f in found if _is_stray(f)]
+    _warn(root, "of other classes", strays)
+    return [f for f in found if not _is_stray(f)]
 
 
-def _flat_files(root: Path, split: str) -> dict[str, list[Path]]:
-    """Return the files of one split of a flat folder, by class.
-
-    A class that occurs only in the other split has an empty list.
-    """
-    if any((root / s).is_dir() for s in SPLITS):
-        parts = {s: _voxel_files(root / s) for s in SPLITS}
-    else:
-        files = _voxel_files(root)
-        parts = {
-            "train": [f for f in files if not _is_test(f)],
-            "test": [f for f in files if _is_test(f)],
-        }
-    if not any(parts.values()):
-        raise UserError(
-            f"no voxel files in {root}; expected volumetric_data/<class>/30/train/"
-            f"*.mat or files that end in {', '.join(SUFFIXES)}"
-        )
-    if not parts[split]:
-        raise UserError(
-            f"no {split} files in {root}; put some into {root / split} and the "
-            f"others into {root / SPLITS[split == 'train']}"
-        )
-    folder_name = root.resolve().name
-    classes = {_class_of(f, folder_name) for part in parts.values() for f in part}
-    return {
-        name: [f for f in parts[split] if _class_of(f, folder_name) == name]
-        for name in classes
-    }
+def _is_stray(found: _Found) -> bool:
+    """Return whether a file in a tree is named after another class than its folder."""
+    return found.in_tree and found.named_class not in (None, found.class_name)
 
 
 def _choose_classes(
-    root: Path, by_class: dict[str, list[Path]], classes: tuple[str, ...]
-) -> dict[str, list[Path]]:
-    """Return the chosen classes only, or all of them if none is chosen."""
-    unknown = [name for name in classes if name not in by_class]
-    if unknown:
-        raise UserError(
-            f"no class '{unknown[0]}' in {root}; found: {', '.join(sorted(by_class))}"
+    root: Path, found: list[_Found], classes: tuple[str, ...], default: str | None
+) -> dict[str, list[_Found]]:
+    """Return the files of the chosen classes, by class; see `find_shapes`."""
+    by_class = _by_class(found)
+    if not set(classes) <= set(by_class) and not any(f.classes for f in found):
+        # In a flat folder, the names of files may have the class.
+        by_class |= _by_class(
+            [replace(f, class_name=f.named_class or f.class_name) for f in found]
         )
-    return {name: by_class[name] for name in classes or by_class}
+    names = sorted(by_class)
+    for name in classes:
+        if name not in by_class:
+            raise UserError(
+                f"no class '{name}' in {root}; found: {_listed(names)}; choose from "
+                "these with --classes, or leave it out"
+            )
+    if not classes and default is not None and len(names) > 1:
+        if default not in by_class:
+            raise UserError(
+                f"{root} has {len(names)} classes: {_listed(names)}; choose with "
+                f"--classes, for example --classes {shlex.quote(names[0])}, or "
+                f"--classes {shlex.join(names[:2])}"
+            )
+        warn_once(
+            f"{root} has {len(names)} classes, of which only '{default}' is used; "
+            f"choose others with --classes: {_listed(names)}"
+        )
+        classes = (default,)
+    return {name: by_class[name] for name in classes or names}
 
 
-def _first_azimuths(files: list[Path]) -> list[Path]:
-    """Return the lowest-numbered file of each object, sorted by name."""
-    first: dict[str, Path] = {}
-    for path in sorted(files, key=lambda f: (_object_of(f), f.name)):
-        name, azimuth = _object_of(path)
-        if name not in first or azimuth < _object_of(first[name])[1]:
-            first[name] = path
-    return sorted(first.values())
+def _by_class(found: Sequence[_Found]) -> dict[str, list[_Found]]:
+    """Return the files by class."""
+    by_class: dict[str, list[_Found]] = {}
+    for one in found:
+        by_class.setdefault(one.class_name, []).append(one)
+    return by_class
 
 
-def _voxel_files(folder: Path) -> list[Path]:
-    """Return the voxel files directly in a folder; none if it does not exist."""
-    if not folder.is_dir():
-        return []
-    return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
+def _of_split(root: Path, members: list[_Found], split: str) -> list[_Found]:
+    """Return the files of a class that belong to a split."""
+    splits = {f.split for f in members}
+    if splits == {None}:
+        held_out = held_out_objects({f.object_name for f in members})
+        return [f for f in members if (f.object_name in held_out) == (split == "test")]
+    test = "test" if "test" in splits else "validation"
+    unused = [f.name for f in members if f.split not in ("train", test)]
+    _warn(root, f"in neither train nor {test}", unused)
+    return [f for f in members if f.split == ("train" if split == "train" else test)]
 
 
-def _class_of(path: Path, default: str) -> str:
-    """Return the class in a name such as chair_000000182_1, or the default."""
-    match = _NAME.fullmatch(path.stem)
-    return match["cls"] if match else default
+def _first_views(found: list[_Found]) -> list[_Found]:
+    """Return the lowest-numbered view of each object."""
+    first: dict[str, _Found] = {}
+    for one in sorted(found, key=lambda f: (f.view or 0, f.name)):
+        first.setdefault(one.name if one.view is None else one.object_name, one)
+    return list(first.values())
 
 
-def _object_of(path: Path) -> tuple[str, int]:
-    """Return (object, azimuth); a name without an azimuth is an object itself."""
-    match = _NAME.fullmatch(path.stem)
-    if not match:
-        return path.stem, 0
-    return f"{match['cls']}_{match['number']}", int(match["azimuth"])
+def _warn(root: Path, where: str, names: Sequence[str]) -> None:
+    """Log once how many files are left out, with an example, if there are any."""
+    if names:
+        warn_once(
+            f"{root}: left out {len(names)} files {where}, for example "
+            f"{printable(names[0])}"
+        )
 
 
-def _is_test(path: Path) -> bool:
-    """Return whether an object is in the test split, by a hash of its name."""
-    return is_held_out(_object_of(path)[0])
+def _listed(names: Sequence[str]) -> str:
+    """Return the names of classes, cut short if there are very many."""
+    more = len(names) - _MOST_NAMES
+    tail = [f"and {more} more"] if more > 0 else []
+    return ", ".join([*names[:_MOST_NAMES], *tail])
 
 
 def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:

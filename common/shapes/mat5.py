@@ -35,9 +35,18 @@ _DTYPES = {
     13: "u8",
 }
 # Classes of variables that are not numbers.
-_CLASSES = {1: "cell", 2: "struct", 3: "object", 4: "text", 5: "sparse matrix"}
+_CLASSES = {
+    1: "cell",
+    2: "struct",
+    3: "object",
+    4: "text",
+    5: "sparse matrix",
+    16: "function handle",
+}
 _NUMERIC_CLASSES = range(6, 16)
 _INT8_CLASS = 8
+# Objects of MATLAB's newer classes, such as string and table, have no dimensions.
+_OPAQUE_CLASS = 17
 _COMPLEX = 0x0800  # flag of complex numbers
 # Flags, dimensions and name of a variable are in its first bytes.
 _HEAD = 1024
@@ -112,14 +121,21 @@ def _variable(data: bytes, compressed: bool, order: str) -> tuple[str, Variable]
     else:
         head = data[:_HEAD]
     _, flags, position = _element(head, 0, order)
-    _, dims, position = _element(head, position, order)
+    if len(flags) != 8:
+        raise ValueError("the flags of a variable are damaged")
+    flag = struct.unpack(order + "I", flags[:4])[0]
+    is_opaque = flag & 0xFF == _OPAQUE_CLASS
+    dims = b""
+    if not is_opaque:
+        _, dims, position = _element(head, position, order)
     _, name, start = _element(head, position, order)
     name = name.decode("ascii")
-    if len(flags) != 8 or len(dims) % 4 or not name.isprintable():
+    if len(dims) % 4 or not name.isprintable():
         raise ValueError("the head of a variable is damaged")
-    flag = struct.unpack(order + "I", flags[:4])[0]
     shape = struct.unpack(f"{order}{len(dims) // 4}i", dims)
     kind = _CLASSES.get(flag & 0xFF, "an unknown type")
+    if is_opaque:
+        kind = "an object such as a string or a table"
     if flag & 0xFF in _NUMERIC_CLASSES:
         kind = "complex numbers" if flag & _COMPLEX else "numbers"
 

@@ -4,6 +4,7 @@ trimesh costs about half a second to import, so it is imported where it is used.
 """
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,7 +139,10 @@ def mesh_to_voxels(
     vertices, faces = _read_triangles(Path(path))
     if up == "y":  # a rotation, not a swap of axes, so that nothing is mirrored
         vertices = vertices[:, [0, 2, 1]] * [1, -1, 1]
-    return fill_triangles(vertices[faces], resolution, margin)
+    try:
+        return fill_triangles(vertices[faces], resolution, margin)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -196,8 +200,8 @@ def _read_triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
             f"found {path.name}: convert it first"
         )
     content = read_limited(path, MAX_MESH_BYTES)
-    if suffix == ".off":
-        content = _repair_off(content)
+    prepare = {".off": _repair_off, ".obj": _plain_obj, ".stl": _one_solid}.get(suffix)
+    content = prepare(content) if prepare else content
     options = {"skip_materials": True} if suffix == ".obj" else {}
     try:
         # Pass bytes instead of a path, so that trimesh cannot open other files
@@ -227,6 +231,28 @@ def _repair_off(content: bytes) -> bytes:
     if content[:3] == b"OFF" and (head.isdigit() or head == b" "):
         return b"OFF\n" + content[3:].lstrip(b" ")
     return content
+
+
+def _plain_obj(content: bytes) -> bytes:
+    """Remove what has no part in the shape: materials, texture points and normals.
+
+    trimesh makes one mesh of each material, which takes minutes if they are many.
+    """
+    content = re.sub(rb"/[-\d/]*", b"", content)  # f 1/2/3 4//5 6 becomes f 1 4 6
+    return content.replace(b"usemtl ", b"#")
+
+
+def _one_solid(content: bytes) -> bytes:
+    """Join the solids of a text STL file to one, because trimesh is slow with many."""
+    if len(content) >= 84 and len(content) == 84 + 50 * int.from_bytes(
+        content[80:84], "little"
+    ):
+        return content  # a binary file: 84 bytes, then 50 for each triangle
+    end = content.lower().rfind(b"endsolid")
+    if end < 0:
+        return content
+    lines = re.sub(rb"(?im)^[ \t]*(end)?solid.*$", b"", content[:end])
+    return b"solid\n" + lines + b"\nendsolid\n"
 
 
 def _unusable(path: Path, what: str) -> UserError:

@@ -68,16 +68,22 @@ def load_npz_key(path: Path, key: str, max_bytes: int = MAX_ARRAY_BYTES) -> np.n
         UserError: the file is missing, damaged or pickled, or has no such key, or
             the array is too large.
     """
-    check_file(path, max_bytes)
-    sizes = _unpacked_sizes(path)
-    if key not in sizes:
+    check_file(path, MAX_ARRAY_BYTES)
+    members = _members(path)
+    if key not in members:
         raise UserError(
-            f"{path}: expected the key '{key}', found {', '.join(sizes) or 'none'}"
+            f"{path}: expected the key '{key}', found {', '.join(members) or 'none'}"
         )
-    if sizes[key] > max_bytes:
+    if len(members[key]) > 1:
         raise UserError(
-            f"{path} is too large: expected at most {max_bytes:,} bytes unpacked, "
-            f"found {sizes[key]:,}; split it into several files"
+            f"{path}: expected one array '{key}', found {len(members[key])}; save it "
+            "again with np.savez"
+        )
+    member = members[key][0]
+    if member.file_size > max_bytes:
+        raise UserError(
+            f"{path} is too large: expected at most {max_bytes:,} bytes unpacked in "
+            f"'{key}', found {member.file_size:,}; split it into several files"
         )
     with decoding(path, "a damaged .npz archive"):
         with np.load(path, allow_pickle=False) as archive:
@@ -110,7 +116,7 @@ def decoding(path: Path, what: str) -> Iterator[None]:
 
 def _load_npz(path: Path, max_bytes: int) -> np.ndarray:
     """Load `voxels` or `instance` of a .npz file, or its only array."""
-    keys = list(_unpacked_sizes(path))
+    keys = list(_members(path))
     chosen = [k for k in ("voxels", "instance") if k in keys]
     if not chosen and len(keys) != 1:
         raise UserError(
@@ -133,13 +139,15 @@ def _check_npy_start(path: Path) -> None:
         )
 
 
-def _unpacked_sizes(path: Path) -> dict[str, int]:
-    """Return the size in bytes of each array of a .npz file, by key."""
+def _members(path: Path) -> dict[str, list[zipfile.ZipInfo]]:
+    """Return the members of a .npz file by key; NumPy writes one for each."""
     with decoding(path, "not a .npz archive, or a damaged one"):
         with zipfile.ZipFile(path) as archive:
-            return {
-                m.filename.removesuffix(".npy"): m.file_size for m in archive.infolist()
-            }
+            members: dict[str, list[zipfile.ZipInfo]] = {}
+            for member in archive.infolist():
+                key = member.filename.removesuffix(".npy")
+                members.setdefault(key, []).append(member)
+            return members
 
 
 def _pickled(path: Path) -> UserError:

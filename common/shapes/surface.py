@@ -157,11 +157,7 @@ def covered_pixels(
         Arrays of the same length P: index of the triangle, x, y, and barycentric
         weights (P, 3), which sum to 1. Edges count as inside.
     """
-    # The candidates of a triangle are the pixels of its bounding box.
-    limit = np.array([width, height]) - 1
-    low = np.clip(np.ceil(triangles.min(axis=1) - 0.5), 0, limit + 1).astype(int)
-    high = np.clip(np.floor(triangles.max(axis=1) - 0.5), -1, limit).astype(int)
-    size = np.maximum(high - low + 1, 0)
+    low, size = candidate_boxes(triangles, width, height)
     count = size[:, 0] * size[:, 1]
     ends = np.cumsum(count)
     start = 0
@@ -171,6 +167,25 @@ def covered_pixels(
         part = slice(start, stop)
         yield _covered(triangles[part], low[part], size[part], count[part], start)
         start = stop
+
+
+def candidate_boxes(
+    triangles: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels of the bounding box of each triangle.
+
+    Args:
+        triangles: float (T, 3, 2), corners as (x, y) in pixels.
+        width: pixels along x; pixels outside are left out.
+        height: pixels along y; pixels outside are left out.
+
+    Returns:
+        The lowest pixels and the numbers of pixels along x and y, int (T, 2) each.
+    """
+    limit = np.array([width, height]) - 1
+    low = np.clip(np.ceil(triangles.min(axis=1) - 0.5), 0, limit + 1).astype(int)
+    high = np.clip(np.floor(triangles.max(axis=1) - 0.5), -1, limit).astype(int)
+    return low, np.maximum(high - low + 1, 0)
 
 
 def _covered(triangles, low, size, count, first):

@@ -3,9 +3,13 @@
 import numpy as np
 from scipy import ndimage
 
-from common.shapes.surface import covered_pixels
+from common.errors import UserError
+from common.shapes.surface import candidate_boxes, covered_pixels
 
 FINE = 3  # fine voxels per voxel, along each axis, of the grid that is filled
+# Most voxels that are tested for one mesh, which takes less than half a minute. A
+# sound mesh needs a hundredth of it: many triangles are small, large ones are few.
+MAX_TESTS = 200_000_000
 
 
 def fill_triangles(triangles: np.ndarray, resolution: int, margin: int) -> np.ndarray:
@@ -20,6 +24,10 @@ def fill_triangles(triangles: np.ndarray, resolution: int, margin: int) -> np.nd
         bool (R, R, R), centred. A voxel is solid if its centre is inside; sheets
         and rods that pass between the centres become one voxel thick.
 
+    Raises:
+        UserError: the triangles are so many and so large that filling would take
+            minutes.
+
     Reference: Laine, "A Topological Approach to Voxelization", 2013, section 4
         (6-separating surfaces).
     """
@@ -28,9 +36,25 @@ def fill_triangles(triangles: np.ndarray, resolution: int, margin: int) -> np.nd
     span = resolution - 2 * margin - 1 / FINE
     triangles = (triangles - (low + high) / 2) * (span / (high - low).max())
     triangles += resolution / 2
+    _check_work(triangles * FINE, resolution * FINE)
     fine = _fill(_crossed_voxels(triangles * FINE, resolution * FINE))
     solid = _coarsen(fine)
     return solid | _thin_parts(triangles, solid)
+
+
+def _check_work(triangles: np.ndarray, resolution: int) -> None:
+    """Raise a UserError if the triangles need more than `MAX_TESTS` tests."""
+    tests = 0
+    for axis in range(3):
+        flat = np.delete(triangles, axis, axis=2)
+        size = candidate_boxes(flat, resolution, resolution)[1]
+        tests += int((size[:, 0] * size[:, 1]).sum())
+    if tests > MAX_TESTS:
+        raise UserError(
+            f"expected a mesh of at most {MAX_TESTS:,} tests of voxels, found "
+            f"{len(triangles):,} triangles so large that they need {tests:,}; "
+            "simplify it"
+        )
 
 
 def _crossed_voxels(triangles: np.ndarray, resolution: int) -> np.ndarray:

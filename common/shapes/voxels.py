@@ -12,6 +12,7 @@ from common.errors import UserError
 from common.files import atomic_path, read_limited
 from common.shapes.binvox import MAX_SIZE, read_binvox, write_binvox
 from common.shapes.finding import SUFFIXES, ShapeFile, find_shapes
+from common.shapes.mat4 import has_start_of_format_4, read_format_4
 from common.shapes.mat5 import encode_variable, read_variables
 from common.shapes.npy import MAX_ARRAY_BYTES, decoding, load_array, load_npz_key
 
@@ -32,13 +33,16 @@ __all__ = [
 
 MAX_MAT_BYTES = 64 * 2**20
 _BASE_SIZES = (32, 64, 128)
+# Largest class number of a labelled file; each number below it gets a name.
+MAX_LABEL = 9_999
 
 
 def read_mat(path: Path | str) -> np.ndarray:
     """Read one shape of 3D ShapeNets: the variable `instance` of a .mat file.
 
     Args:
-        path: the file, in MATLAB format 5, at most 64 MiB.
+        path: the file, at most 64 MiB, in MATLAB format 5 (MATLAB's -v6 and -v7), or
+            in format 4 with the cube as a matrix (S, S^2).
 
     Returns:
         bool (S, S, S), axis 2 up; S is 30 in 3D ShapeNets.
@@ -51,25 +55,35 @@ def read_mat(path: Path | str) -> np.ndarray:
     raw = read_limited(path, MAX_MAT_BYTES)
     _check_mat_start(path, raw)
     damaged = "a damaged .mat file, perhaps cut short"
+    is_format_4 = has_start_of_format_4(raw)
     with decoding(path, damaged):
-        variables = read_variables(raw)
+        variables = read_format_4(raw) if is_format_4 else read_variables(raw)
     if "instance" not in variables:
         raise UserError(
             f"{path}: expected the key 'instance', found "
-            f"{', '.join(sorted(variables)) or 'no keys'}; use a file of 3D ShapeNets"
+            f"{', '.join(sorted(filter(None, variables))) or 'no keys'}; use a file of "
+            "3D ShapeNets, or save the voxels under that name"
         )
     instance = variables["instance"]
-    # Check the shape before decompressing, so that a small file that would
-    # decompress to a huge array is refused.
-    _check_cube(path, instance.shape)
     if instance.kind != "numbers":
         raise UserError(
             f"{path}: expected numbers in 'instance', found {instance.kind}; "
             "save a plain array of 0 and 1"
         )
+    # Format 4 has matrices only; MATLAB's columns one after another are the cube.
+    shape = _cube_of(instance.shape) if is_format_4 else instance.shape
+    # Check the shape before decompressing, so that a small file that would
+    # decompress to a huge array is refused.
+    _check_cube(path, shape)
     with decoding(path, damaged):
-        voxels = instance.load()
+        voxels = instance.load().reshape(shape, order="F")
     return _to_bool(path, voxels)
+
+
+def _cube_of(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return (S, S, S) for a matrix (S, S^2), or the shape itself."""
+    rows, columns = shape
+    return (rows,) * 3 if columns == rows**2 else shape
 
 
 def write_mat(path: Path | str, voxels: np.ndarray) -> None:
@@ -134,18 +148,32 @@ def read_split(path: Path | str, split: str) -> tuple[np.ndarray, np.ndarray]:
         split: "train" or "test".
 
     Returns:
-        Shapes, bool (N, S, S, S), and labels, int64 (N,), as they are stored.
+        Shapes, bool (N, S, S, S), and labels, int64 (N,), as they are stored, from 0
+        to `MAX_LABEL`.
 
     Raises:
-        UserError: the file cannot be read, or shapes and labels do not match.
+        UserError: the file cannot be read, shapes and labels do not match, or a
+            label is out of range.
     """
     path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise UserError(
+            f"{path} is one file; expected a folder of voxel files, or a .npz file "
+            "with X_train, y_train, X_test and y_test; put voxel files into a folder"
+        )
     shapes = _to_shapes(path, load_npz_key(path, f"X_{split}"))
-    labels = load_npz_key(path, f"y_{split}")
+    # 64 bytes for each label and for the array's own header are more than enough.
+    labels = load_npz_key(path, f"y_{split}", 64 * (len(shapes) + 1000))
     if labels.shape != (len(shapes),) or labels.dtype.kind not in "iu":
         raise UserError(
             f"{path}: expected {len(shapes)} whole numbers in 'y_{split}', found "
-            f"shape {labels.shape} of {labels.dtype}"
+            f"shape {labels.shape} of {labels.dtype}; save one class number per shape"
+        )
+    wrong = labels[(labels < 0) | (labels > MAX_LABEL)]
+    if len(wrong):
+        raise UserError(
+            f"{path}: expected class numbers from 0 to {MAX_LABEL:,} in 'y_{split}', "
+            f"found {wrong[0]}; number the classes from 0"
         )
     return shapes, labels.astype(np.int64)
 
@@ -172,10 +200,12 @@ def read_voxels(path: Path | str) -> np.ndarray:
 
 
 def fit_to_size(voxels: np.ndarray, size: int) -> np.ndarray:
-    """Pad shapes, then enlarge them to `size`: 30 -> 32 -> 64, as the book does.
+    """Bring shapes to `size`: enlarged 30 -> 32 -> 64, as in the book, or reduced.
 
-    A shape is padded on all sides to the next of 32, 64 and 128. Then each voxel
-    is repeated to a block of equal voxels (nearest-neighbour zoom).
+    A shape that is not larger than `size` is padded on all sides to the next of 32, 64
+    and 128; then each voxel is repeated to a block of equal voxels (nearest-neighbour
+    zoom). In a larger one, 2, 4, 8 or more times as long, a block of voxels becomes one
+    that is filled if any of them is (maximum pooling), so that thin parts are kept.
 
     Args:
         voxels: bool (..., S, S, S).
@@ -185,27 +215,50 @@ def fit_to_size(voxels: np.ndarray, size: int) -> np.ndarray:
         bool (..., size, size, size); `voxels` itself if S is `size` already.
 
     Raises:
-        UserError: S is above 128, or `size` is not a multiple of the padded edge
-            length.
+        UserError: S is above 256, or `size` is neither S divided by a power of two nor
+            a multiple of the padded edge length.
     """
     voxels = np.asarray(voxels)
     _check_cube("the shapes to fit", voxels.shape[-3:])
     found = voxels.shape[-1]
-    if found == size:
-        return voxels
-    base = next((b for b in _BASE_SIZES if found <= b), None)
-    if base is None or size < base or size % base:
-        wanted = f"a multiple of {base}" if base else "the size of the shapes"
+    if not _fits(found, size):
+        sizes = [str(base) for base in _BASE_SIZES if _fits(found, base)]
+        advice = f"choose {' or '.join(sizes)}"
+        if not sizes:
+            advice = f"pad them to {MAX_SIZE}^3, or make them smaller"
         raise UserError(
-            f"cannot resize shapes of {found}^3 voxels to {size}^3; choose {found} "
-            f"or {wanted}, for example 32, 64 or 128"
+            f"cannot resize shapes of {found}^3 voxels to {size}^3; {advice}"
         )
+    if found >= size:
+        return _pool(voxels, found // size)
+    base = _padded(found)
     before = (base - found) // 2
     pad = [(0, 0)] * (voxels.ndim - 3) + [(before, base - found - before)] * 3
     voxels = np.pad(voxels, pad)
     for axis in (-3, -2, -1) if size > base else ():
         voxels = np.repeat(voxels, size // base, axis=axis)
     return voxels
+
+
+def _fits(found: int, size: int) -> bool:
+    """Return whether `fit_to_size` can bring the edge length `found` to `size`."""
+    if found >= size:
+        return found % size == 0 and (found // size).bit_count() == 1
+    return found <= _BASE_SIZES[-1] and size % _padded(found) == 0
+
+
+def _padded(found: int) -> int:
+    """Return the edge length to which a shape is padded before it is enlarged."""
+    return next(base for base in _BASE_SIZES if found <= base)
+
+
+def _pool(voxels: np.ndarray, factor: int) -> np.ndarray:
+    """Return the maxima of blocks of factor^3 voxels, bool (..., S / factor, ...)."""
+    if factor == 1:
+        return voxels
+    size = voxels.shape[-1] // factor
+    blocks = voxels.reshape(*voxels.shape[:-3], *(size, factor) * 3)
+    return blocks.any(axis=(-5, -3, -1))
 
 
 def without_fragments(voxels: np.ndarray) -> np.ndarray:
@@ -252,7 +305,11 @@ def _check_mat_start(path: Path, raw: bytes) -> None:
         raise UserError(
             f"{path} is in MATLAB format 7.3; save it again with save -v7, or as .npy"
         )
-    if raw.startswith(b"MATLAB"):
+    if raw.startswith(b"\x89HDF"):
+        raise UserError(
+            f"{path} is an HDF5 file; save it again as .npy, or with MATLAB's save -v7"
+        )
+    if raw.startswith(b"MATLAB") or has_start_of_format_4(raw):
         return
     start = raw[:256].lstrip().lower()
     what = "it does not begin with 'MATLAB'"

@@ -1,6 +1,7 @@
 """The output of a search: progress bar, one line per trial, picture, conclusion."""
 
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -134,15 +135,16 @@ def conclusion(records: Sequence[Record], folder: SearchFolder) -> str:
     text = f"best is trial {best.number} with loss {best.loss:.4g}, {against}. "
     best_again = folder.confirmed(best.number)
     preset_again = folder.confirmed(0)
+    command = shlex.join(["train", "--config", str(folder.best)])
     if not best_again or not preset_again:
         return text + (
             f"The best of {len(records)} short trainings is partly lucky; check it "
-            f"with --confirm, or by the full training: train --config {folder.best}"
+            f"with --confirm, or by the full training: {command}"
         )
     verdict = "It holds" if chosen is best else "It was luck"
     return text + (
         f"{verdict}: with other seeds its loss is {_losses(best_again)}, the preset's "
-        f"{_losses(preset_again)}. Continue with train --config {folder.best}, which "
+        f"{_losses(preset_again)}. Continue with {command}, which "
         f"holds the options of {'that trial' if chosen is best else 'the preset'}"
     )
 

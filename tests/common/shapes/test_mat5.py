@@ -100,3 +100,59 @@ def test_kinds_and_shapes_are_read_without_decompressing_the_data(tmp_path, comp
         "things": ("struct", (1, 1)),
         "few": ("sparse matrix", (3, 3)),
     }
+
+
+def element(code: int, content: bytes) -> bytes:
+    """Return an element of the file: type, length, content, padding."""
+    return struct.pack("<II", code, len(content)) + content + bytes(-len(content) % 8)
+
+
+def other_variable(kind: str) -> bytes:
+    """Return the content of a variable that SciPy cannot write."""
+    # As MATLAB writes a string, a table or a datetime: without dimensions.
+    if kind == "object":
+        reference = np.array([[0xDD000000, 2, 1, 1, 1, 1]], np.uint32)
+        inner = element(6, struct.pack("<II", 13, 0))
+        inner += element(5, struct.pack("<ii", 6, 1)) + element(1, b"")
+        inner += element(6, reference.tobytes())
+        return (
+            element(6, struct.pack("<II", 17, 0))
+            + b"".join(element(1, text) for text in (b"s", b"MCOS", b"string"))
+            + element(14, inner)
+        )
+    return (
+        element(6, struct.pack("<II", 16, 0))
+        + element(5, struct.pack("<ii", 1, 1))
+        + element(1, b"f")
+        + element(14, b"")
+    )
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("kind", ["object", "function handle"])
+def test_the_wanted_variable_is_read_beside_any_other(tmp_path, kind, first, compress):
+    path = tmp_path / "a.mat"
+    scipy.io.savemat(path, {"instance": VOXELS}, do_compression=compress)
+    content, other = path.read_bytes(), element(14, other_variable(kind))
+    if compress:
+        data = zlib.compress(other)
+        other = struct.pack("<II", 15, len(data)) + data
+    parts = [content[:HEADER], other, content[HEADER:]]
+    path.write_bytes(b"".join(parts if first else [parts[0], parts[2], parts[1]]))
+    assert (read_mat(path) == VOXELS).all()
+    path.write_bytes(content[:HEADER] + other)
+    name = "s" if kind == "object" else "f"
+    with pytest.raises(UserError, match=f"'instance', found {name};"):
+        read_mat(path)
+    path.write_bytes(content[:HEADER] + element(14, other_variable(kind)))
+    assert kind in read_variables(path.read_bytes())[name].kind
+
+
+def test_an_object_in_place_of_the_voxels_is_named(tmp_path):
+    path = tmp_path / "a.mat"
+    scipy.io.savemat(path, {"other": VOXELS})
+    other = other_variable("object").replace(element(1, b"s"), element(1, b"instance"))
+    path.write_bytes(path.read_bytes() + element(14, other))
+    with pytest.raises(UserError, match="found an object such as a string or a table"):
+        read_mat(path)

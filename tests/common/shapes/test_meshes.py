@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from common.errors import UserError
-from common.shapes import meshes
+from common.shapes import meshes, voxelise
 from common.shapes.meshes import mesh_to_voxels, voxels_to_mesh, write_mesh
 
 
@@ -289,3 +289,85 @@ def test_real_chairs_survive_conversion_to_a_mesh_and_back(tmp_path, shared_data
             tmp_path / "chair.stl", box.shape[np.argmax(box.shape)] + 2
         )
         assert 0.8 < back.sum() / shape.sum() < 1.4  # thin legs gain a little
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "part", "end"),
+    [
+        (
+            "a.obj",
+            "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\n",
+            "usemtl m{0}\nf 1/7 2 3//5\nf 4/1/1 1 2\n",
+            "",
+        ),
+        (
+            "a.obj",
+            "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\n",
+            "g p{0}\nf 1/2 2/2 3/2\nf 4 1 2\n",
+            "",
+        ),
+        (
+            "a.stl",
+            "",
+            "solid endsolid{0}\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\n"
+            "vertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\nfacet normal 0 0 1\n"
+            "outer loop\nvertex 0 0 1\nvertex 0 0 0\nvertex 1 0 0\nendloop\n"
+            "endfacet\nendsolid part{0}\n",
+            "",
+        ),
+    ],
+)
+def test_many_groups_are_read_as_one_mesh(tmp_path, name, start, part, end):
+    """trimesh alone makes one mesh of each; 20,000 take minutes."""
+    path = tmp_path / name
+    path.write_text(start + "".join(part.format(n) for n in range(2000)) + end)
+    plain = tmp_path / "plain.off"
+    plain.write_text("OFF\n4 2 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 1 2\n3 3 0 1\n")
+    sheets = mesh_to_voxels(plain, 8)
+    assert sheets.any() and np.array_equal(mesh_to_voxels(path, 8), sheets)
+    if name == "a.obj":
+        assert len(meshes._read_triangles(path)[0]) == 4
+    assert len(meshes._read_triangles(path)[1]) == 4000
+
+
+def test_a_cut_text_stl_keeps_only_its_whole_solids(tmp_path):
+    path = tmp_path / "a.stl"
+    box = trimesh.creation.box((1, 1, 1)).export(file_type="stl_ascii")
+    path.write_text(box + box[:200])
+    assert mesh_to_voxels(path, 8).sum() == 6**3
+    path.write_text(box[:200])
+    with pytest.raises(UserError, match="expected a mesh"):
+        mesh_to_voxels(path, 8)
+
+
+@pytest.mark.parametrize("suffix", ["off", "obj", "ply"])
+def test_a_polygon_of_very_many_corners_ends_in_one_line(tmp_path, suffix, monkeypatch):
+    """A fan of the corners has as many triangles, each as long as the mesh."""
+    monkeypatch.setattr(voxelise, "MAX_TESTS", 20_000)
+    count = 2000
+    angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    points = [
+        f"{x:.6f} {y:.6f} 0"
+        for x, y in zip(np.cos(angles), np.sin(angles), strict=True)
+    ]
+    corners = " ".join(map(str, range(count)))
+    if suffix == "obj":
+        lines = [f"v {point}" for point in points]
+        lines += ["f " + " ".join(map(str, range(1, count + 1)))]
+    elif suffix == "off":
+        lines = [f"OFF\n{count} 1 0", *points, f"{count} {corners}"]
+    else:
+        lines = [f"ply\nformat ascii 1.0\nelement vertex {count}"]
+        lines += [f"property float {axis}" for axis in "xyz"]
+        lines += ["element face 1\nproperty list int int vertex_indices\nend_header"]
+        lines += [*points, f"{count} {corners}"]
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(
+        UserError, match=r"a\..*1,998 triangles so large that"
+    ) as caught:
+        mesh_to_voxels(path, 30)
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    disc = mesh_to_voxels(path, 30)
+    assert disc.sum() == pytest.approx(np.pi * 14**2, rel=0.05)

@@ -1,5 +1,6 @@
 """NumPy files of shapes: invalid bytes, encrypted archives, labelled splits."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -40,13 +41,49 @@ def test_each_split_has_its_own_shapes_and_labels(tmp_path):
         found, classes = read_split(tmp_path / "a.npz", split)
         np.testing.assert_array_equal(found, shapes[split])
         assert classes.tolist() == labels[split] and classes.dtype == np.int64
-    for wrong in ([1, 3, 3], [1], [[1, 3]], [1.0, 3.0], [True, False]):
-        np.savez(tmp_path / "b.npz", **arrays | {"y_test": np.array(wrong)})
-        _assert_refused(
-            tmp_path / "b.npz",
-            "expected 2 whole numbers in 'y_test'",
-            lambda path: read_split(path, "test"),
-        )
+
+
+WHOLE, RANGE = "expected 2 whole numbers in 'y_test'", "class numbers from 0 to 9,999"
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ([1, 3, 3], WHOLE),
+        ([1], WHOLE),
+        ([[1, 3]], WHOLE),
+        ([1.0, 3.0], WHOLE),
+        ([1, np.nan], WHOLE),
+        ([True, False], WHOLE),
+        (["a", "b"], WHOLE),
+        ([30_000_000, 0], f"{RANGE} in 'y_test', found 30000000"),
+        ([0, -1], f"{RANGE} in 'y_test', found -1"),
+        (np.array([0, 2**64 - 1], np.uint64), f"{RANGE}.* found 18446744073709551615"),
+        (np.zeros(100_000), "too large: expected at most 64,128 bytes .* in 'y_test'"),
+    ],
+)
+def test_labels_that_are_no_class_numbers_are_refused(tmp_path, wrong, message):
+    shapes = _random(2, 5, 5, 5)
+    np.savez(tmp_path / "a.npz", X_test=shapes, y_test=np.array(wrong))
+    _assert_refused(tmp_path / "a.npz", message, lambda path: read_split(path, "test"))
+
+
+def test_a_file_without_labels_is_told_what_is_expected(tmp_path):
+    np.save(tmp_path / "a.npy", _random(2, 5, 5, 5))
+    _assert_refused(
+        tmp_path / "a.npy",
+        "is one file; expected a folder of voxel files, or a .npz file with X_train",
+        lambda path: read_split(path, "train"),
+    )
+
+
+def test_an_array_that_is_there_twice_is_refused(tmp_path):
+    """NumPy reads `voxels`, whose size nobody would have checked."""
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, edge in (("voxels", 64), ("voxels.npy", 4)):
+            with archive.open(name, "w") as file:
+                np.save(file, np.zeros((edge,) * 3, bool))
+    _assert_refused(tmp_path / "a.npz", "expected one array 'voxels', found 2")
 
 
 def test_archives_with_a_password_are_refused(tmp_path):

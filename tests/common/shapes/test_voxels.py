@@ -106,6 +106,7 @@ def test_mat_with_something_else_in_it_is_refused(tmp_path, content, message):
         (b"\n <html>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
         (b"MATLAB 7.3 MAT-file" + bytes(500), "7.3"),
+        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
         (b"hello", "does not begin with 'MATLAB'"),
         (b"MATLAB 5.0 MAT-file", "damaged"),
         (b"", "empty"),
@@ -179,7 +180,15 @@ def _write(path: Path, voxels: np.ndarray) -> Path:
 
 
 @pytest.mark.parametrize(
-    "shape", [(5, 5, 5), (3, 5, 5, 5), (5, 5, 5, 1), (3, 5, 5, 5, 1), (3, 1, 5, 5, 5)]
+    "shape",
+    [
+        (5, 5, 5),
+        (3, 5, 5, 5),
+        (5, 5, 5, 1),
+        (3, 5, 5, 5, 1),
+        (3, 1, 5, 5, 5),
+        (1, 5, 5, 5),
+    ],
 )
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
 def test_arrays_of_all_layouts(tmp_path, shape, dtype):
@@ -191,6 +200,8 @@ def test_arrays_of_all_layouts(tmp_path, shape, dtype):
         found = read_array(tmp_path / name)
         assert found.dtype == bool
         assert (found == voxels.reshape(-1, 5, 5, 5)).all()
+    np.save(tmp_path / "d.npy", np.asfortranarray(voxels.astype(dtype)))
+    assert (read_array(tmp_path / "d.npy") == voxels.reshape(-1, 5, 5, 5)).all()
 
 
 @pytest.mark.parametrize(
@@ -265,7 +276,29 @@ def test_fit_keeps_or_centres_other_sizes():
     assert middle[12:52, 12:52, 12:52].all() and middle.sum() == 40**3
 
 
-@pytest.mark.parametrize("found, size", [(64, 32), (30, 48), (40, 32), (130, 256)])
-def test_sizes_that_cannot_be_reached_are_refused(found, size):
-    with pytest.raises(UserError, match=rf"{found}\^3 voxels to {size}\^3"):
-        fit_to_size(np.zeros((found,) * 3, bool), size)
+@pytest.mark.parametrize("found, size", [(128, 32), (256, 64), (64, 32), (128, 64)])
+def test_fit_reduces_by_maximum_pooling(found, size):
+    voxels = np.zeros((2, found, found, found), bool)
+    voxels[0, -1, 0, found // 2] = True  # a part of one voxel is kept
+    voxels[1, :, : found // size, 1] = True  # as thick as a block
+    small = fit_to_size(voxels, size)
+    assert small.shape == (2, size, size, size) and small.dtype == bool
+    assert np.argwhere(small[0]).tolist() == [[size - 1, 0, size // 2]]
+    assert np.argwhere(small[1]).tolist() == [[x, 0, 0] for x in range(size)]
+
+
+@pytest.mark.parametrize(
+    "found, size, others",
+    [(30, 48, [32, 64, 128]), (40, 32, [64, 128]), (96, 64, [128])],
+)
+def test_sizes_that_cannot_be_reached_are_refused(found, size, others):
+    shape = np.zeros((found,) * 3, bool)
+    advice = f"choose {' or '.join(map(str, others))}"
+    with pytest.raises(UserError, match=rf"{found}\^3 voxels to {size}\^3; {advice}$"):
+        fit_to_size(shape, size)
+    assert all(len(fit_to_size(shape, other)) == other for other in others)
+
+
+def test_a_size_that_leads_to_none_of_the_networks_is_refused():
+    with pytest.raises(UserError, match=r"130\^3 voxels to 32\^3; pad them to 256\^3"):
+        fit_to_size(np.zeros((130,) * 3, bool), 32)

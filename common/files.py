@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.errors import UserError
+from common.errors import UserError, WritingError
 
 # Exceptions that NumPy and zipfile raise on damaged files.
 TORN = (
@@ -40,7 +40,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             created.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written.
+        WritingError: the disk is full or the folder cannot be written.
     """
     path = Path(path)
     try:
@@ -67,10 +67,10 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def cannot_write(path: Path, error: OSError) -> UserError:
+def cannot_write(path: Path, error: OSError) -> WritingError:
     """Return the error to raise if `path` cannot be written."""
     reason = error.strerror or str(error)
-    return UserError(
+    return WritingError(
         f"cannot write {path}: {reason}; free some space or choose another folder"
     )
 

@@ -22,7 +22,7 @@ from common.cli.options import DescribeOptions, MakeOptions, RunOptions
 from common.cli.train_options import EarlyOptions, train_options
 from common.config import with_length
 from common.config_files import read_config
-from common.errors import TrainingError, UserError
+from common.errors import LeftOut, TrainingError, UserError, WritingError
 from common.startup import import_tensorflow
 from common.training.run_dir import RunDir
 from common.training.workers import find_place, helper_folder
@@ -39,8 +39,10 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
         arguments: words of the command line; by default those of this process.
 
     Returns:
-        0: success. 1: training failed. 2: an option, file or folder is wrong.
-        130: Ctrl-C or SIGTERM interrupted a command that had nothing to save.
+        0: success. 1: training failed, or a result could not be written, for example on
+        a full disk. 2: an option, file or folder is wrong. 3: of many files, which a
+        command handles one by one, some could not be used and were left out. 130:
+        Ctrl-C or SIGTERM interrupted a command that had nothing to save.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     console = logging.StreamHandler(sys.stderr)
@@ -50,10 +52,10 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
     # SIGTERM acts like Ctrl-C; during training, both save and then stop.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _dispatch(chapter, arguments)
+        result = _dispatch(chapter, arguments)
     except UserError as error:
         logger.error("error: %s", " ".join(str(error).split()))
-        return 2
+        return 1 if isinstance(error, WritingError) else 2
     except TrainingError as error:
         logger.error("training failed: %s", error)
         return 1
@@ -64,19 +66,18 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
         # The program that reads our output, for example `head`, has closed the pipe.
         sys.stderr.close()
         return 0
-    return 0
+    return 3 if isinstance(result, LeftOut) else 0
 
 
-def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
-    """Find the command that the first words name, and run it."""
+def _dispatch(chapter: Chapter, arguments: list[str]) -> object:
+    """Find the command that the first words name, run it and return its result."""
     words = " ".join(arguments[:2])
     for name, command in chapter.commands.items():
         if words == name or words.startswith(name + " "):
             rest = arguments[len(name.split()) :]
-            _run(
+            return _run(
                 chapter, command, parse(command.options, f"{chapter.name} {name}", rest)
             )
-            return
     known = ["train", *chapter.commands, *(["tune"] if chapter.has_tuning else [])]
     if arguments[:1] == ["train"]:
         _train(chapter, arguments[1:])
@@ -92,10 +93,11 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
         sys.stdout.write(_overview(chapter))
     else:
         raise UserError(f"unknown command {words!r}; choose from {', '.join(known)}")
+    return None
 
 
-def _run(chapter: Chapter, command: Command, options: Any) -> None:
-    """Call the function of a command and report its result.
+def _run(chapter: Chapter, command: Command, options: Any) -> object:
+    """Call the function of a command, report its result and return it.
 
     A text is printed. Paths of written files are logged. For `test`, which returns
     scores, the table of scores that it wrote is printed.
@@ -128,6 +130,7 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
         first, *others = result
         more = others[0] if len(others) == 1 else f"{len(others)} more files"
         logger.info("written: %s%s", first, f" and {more}" if others else "")
+    return result
 
 
 def _overview(chapter: Chapter) -> str:

@@ -76,9 +76,10 @@ def name_content(content: bytes) -> str:
         For example "HEIC; save it as JPEG or PNG".
     """
     if content[4:8] == b"ftyp":
-        # The compatible brands follow; HEIC photos may have the major brand mif1.
+        # The major brand, its version, and compatible brands: HEIC may begin with mif1.
+        found = [content[place : place + 4] for place in range(8, 48, 4)]
         for brands, name, advice in _BRANDS:
-            if content[8:12].startswith(brands):
+            if any(brand.startswith(brands) for brand in found):
                 return f"{name}; {advice}"
     if content[:4] == b"RIFF":
         name = "a damaged WebP" if content[8:12] == b"WEBP" else "a video or a sound"

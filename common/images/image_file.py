@@ -10,6 +10,7 @@ Specification" (W3C, third edition, 2025), section 11.3.1.1 for tRNS.
 
 import contextlib
 import io
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,8 @@ MAX_SCANS = 100
 # 1 MiB, which the profiles of some printers exceed.
 MAX_UNPACKED = 2**24
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_UNPACKED
+# Damaged files would be reported twice.
+logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
 
 _ORIENTATION = 274  # Exif tag
 # What makes an image upright, by the value of its Exif orientation.

@@ -82,6 +82,8 @@ def read_header(content: bytes) -> Header:
         page = file.pages.first
         several = file.pages.is_multipage and not file.pages[1].is_reduced
         bits, photometric = page.bitspersample, int(page.photometric)
+        if not isinstance(bits, int):
+            raise UnsupportedError("channels of different numbers of bits")
         small = bits < 8 or (bits == 8 and photometric in (_PALETTE, _YCBCR))
         packed = bits <= 8 and page.compression not in _COMPRESSIONS
         for_pillow = small or packed

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import warnings
 from collections import Counter
@@ -43,6 +44,8 @@ SAME_PICTURE = 4
 # Default margins: AnimeFace's boxes end at chin and forehead, those of the usual
 # cascade include the hair, and a drawing that is a face already needs no margin.
 MARGINS = {"animeface": 0.25, "cascade": 0.05, "none": 0.0}
+# Control characters, and what Windows does not allow in file names.
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\\?*:"<>|]')
 # Upper limit of the default number of processes.
 MOST_WORKERS = 8
 # Drawings of more pixels are searched one at a time, to save memory.
@@ -170,7 +173,8 @@ def _collect(
         bar = tqdm(searched, "finding faces", len(paths), unit="drawing", disable=None)
         for path, found in zip(paths, bar, strict=True):
             # File names may not be valid UTF-8, but the report must be.
-            name = path.relative_to(folder).as_posix().encode(errors="replace").decode()
+            name = path.relative_to(folder).as_posix()
+            name = name.encode(errors="backslashreplace").decode()
             for finding in found:
                 finding.source = name
                 if finding.kind == "kept":
@@ -212,6 +216,7 @@ class _Album:
         # The names of folders become part of the file name, which file systems limit to
         # 255 bytes.
         stem = "_".join(Path(finding.source).with_suffix("").parts)
+        stem = _NOT_IN_NAMES.sub("_", stem)
         stem = stem.encode()[:200].decode(errors="ignore")
         finding.file = f"{stem}_{self._used[stem]}.png"
         Image.fromarray(finding.picture).save(self._folder / finding.file)

@@ -22,6 +22,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from common.errors import UserError
 from common.images import tiff
 from common.images.formats import EXPECTED, FORMATS, name_content
+from common.images.pixels import in_bands
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 2**28  # enough for MAX_PIXELS uncompressed pixels of four bytes
@@ -238,7 +239,7 @@ def _decode_tiff(content: bytes, several: bool) -> Decoded:
     samples = tiff.read_samples(content)
     values = _turned(samples.values, samples.orientation)
     if samples.is_cmyk:
-        values = _from_cmyk(values)
+        values = in_bands(_from_cmyk, values)
     exif = Image.Exif()
     with contextlib.suppress(Exception):  # The pixels of damaged metadata are usable.
         exif.load(content)
@@ -324,8 +325,12 @@ def _deep_values(content: bytes, image: Image.Image, raw: str) -> np.ndarray | N
         return None
     shape = (image.height, image.width, len(image.getbands()))
     stored = np.frombuffer(content, ">u2", int(np.prod(shape)), image.tile[0].offset)
-    values = (np.minimum(stored, peak).astype(np.uint32) * 65535 + peak // 2) // peak
-    return values.reshape(shape).astype(np.uint16)
+
+    def scaled(values: np.ndarray) -> np.ndarray:
+        wide = np.minimum(values, peak).astype(np.uint32)
+        return ((wide * 65535 + peak // 2) // peak).astype(np.uint16)
+
+    return in_bands(scaled, stored.reshape(shape))
 
 
 def _check_bits(path: Path, image: Image.Image) -> None:

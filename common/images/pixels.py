@@ -1,6 +1,10 @@
 """Pixel values: uint8 in [0, 255] on disk, float32 in [-1, 1] in networks."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+_BAND = 2**22  # values that `in_bands` converts at a time
 
 
 def to_bytes(images: np.ndarray) -> np.ndarray:
@@ -43,7 +47,7 @@ def on_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         (..., C), of the same dtype, rounded to the nearest.
     """
     peak = np.iinfo(colours.dtype).max
-    opacity = alpha.astype(np.uint64)
+    opacity = alpha.astype(np.uint32)  # products are below 2 ** 32
     mixed = colours * opacity + peak * (peak - opacity)
     return ((mixed + peak // 2) // peak).astype(colours.dtype)
 
@@ -59,3 +63,24 @@ def mean_channel(colours: np.ndarray) -> np.ndarray:
     """
     total = colours.sum(axis=-1, keepdims=True, dtype=np.uint32)
     return ((total + 1) // 3).astype(colours.dtype)
+
+
+def in_bands(
+    function: Callable[[np.ndarray], np.ndarray], image: np.ndarray
+) -> np.ndarray:
+    """Apply a function of pixels to bands of rows; what it allocates stays small.
+
+    Args:
+        function: function from (h, W, C) to (h, ...).
+        image: (H, W, C).
+
+    Returns:
+        The results for all rows, (H, ...).
+    """
+    step = max(1, _BAND // max(1, image[0].size))
+    first = function(image[:step])
+    out = np.empty((len(image), *first.shape[1:]), first.dtype)
+    out[:step] = first
+    for start in range(step, len(image), step):
+        out[start : start + step] = function(image[start : start + step])
+    return out

@@ -11,7 +11,7 @@ from PIL import Image
 from common.data.folders import find_files, no_files
 from common.images.formats import SUFFIXES
 from common.images.image_file import Decoded, decode_image
-from common.images.pixels import on_white, to_8_bits
+from common.images.pixels import in_bands, on_white, to_8_bits
 
 # Smaller images show nothing that a network could learn.
 MIN_SIDE = 8
@@ -92,14 +92,19 @@ def _to_rgb(decoded: Decoded) -> Image.Image:
     """Return a decoded image as RGB of 8 bits on white."""
     image = decoded.pixels
     if isinstance(image, np.ndarray):
-        if image.shape[-1] in (2, 4):
-            image = on_white(image[..., :-1], image[..., -1:])
-        return Image.fromarray(np.repeat(to_8_bits(image), 3 // image.shape[-1], -1))
+        return Image.fromarray(in_bands(_shown, image))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _shown(values: np.ndarray) -> np.ndarray:
+    """Return uint16 (H, W, 1 to 4) as uint8 (H, W, 3) on white."""
+    if values.shape[-1] in (2, 4):
+        values = on_white(values[..., :-1], values[..., -1:])
+    return np.repeat(to_8_bits(values), 3 // values.shape[-1], axis=-1)
 
 
 def _resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:

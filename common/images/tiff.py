@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
+from common.images.pixels import in_bands
+
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 # Damaged files would be reported twice.
@@ -110,7 +112,7 @@ def read_samples(content: bytes) -> Samples:
         photometric = int(page.photometric)
         tags = page.tags
         return Samples(
-            _understood(values, page, photometric),
+            in_bands(lambda band: _understood(band, page, photometric), values),
             photometric == _CMYK,
             tags.valueof(_ORIENTATION, 1),
             tags.valueof(_ICC_PROFILE),

@@ -33,8 +33,9 @@ MAX_SCANS = 100
 # 1 MiB, which the profiles of some printers exceed.
 MAX_UNPACKED = 2**24
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_UNPACKED
-# Damaged files would be reported twice.
-logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
+# Damaged files would be reported twice, and unused metadata does not matter.
+for _name in ("PIL.TiffImagePlugin", "imagecodecs"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 _ORIENTATION = 274  # Exif tag
 # What makes an image upright, by the value of its Exif orientation.
@@ -175,8 +176,8 @@ def _decoding(path: Path, content: bytes) -> Iterator[None]:
     except tiff.UnsupportedError as error:
         raise ImageError(
             path,
-            f"expected a TIFF of grey, RGB or CMYK with up to 16 bits, found {error}; "
-            "save it with 8 bits in RGB",
+            "expected a TIFF of grey, RGB or CMYK in integers of up to 16 bits, found "
+            f"{error}; save it with 8 bits in RGB",
         ) from error
     except UnidentifiedImageError as error:
         raise ImageError(
@@ -241,8 +242,10 @@ def _decode_tiff(content: bytes, several: bool) -> Decoded:
     if samples.is_cmyk:
         values = in_bands(_from_cmyk, values)
     exif = Image.Exif()
-    with contextlib.suppress(Exception):  # The pixels of damaged metadata are usable.
-        exif.load(content)
+    # Pillow does not read the metadata of BigTIFF, and damaged ones do not matter.
+    if content.startswith(tiff.MAGICS[:2]):
+        with contextlib.suppress(Exception):
+            exif.load(content)
     is_grey = values.shape[-1] < 3
     pixels = _to_pillow(values) if values.dtype == np.uint8 else values
     return Decoded(pixels, is_grey, "TIFF", several, samples.icc_profile, exif)

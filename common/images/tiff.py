@@ -26,9 +26,15 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}
 # Compression: none, LZW, two numbers of deflate, PackBits, LZMA, Zstandard.
 _COMPRESSIONS = (1, 5, 8, 32946, 32773, 34925, 50000)
+_PILLOWS_COMPRESSIONS = (2, 3, 4, 6, 7)  # three of faxes, two of JPEG
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # ExtraSamples
-_FORMATS = {2: "signed integers", 3: "floating-point numbers"}  # SampleFormat
+# SampleFormat
 _UNSIGNED = 1
+_FORMATS = {
+    _UNSIGNED: "unsigned integers",
+    2: "signed integers",
+    3: "floating-point numbers",
+}
 _MOST_SAMPLES = 16
 _ORIENTATION, _ICC_PROFILE = 274, 34675
 
@@ -87,7 +93,7 @@ def read_header(content: bytes) -> Header:
         if not isinstance(bits, int):
             raise UnsupportedError("channels of different numbers of bits")
         small = bits < 8 or (bits == 8 and photometric in (_PALETTE, _YCBCR))
-        packed = bits <= 8 and page.compression not in _COMPRESSIONS
+        packed = bits <= 8 and page.compression in _PILLOWS_COMPRESSIONS
         for_pillow = small or packed
         if not for_pillow:
             _check_kind(page)
@@ -131,7 +137,9 @@ def _check_kind(page: tifffile.TiffPage) -> None:
         name = getattr(page.compression, "name", page.compression)
         raise UnsupportedError(f"{bits}-bit colours with {name} compression")
     samples, least = page.samplesperpixel, _COLOURS[page.photometric]
-    if page.imagedepth != 1 or not least <= samples <= _MOST_SAMPLES:
+    if page.imagedepth != 1:
+        raise UnsupportedError("a volume")
+    if not least <= samples <= _MOST_SAMPLES:
         raise UnsupportedError(f"{samples} samples per pixel")
 
 

@@ -119,12 +119,14 @@ def profile_of(size: int) -> bytes:
     return b"x\0\0" + zlib.compress(b"\0" * 16 + b"RGB " + bytes(size - 20), 1)
 
 
-def test_profiles_are_read_up_to_16_mib(tmp_path):
+def test_profiles_are_read_up_to_16_mib(tmp_path, caplog):
     path, values = tmp_path / "x.png", noise(0, 9, 10)
-    path.write_bytes(png(values, 8, RGB, iCCP=profile_of(2**20 + 1)))
-    picture = read_picture(path)
-    assert np.array_equal(picture.rgb, values)
-    assert len(picture.icc_profile) == 2**20 + 1
+    for bits in (8, 16):
+        path.write_bytes(png(values, bits, RGB, iCCP=profile_of(2**20 + 1)))
+        picture = read_picture(path)
+        assert np.array_equal(picture.rgb, values)
+        assert len(picture.icc_profile) == 2**20 + 1
+    assert not caplog.records
     for chunk in (
         {"iCCP": profile_of(2**24 + 1)},
         {"zTXt": b"x\0\0" + zlib.compress(bytes(2**24 + 1), 1)},

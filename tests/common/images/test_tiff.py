@@ -121,13 +121,17 @@ def test_tiff_is_turned_upright(tmp_path, turn):
         (32803, 1, {}, "16-bit CFA colours"),
         (BLACK_IS_ZERO, 1, {339: 2}, "16-bit signed integers"),
         (BLACK_IS_ZERO, 1, {339: 3}, "16-bit floating-point numbers"),
+        (BLACK_IS_ZERO, 1, {258: 32}, "32-bit unsigned integers"),
         (BLACK_IS_ZERO, 1, {259: 34712}, "16-bit colours with JPEG2000 compression"),
+        (RGB, 3, {258: 8, 259: 34933}, "8-bit colours with PNG compression"),
+        (RGB, 2, {}, "2 samples per pixel"),
+        (BLACK_IS_ZERO, 1, {32997: 5}, "a volume"),
     ],
 )
 def test_other_kinds_are_named(tmp_path, photometric, samples, tags, kind):
     path = tmp_path / "x.tif"
     path.write_bytes(tiff(stored(16, samples), photometric, tags=tags))
-    message = f"expected a TIFF of grey, RGB or CMYK with .* found {kind}; save it with"
+    message = f"expected a TIFF of grey, RGB or CMYK in .* found {kind}; save it with"
     with pytest.raises(ImageError, match=message):
         decode_image(path)
 

@@ -6,6 +6,7 @@ In reading order:
     reading: finding image files of any common format, and reading them as RGB
     image_file: decoding an image file with everything it contains, for all chapters
     tiff: TIFF files of 8 to 16 bits
+    limits: limits on image files, so that decoding stays bounded
     formats: the formats that are read, and the names of others by their content
     writing: PNG and GIF files
     grids: sheets of images with text

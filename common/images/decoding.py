@@ -18,7 +18,8 @@ from common.data.cache import CacheFiles, Description
 from common.data.folders import warn_once
 from common.errors import UserError
 from common.files import atomic_path, default_cache_dir
-from common.images.image_file import MAX_PIXELS, ImageError, count_pixels
+from common.images.image_file import ImageError, count_pixels
+from common.images.limits import MAX_PIXELS
 from common.images.reading import find_images
 
 _MAX_THREADS = 8

@@ -22,17 +22,11 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from common.errors import UserError
 from common.images import tiff
 from common.images.formats import EXPECTED, FORMATS, name_content
+from common.images.limits import MAX_BYTES, MAX_METADATA, MAX_PIXELS, find_excess
 from common.images.pixels import in_bands
 
-MAX_PIXELS = 64_000_000
-MAX_BYTES = 2**28  # enough for MAX_PIXELS uncompressed pixels of four bytes
-# Each scan of a progressive JPEG goes through the whole image again. Usual files have
-# ten scans, and the libraries' own scripts for CMYK 18.
-MAX_SCANS = 100
-# Largest unpacked colour profile, and text, of a PNG file, bytes. Pillow's own limit is
-# 1 MiB, which the profiles of some printers exceed.
-MAX_UNPACKED = 2**24
-PngImagePlugin.MAX_TEXT_CHUNK = MAX_UNPACKED
+# Pillow's own limit is 1 MiB, which the profiles of some printers exceed.
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_METADATA
 # Damaged files would be reported twice, and unused metadata does not matter.
 for _name in ("PIL.TiffImagePlugin", "imagecodecs"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
@@ -49,7 +43,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _GREY_MODES = ("1", "L", "LA", "La", "I")
-_START_OF_SCAN = b"\xff\xda"
 
 
 class ImageError(UserError):
@@ -112,19 +105,22 @@ def decode_image(path: Path, min_side: int = 1, wanted: int | None = None) -> De
             than `min_side`.
     """
     content = read_content(path)
+    header = None
     with _decoding(path, content):
         if content.startswith(tiff.MAGICS):
             header = tiff.read_header(content)
             _check_size(path, header.shape, min_side)
             if not header.for_pillow:
                 return _decode_tiff(content, header.several)
+        if excess := find_excess(content):
+            raise ImageError(path, excess)
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         _check_size(path, image.size[::-1], min_side)
-        _check_scans(path, content, image)
         if wanted is not None:
             # Keep at least twice the final size, so that the filter has detail left.
             image.draft(None, (2 * wanted, 2 * wanted))
-        return _decode_by_pillow(path, content, image)
+        has_more = header.several if header else _has_more(image)
+        return _decode_by_pillow(path, content, image, has_more)
 
 
 def read_content(path: Path) -> bytes:
@@ -193,7 +189,7 @@ def _decoding(path: Path, content: bytes) -> Iterator[None]:
             raise ImageError(
                 path,
                 "its colour profile or a text in it is too large: expected at most "
-                f"{MAX_UNPACKED:,} bytes unpacked; save it again without metadata",
+                f"{MAX_METADATA:,} bytes unpacked; save it again without metadata",
             ) from error
         raise ImageError(
             path, f"damaged or truncated ({message}); download it again or remove it"
@@ -220,19 +216,6 @@ def _too_large(path: Path, found: str) -> ImageError:
         path,
         f"too large: expected at most {MAX_PIXELS:,} pixels, found {found}; shrink it",
     )
-
-
-def _check_scans(path: Path, content: bytes, image: Image.Image) -> None:
-    """Check that decoding a JPEG does not take hundreds of times as long as usual."""
-    if image.format not in ("JPEG", "MPO"):
-        return
-    # The few scans of a thumbnail or of a second image in the file count, too.
-    if (scans := content.count(_START_OF_SCAN)) > MAX_SCANS:
-        raise ImageError(
-            path,
-            f"expected a JPEG of at most {MAX_SCANS} scans, found {scans:,}, which "
-            "would take very long to decode; save it again in an image editor",
-        )
 
 
 def _decode_tiff(content: bytes, several: bool) -> Decoded:
@@ -265,10 +248,11 @@ def _to_pillow(values: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(squeezed))
 
 
-def _decode_by_pillow(path: Path, content: bytes, image: Image.Image) -> Decoded:
+def _decode_by_pillow(
+    path: Path, content: bytes, image: Image.Image, has_more: bool
+) -> Decoded:
     """Decode an opened image, with all its bits."""
     raw = _raw_mode(image)
-    has_more = _has_more(image)
     # The raw mode decides as well, because Pillow opens 16-bit grey with alpha as RGBA.
     is_grey = image.mode in _GREY_MODES or raw.startswith(("I;16", "LA;16"))
     values = _deep_values(content, image, raw)

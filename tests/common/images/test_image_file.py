@@ -1,6 +1,5 @@
 """Decoding image files: bit depth, transparency, frames, limits."""
 
-import io
 import struct
 import zlib
 
@@ -10,7 +9,6 @@ from pictures import TIFF_CODECS, noise, png, saved, smooth, tiff
 from PIL import Image
 
 from chapter05_srgan.upscaling.reading import read_picture
-from common.images import image_file
 from common.images.image_file import ImageError, count_pixels, decode_image
 from common.images.pixels import on_white, to_8_bits
 from common.images.reading import read_image
@@ -162,24 +160,6 @@ def test_the_further_images_of_a_phones_jpeg_are_no_frames(tmp_path):
     assert decoded.pixels.size == (32, 16) and not decoded.has_more
 
 
-def many_scans(count: int) -> bytes:
-    """Return a progressive JPEG whose last scan is repeated."""
-    buffer = io.BytesIO()
-    Image.fromarray(smooth(16, 16)).save(buffer, "JPEG", progressive=True)
-    content = buffer.getvalue()
-    start = content.rindex(b"\xff\xda")
-    return content[:start] + content[start:-2] * count + content[-2:]
-
-
-def test_jpegs_of_hundreds_of_scans_are_refused(tmp_path):
-    path = tmp_path / "x.jpg"
-    path.write_bytes(many_scans(90))
-    assert read_image(path).shape == (16, 16, 3)
-    path.write_bytes(many_scans(500))
-    with pytest.raises(ImageError, match="at most 100 scans, found 509"):
-        read_image(path)
-
-
 def test_a_bomb_in_a_strip_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setitem(TIFF_CODECS, 8, lambda data: zlib.compress(bytes(2**20)))
     path = tmp_path / "x.tif"
@@ -192,4 +172,3 @@ def test_headers_tell_the_number_of_pixels(tmp_path):
     assert count_pixels(saved(smooth(9, 11), tmp_path / "x.png")) == 99
     (tmp_path / "x.png").write_bytes(b"words")
     assert count_pixels(tmp_path / "x.png") == 0
-    assert image_file.MAX_PIXELS == 64_000_000

@@ -13,7 +13,8 @@ from PIL import Image
 
 from common.errors import UserError
 from common.images.formats import FORMATS, SUFFIXES
-from common.images.image_file import MAX_BYTES, ImageError
+from common.images.image_file import ImageError
+from common.images.limits import MAX_BYTES
 from common.images.reading import find_images, read_image
 
 

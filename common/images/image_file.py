@@ -11,6 +11,7 @@ Specification" (W3C, third edition, 2025), section 11.3.1.1 for tRNS.
 import contextlib
 import io
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -108,7 +109,7 @@ def decode_image(path: Path, min_side: int = 1, wanted: int | None = None) -> De
     header = None
     with _decoding(path, content):
         if content.startswith(tiff.MAGICS):
-            header = tiff.read_header(content)
+            header = tiff.read_header(io.BytesIO(content))
             _check_size(path, header.shape, min_side)
             if not header.for_pillow:
                 return _decode_tiff(content, header.several)
@@ -156,8 +157,13 @@ def read_content(path: Path) -> bytes:
 def count_pixels(path: Path) -> int:
     """Return the number of pixels that a file's header promises; 0 if it has none."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            return image.width * image.height
+        if not path.is_file():  # Opening a pipe would wait forever.
+            return 0
+        with path.open("rb") as file:
+            if file.read(4) in tiff.MAGICS:
+                return math.prod(tiff.read_header(file).shape)
+            with Image.open(file, formats=FORMATS) as image:
+                return image.width * image.height
     except Exception:  # Decoding the file will tell what is wrong.
         return 0
 

@@ -9,7 +9,7 @@ Reference: "TIFF Revision 6.0" (Adobe 1992), pages 24, 37 (PhotometricInterpreta
 
 import io
 import logging
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import tifffile
@@ -76,19 +76,20 @@ class Header(NamedTuple):
     for_pillow: bool
 
 
-def read_header(content: bytes) -> Header:
+def read_header(file: BinaryIO) -> Header:
     """Return what the tags of a TIFF file say about its first page.
 
     Args:
-        content: bytes of the file.
+        file: the file, opened for reading.
 
     Raises:
         UnsupportedError: pages of this kind are not read.
         Exception: of any type, if the file is damaged.
     """
-    with tifffile.TiffFile(io.BytesIO(content)) as file:
-        page = file.pages.first
-        several = file.pages.is_multipage and not file.pages[1].is_reduced
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        page = tiff.pages.first
+        several = tiff.pages.is_multipage and not tiff.pages[1].is_reduced
         bits, photometric = page.bitspersample, int(page.photometric)
         if not isinstance(bits, int):
             raise UnsupportedError("channels of different numbers of bits")

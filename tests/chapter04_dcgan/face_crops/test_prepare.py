@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -116,6 +117,15 @@ def test_at_most_ten_broken_files_are_named(drawings, tmp_path):
         (drawings / f"{number}.png").touch()
     text = prepare(drawings, tmp_path / "out", detector="none", workers=1)
     assert text.count("broken: ") == 10 and "and 3 more broken" in text
+
+
+def test_large_drawings_are_searched_one_at_a_time(drawings, tmp_path, monkeypatch):
+    lock = MagicMock()
+    monkeypatch.setattr(preparation, "_one_at_a_time", lock)
+    Image.new("RGB", (65, 64)).save(drawings / "d.png")  # the others have 64 x 64
+    monkeypatch.setattr(preparation, "LARGE", 64 * 64)
+    prepare(drawings, tmp_path / "out", detector="none", workers=1)
+    assert lock.__enter__.call_count == lock.__exit__.call_count == 1
 
 
 def stop(*_):

@@ -1,11 +1,12 @@
 """Decoding image files: bit depth, transparency, frames, limits."""
 
+import os
 import struct
 import zlib
 
 import numpy as np
 import pytest
-from pictures import TIFF_CODECS, noise, png, saved, smooth, tiff
+from pictures import TIFF_CODECS, noise, png, smooth, tiff
 from PIL import Image
 
 from chapter05_srgan.upscaling.reading import read_picture
@@ -169,6 +170,12 @@ def test_a_bomb_in_a_strip_is_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_headers_tell_the_number_of_pixels(tmp_path):
-    assert count_pixels(saved(smooth(9, 11), tmp_path / "x.png")) == 99
-    (tmp_path / "x.png").write_bytes(b"words")
-    assert count_pixels(tmp_path / "x.png") == 0
+    path = tmp_path / "x"
+    path.write_bytes(png(noise(0, 9, 11), 8, RGB))
+    assert count_pixels(path) == 99
+    path.write_bytes(tiff(np.zeros((9, 12, 2), np.uint16), 1, (2,)))
+    assert count_pixels(path) == 108
+    path.write_bytes(b"words")
+    os.mkfifo(tmp_path / "pipe")
+    for bad in (path, tmp_path / "pipe", tmp_path / "gone", tmp_path):
+        assert count_pixels(bad) == 0

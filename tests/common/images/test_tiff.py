@@ -1,5 +1,7 @@
 """TIFF files of 8 to 16 bits: layouts, photometric interpretation, extra samples."""
 
+import io
+
 import numpy as np
 import pytest
 from pictures import noise, tiff
@@ -35,7 +37,7 @@ def test_all_layouts_give_the_stored_samples(bits, layout):
     for samples, photometric, extra in ((1, 1, ()), (3, 2, ()), (4, 2, (2,))):
         values = stored(bits, samples)
         content = tiff(values, photometric, extra, **layout)
-        header = reading.read_header(content)
+        header = reading.read_header(io.BytesIO(content))
         assert header == reading.Header((17, 20), False, False)
         found = reading.read_samples(content).values
         assert found.dtype == values.dtype and np.array_equal(found, values)
@@ -154,4 +156,6 @@ def test_further_pages_are_reported_and_previews_are_not(tmp_path):
         options = {"tiffinfo": {254: 1}} if preview else {}
         path = tmp_path / "x.tif"
         pages[0].save(path, save_all=True, append_images=pages[1:], **options)
-        assert reading.read_header(path.read_bytes()).several == (not preview)
+        assert reading.read_header(io.BytesIO(path.read_bytes())).several == (
+            not preview
+        )

@@ -26,7 +26,10 @@ class TestOptions(options.DataOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleOptions:
-    """Enlarge an image file, or all image files of a folder."""
+    """Enlarge an image file, or all image files of a folder.
+
+    Exit status 3: some files of the folder could not be read and were left out.
+    """
 
     run_dir: Path | None = None
     """Folder of the run; by default the latest."""

@@ -48,9 +48,11 @@ def upscale(
         compare: whether to write a comparison with bicubic interpolation, too.
 
     Returns:
-        Paths of the written files.
+        Paths of the written files; `PathsLeftOut` if files of the folder were left
+        out, because they cannot be read.
 
     Raises:
+        WritingError: a result cannot be written; the log names those written before.
         UserError: no generator, no image, or a target that exists.
     """
     if model is not None and not Path(model).is_dir():

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from common.errors import UserError
+from common.errors import UserError, WritingError
 
 # Exceptions that NumPy and zipfile raise on damaged files.
 TORN = (
@@ -53,7 +53,7 @@ def atomic_path(path: Path | str, mode: int | None = None) -> Iterator[Path]:
         mode: permissions of the finished file; by default those of any new file.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written.
+        WritingError: the disk is full or the folder cannot be written.
     """
     path = Path(path)
     try:
@@ -61,7 +61,7 @@ def atomic_path(path: Path | str, mode: int | None = None) -> Iterator[Path]:
         _remove_unfinished_once(path.parent.resolve())
         folder, lock = _temporary_folder(path.parent)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(path, error, begun=False) from error
     try:
         temporary = folder / path.name
         yield temporary
@@ -154,12 +154,20 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def cannot_write(path: Path, error: OSError) -> UserError:
-    """Return the error to raise if `path` cannot be written."""
+def cannot_write(path: Path, error: OSError, begun: bool = True) -> WritingError:
+    """Return the error to raise if `path` cannot be written.
+
+    Args:
+        path: path of the file or folder.
+        error: the error of the system.
+        begun: whether its folder existed or could be created.
+    """
     reason = error.strerror or str(error)
-    return UserError(
+    found = WritingError(
         f"cannot write {path}: {reason}; free some space or choose another folder"
     )
+    found.status = 1 if begun else 2
+    return found
 
 
 def write_note(path: Path, note: dict) -> None:

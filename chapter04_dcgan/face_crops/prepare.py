@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import re
 import signal
 import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -27,18 +28,21 @@ from chapter04_dcgan.face_crops.detectors import (
 )
 from chapter04_dcgan.face_crops.report import (
     KINDS,
+    REPEATED,
     TILE,
     Finding,
+    advice,
     contact_sheet,
     count_kinds,
     report,
     write_table,
 )
 from common.config import require
-from common.errors import UserError
+from common.errors import TextLeftOut, UserError
 from common.files import atomic_path
 from common.images import writing
-from common.images.reading import ImageError, find_images, read_image
+from common.images.image_file import ImageError, count_pixels
+from common.images.reading import find_images, read_image
 
 # Faces whose difference hashes (64 bits) differ in at most this many bits are
 # duplicates.
@@ -46,8 +50,15 @@ SAME_PICTURE = 4
 # Default margins: AnimeFace's boxes end at chin and forehead, those of the usual
 # cascade include the hair, and a drawing that is a face already needs no margin.
 MARGINS = {"animeface": 0.25, "cascade": 0.05, "none": 0.0}
+# Control characters, and what Windows does not allow in file names.
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\\?*:"<>|]')
 # Upper limit of the default number of processes.
 MOST_WORKERS = 8
+# Drawings of more pixels are searched one at a time, to save memory.
+LARGE = 16_000_000
+
+# The lock for large drawings, which the processes of a search share.
+_one_at_a_time: AbstractContextManager = nullcontext()
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,8 @@ def prepare(
             at most 8. The results do not depend on it.
 
     Returns:
-        A report of a few lines: counts, and the reasons of up to ten broken files.
+        A report of a few lines: counts, and the reasons of up to ten broken files;
+        `TextLeftOut` if there are broken files.
 
     Raises:
         UserError: there is no such folder, it holds no images, fewer than two drawings
@@ -138,14 +150,16 @@ def prepare(
         if len({finding.source for finding in kept}) < 2:
             raise UserError(
                 f"expected faces in at least 2 drawings of {drawings}, found {counts}; "
-                "with --detector none every image counts as a face"
+                f"{advice(findings, detector)}"
             )
         _divide(kept, temporary, test_share)
         write_table(findings, temporary / "report.csv")
         writing.save_image(
             contact_sheet(findings, temporary), temporary / "contact.png"
         )
-    return report(counts, findings, out)
+    text = report(counts, findings, out)
+    is_broken = any(finding.kind == "broken" for finding in findings)
+    return TextLeftOut(text) if is_broken else text
 
 
 def _collect(
@@ -165,7 +179,8 @@ def _collect(
         bar = tqdm(searched, "finding faces", len(paths), unit="drawing", disable=None)
         for path, found in zip(paths, bar, strict=True):
             # File names may not be valid UTF-8, but the report must be.
-            name = path.relative_to(folder).as_posix().encode(errors="replace").decode()
+            name = path.relative_to(folder).as_posix()
+            name = name.encode(errors="backslashreplace").decode()
             for finding in found:
                 finding.source = name
                 if finding.kind == "kept":
@@ -207,6 +222,7 @@ class _Album:
         # The names of folders become part of the file name, which file systems limit to
         # 255 bytes.
         stem = "_".join(Path(finding.source).with_suffix("").parts)
+        stem = _NOT_IN_NAMES.sub("_", stem)
         stem = stem.encode()[:200].decode(errors="ignore")
         finding.file = f"{stem}_{self._used[stem]}.png"
         Image.fromarray(finding.picture).save(self._folder / finding.file)
@@ -243,12 +259,12 @@ def _search_all(paths: list[Path], settings: Settings) -> Iterator[list[Finding]
     if settings.workers == 1:
         yield from map(search, paths)
         return
+    context = get_context("spawn")
     pool = ProcessPoolExecutor(
         min(settings.workers, len(paths)),
-        get_context("spawn"),
-        # Ctrl-C reaches all processes of the terminal; only the parent handles it.
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        context,
+        initializer=_begin,
+        initargs=(context.Lock(),),
     )
     try:
         yield from pool.map(search, paths)
@@ -262,20 +278,39 @@ def _search_all(paths: list[Path], settings: Settings) -> Iterator[list[Finding]
 
 
 @lru_cache(maxsize=1)
-def _find(settings: Settings) -> Find:
+def _finder(settings: Settings) -> Find:
     """Return the detector of the settings; a process opens it once for all drawings."""
     return open_detector(settings.detector, settings.cascade)
 
 
+def _begin(one_at_a_time: AbstractContextManager) -> None:
+    """Prepare a process that searches drawings."""
+    # Ctrl-C reaches all processes of the terminal; only the parent handles it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _one_at_a_time
+    _one_at_a_time = one_at_a_time
+
+
 def _search(settings: Settings, path: Path) -> list[Finding]:
     """Search one drawing; return its faces as crops, or why there is none."""
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="PIL")
-            drawing = read_image(path)
-    except ImageError as error:
-        return [Finding("broken", note=error.reason)]
-    find = _find(settings)
+    is_large = count_pixels(path) > LARGE
+    with _one_at_a_time if is_large else nullcontext():
+        cut: list[Path] = []
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", module="PIL")
+                drawing = read_image(path, tell_of_more=cut.append)
+        except ImageError as error:
+            return [Finding("broken", note=error.reason)]
+        found = _find(settings, drawing)
+    for finding in found:
+        finding.cut = bool(cut)
+    return found
+
+
+def _find(settings: Settings, drawing: np.ndarray) -> list[Finding]:
+    """Return the faces of a drawing as crops, or the drawing as one without a face."""
+    find = _finder(settings)
     found = [_cut(drawing, box, settings) for box in find(drawing)]
     if not found:
         tile = ImageOps.pad(Image.fromarray(drawing), (TILE, TILE), color="white")
@@ -289,7 +324,7 @@ def _cut(drawing: np.ndarray, box: Box, settings: Settings) -> Finding:
     edge = min(box.width, box.height)
     if edge < settings.min_face:
         return Finding("too small", picture, box, f"{edge} pixels")
-    return Finding("kept", picture, box, "edge repeated" if repeated else "")
+    return Finding("kept", picture, box, REPEATED if repeated else "")
 
 
 def _divide(kept: list[Finding], folder: Path, test_share: float) -> None:

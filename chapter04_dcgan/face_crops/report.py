@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from chapter04_dcgan.face_crops.detectors import Box
+from chapter04_dcgan.face_crops.detectors import Box, Detector
 from common.images import writing
 from common.images.grids import sheet
 
@@ -32,6 +32,7 @@ CAPTION = 20  # maximum length of a caption, characters
 GREEN = (44, 160, 80)  # frames of kept faces
 RED = (205, 50, 50)  # frames of dropped ones
 GREY = 225  # tiles of broken files
+REPEATED = "edge repeated"  # note of a kept face
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Finding:
         note: why it was dropped, or what is special about it.
         source: path of the drawing below its folder.
         file: path of the written face in the new folder, or "" if it was dropped.
+        cut: whether the drawing has further frames or pages, which are not read.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class Finding:
     note: str = ""
     source: str = ""
     file: str = ""
+    cut: bool = False
 
 
 def write_table(findings: list[Finding], path: Path) -> None:
@@ -119,6 +122,33 @@ def count_kinds(drawings: int, findings: list[Finding]) -> str:
     return f"{drawings:,} drawings: " + ", ".join(parts)
 
 
+def advice(findings: list[Finding], detector: Detector) -> str:
+    """Say what to do if too few faces were kept.
+
+    Args:
+        findings: all findings.
+        detector: name of the detector.
+    """
+    counts = Counter(finding.kind for finding in findings)
+    boxes = [f.box for f in findings if f.kind == "too small" and f.box]
+    if boxes and counts["too small"] >= counts["no face"]:
+        edges = sorted((min(box.width, box.height) for box in boxes), reverse=True)
+        least = max(8, edges[min(1, len(edges) - 1)])
+        return (
+            f"the largest of those too small has {edges[0]} pixels: add --min-face "
+            f"{least}, or use larger images"
+        )
+    if counts["no face"] and detector != "none":
+        return (
+            "if every image is a face already, add --detector none; faces narrower "
+            "than about a thirtieth of a drawing are not found"
+        )
+    if counts["duplicate"] >= counts["broken"]:
+        return "add drawings that differ"
+    broken = next(f for f in findings if f.kind == "broken")
+    return f"the first that is broken is {broken.source}: {broken.note}"
+
+
 def report(counts: str, findings: list[Finding], out: Path) -> str:
     """Summarise all findings in a few lines of text.
 
@@ -134,7 +164,12 @@ def report(counts: str, findings: list[Finding], out: Path) -> str:
     train = sum(f.file.startswith("train/") for f in findings)
     lines = [counts, f"{train:,} faces for training, {held_out:,} held out"]
     if narrow := sum(f.kind == "kept" and bool(f.note) for f in findings):
-        lines.append(f"{narrow:,} crops are wider than the drawing: edge repeated")
+        lines.append(f"{narrow:,} crops are wider than the drawing: {REPEATED}")
+    if cut := sorted({f.source for f in findings if f.cut}):
+        lines.append(
+            f"{len(cut):,} drawings have several frames or pages, of which the first "
+            f"was taken ({cut[0]}, for example)"
+        )
     broken = [f"broken: {f.source}: {f.note}" for f in findings if f.kind == "broken"]
     lines += broken[:REASONS_TOLD]
     if len(broken) > REASONS_TOLD:
@@ -163,5 +198,5 @@ def _tile(picture: np.ndarray | None, colour: tuple[int, int, int]) -> np.ndarra
 
 def _caption(finding: Finding) -> str:
     """Return the caption of a dropped finding, shortened if it is too long."""
-    text = finding.note or finding.kind
+    text = " ".join((finding.note or finding.kind).split())
     return text if len(text) <= CAPTION else text[: CAPTION - 1] + "…"

@@ -1,23 +1,18 @@
 """Reading image files with everything they contain: 16 bits, transparency, metadata.
 
-Each file is first read by `common.images.reading`, which makes its safety checks.
+`common.images.image_file` decodes the files, as for all chapters.
 """
 
-import io
-import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
-from common.images.reading import ImageError, read_image
+from common.images.image_file import decode_image
+from common.images.reading import warn_of_more
 
-logger = logging.getLogger(__name__)
-
-_GREY_MODES = ("1", "L", "LA", "La", "I")
 # EXIF tags.
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 _ORIENTATION = 274
@@ -98,8 +93,8 @@ def read_picture(path: Path | str) -> Picture:
     """Read an image with its bit depth, transparency and metadata.
 
     The image is rotated upright according to its EXIF orientation, which is then
-    removed. CMYK is converted to RGB and loses its profile. PNG, TIFF and grey PGM
-    files keep their 16 bits.
+    removed. CMYK is converted to RGB and loses its profile. PNG, TIFF and PNM files
+    keep their 16 bits. If the file has further frames or pages, a warning is logged.
 
     Args:
         path: the file; its format is detected from its content, not from its name.
@@ -108,104 +103,41 @@ def read_picture(path: Path | str) -> Picture:
         The image and its metadata.
 
     Raises:
-        ImageError: the file cannot be read, see `common.images.reading.read_image`.
+        ImageError: the file cannot be read, see `common.images.image_file`.
     """
     path = Path(path)
     with warnings.catch_warnings():
         # An image with damaged metadata is still usable.
         warnings.filterwarnings("ignore", module="PIL")
-        rgb = read_image(path)
-        try:
-            # When it opens a rotated TIFF file by name, Pillow confuses width and
-            # height; from memory it does not.
-            content = path.read_bytes()
-            with Image.open(io.BytesIO(content)) as image:
-                return _with_the_rest(path, content, image, rgb)
-        except Exception as error:  # `read_image` could read it, so this is rare.
-            reason = " ".join(str(error).split())[:100]
-            raise ImageError(
-                path, f"cannot be read ({reason}); save it again in an image editor"
-            ) from error
-
-
-def _with_the_rest(
-    path: Path, content: bytes, image: Image.Image, rgb: np.ndarray
-) -> Picture:
-    """Add bit depth, transparency and metadata to an image.
-
-    Args:
-        path: the file, for messages.
-        content: its bytes.
-        image: the file, opened by Pillow but not decoded yet.
-        rgb: its colours with 8 bits, already upright, uint8 (H, W, 3).
-    """
-    raw = _raw_mode(image)
-    # The raw mode decides as well, because Pillow opens 16-bit grey with alpha as RGBA.
-    grey = image.mode in _GREY_MODES or raw.startswith(("I;16", "LA;16"))
-    profile = image.info.get("icc_profile")
-    if profile and profile[16:20] != (b"GRAY" if grey else b"RGB "):
+        decoded = decode_image(path)
+        if decoded.has_more:
+            warn_of_more(path)
+        values = _values(decoded.pixels)
+        exif = _notes(decoded.exif)
+    profile = decoded.icc_profile
+    if profile and profile[16:20] != (b"GRAY" if decoded.is_grey else b"RGB "):
         profile = None
-    values = _deep_values(path, content, image)
-    if values is None and image.has_transparency_data:
-        values = np.asarray(image.convert("RGBA"))
-    turn, exif = _notes(image)
-    alpha = None
-    if values is not None:
-        values = _turned(values, turn)
-        rgb = np.ascontiguousarray(values[..., :3])
-        alpha = values[..., 3].copy() if values.shape[-1] == 4 else None
-    return Picture(rgb, alpha, grey, profile, exif, image.format)
+    alpha = values[..., -1].copy() if values.shape[-1] in (2, 4) else None
+    colours = values[..., : 1 if values.shape[-1] < 3 else 3]
+    rgb = np.ascontiguousarray(np.broadcast_to(colours, (*values.shape[:2], 3)))
+    return Picture(rgb, alpha, decoded.is_grey, profile, exif, decoded.format)
 
 
-def _deep_values(path: Path, content: bytes, image: Image.Image) -> np.ndarray | None:
-    """Return 16-bit values as stored in the file, uint16 (H, W, 3 or 4), or None.
-
-    They are not rotated upright yet.
-    """
-    if image.mode.startswith("I;16") or (image.format, image.mode) == ("PPM", "I"):
-        values = np.asarray(image).astype(np.uint16)
-        channels = [values] * 3
-        if (clear := image.info.get("transparency")) is not None:
-            channels.append(np.where(values == clear, 0, 65535).astype(np.uint16))
-        return np.stack(channels, axis=-1)
-    if image.format not in ("PNG", "TIFF") or ";16" not in _raw_mode(image):
-        return None
-    # Pillow would keep only the upper 8 bits.
-    values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None or values.dtype != np.uint16 or values.ndim != 3:
-        logger.warning("%s: only 8 of its 16 bits can be read", path)
-        return None
-    # OpenCV's order is BGR.
-    return values[..., [2, 1, 0, 3][: values.shape[-1]]]
+def _values(pixels: Image.Image | np.ndarray) -> np.ndarray:
+    """Return decoded pixels as uint8 or uint16 (H, W, 1 to 4)."""
+    if isinstance(pixels, np.ndarray):
+        return pixels
+    return np.asarray(pixels.convert("RGBA" if pixels.has_transparency_data else "RGB"))
 
 
-def _raw_mode(image: Image.Image) -> str:
-    """Return Pillow's name of the pixel format in a file that is not decoded yet."""
-    args = image.tile[0].args if image.tile else ""
-    return args if isinstance(args, str) else str(args[0])
-
-
-def _notes(image: Image.Image) -> tuple[int, bytes | None]:
-    """Return the EXIF orientation (1 to 8) and the remaining EXIF metadata."""
-    turn = 1
+def _notes(exif: Image.Exif) -> bytes | None:
+    """Return EXIF metadata without what describes the storage of the pixels."""
     try:
-        exif = image.getexif()
-        # Pillow and OpenCV rotate TIFF files themselves when they decode them.
-        turn = 1 if image.format == "TIFF" else exif.get(_ORIENTATION, 1)
         for tag in _LAYOUT:
             if tag in exif:
                 del exif[tag]
         for tag in _PIXEL_SIZES:
             exif.get_ifd(EXIF_IFD).pop(tag, None)
-        return turn, exif.tobytes() if len(exif) else None
+        return exif.tobytes() if len(exif) else None
     except Exception:  # An image with damaged metadata is still usable.
-        return turn, None
-
-
-def _turned(values: np.ndarray, turn: int) -> np.ndarray:
-    """Rotate and mirror an array (H, W, C) according to an EXIF orientation, 1 to 8."""
-    if turn in (5, 6, 7, 8):
-        values = values.swapaxes(0, 1)
-    down = -1 if turn in (3, 4, 7, 8) else 1
-    right = -1 if turn in (2, 3, 6, 7) else 1
-    return values[::down, ::right]
+        return None

@@ -17,16 +17,19 @@ from chapter05_srgan.perceptual_scores import most_detailed_square
 from chapter05_srgan.upscaling import tiles
 from chapter05_srgan.upscaling.reading import Picture, read_picture
 from chapter05_srgan.upscaling.writing import check_target, scratch_array, write_picture
-from common.errors import UserError
+from common.errors import PathsLeftOut, UserError, WritingError
 from common.files import cannot_write
 from common.images import writing
 from common.images.grids import sheet
+from common.images.pixels import mean_channel, to_8_bits
 from common.images.reading import find_images
 
 logger = logging.getLogger(__name__)
 
 # Edge of each image in a comparison, pixels.
 SIDE = 448
+# Number of written files that are named before an error.
+_NAMED_FILES = 10
 
 
 def upscale_files(
@@ -43,7 +46,7 @@ def upscale_files(
     """Enlarge an image file, or all image files of a folder.
 
     A folder becomes a folder of PNG files with the same subfolders. A file in it that
-    cannot be read is reported in a warning and skipped.
+    cannot be read is reported in a warning and left out.
 
     Args:
         network: a network of local layers, (B, h, w, 3) in [-1, 1] -> (B, s h, s w, 3).
@@ -58,12 +61,14 @@ def upscale_files(
         name: name of the network in the comparisons.
 
     Returns:
-        Paths of the enlarged images, each followed by its comparison if there is one.
+        Paths of the enlarged images, each followed by its comparison if there is one;
+        `PathsLeftOut` if files of the folder were left out.
 
     Raises:
+        WritingError: a result cannot be written; the log names those written before.
         UserError: the source is missing or cannot be read, no file of a folder can
-            be read, a target exists, is a source, cannot be written or has an unknown
-            suffix, or the tile is too small.
+            be read, a target exists, is a source or has an unknown suffix, or the tile
+            is too small.
     """
     source = Path(source)
     target = None if target is None else Path(target)
@@ -89,17 +94,34 @@ def upscale_files(
                     comparison = _comparison(picture, rgb, scale, name)
                     written.append(_beside(out))
                     writing.save_image(comparison, _beside(out))
+        except WritingError as error:
+            if written:
+                logger.info("written before: %s", _named(written))
+            if source.is_dir():
+                error.status = 1
+            raise
         except UserError as error:
             if not source.is_dir():
                 raise
             failed.append(error)
-            logger.warning("skipped: %s", error)
+            logger.warning("left out: %s", error)
     if not written:
         raise UserError(
             f"none of the {len(failed)} image files in {source} could be enlarged; the "
             f"first: {failed[0]}"
         )
+    if failed:
+        logger.warning("%d of %d images were left out", len(failed), len(plan))
+        return PathsLeftOut(written)
     return written
+
+
+def _named(paths: list[Path]) -> str:
+    """Return the names of some files in one line."""
+    names = [str(path) for path in paths[:_NAMED_FILES]]
+    if len(paths) > _NAMED_FILES:
+        names.append(f"and {len(paths) - _NAMED_FILES} more")
+    return ", ".join(names)
 
 
 def _plan_file(source: Path, target: Path | None, scale: int) -> dict[Path, Path]:
@@ -167,7 +189,7 @@ def _check_writable(folder: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise cannot_write(folder, error, begun=False) from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -199,7 +221,7 @@ def _scratch(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_write(out, error) from error
+        raise cannot_write(out, error, begun=False) from error
     return scratch_array(shape, dtype, out.parent)
 
 
@@ -271,7 +293,5 @@ def _squared(image: np.ndarray) -> np.ndarray:
 def _shown(image: np.ndarray, grey: bool) -> np.ndarray:
     """Convert an image of 8 or 16 bits to uint8 (H, W, 3), its mean if it is grey."""
     if grey:
-        image = np.broadcast_to(image.mean(axis=-1, keepdims=True), image.shape).astype(
-            image.dtype
-        )
-    return image if image.dtype == np.uint8 else (image // 257).astype(np.uint8)
+        image = np.broadcast_to(mean_channel(image), image.shape)
+    return to_8_bits(image)

@@ -9,6 +9,7 @@ Reference: "Portable Network Graphics (PNG) Specification" (W3C, third edition,
 import contextlib
 import logging
 import mmap
+import os
 import shutil
 import struct
 import tempfile
@@ -20,8 +21,9 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from chapter05_srgan.upscaling.reading import EXIF_IFD, GPS_IFD, Picture
-from common.errors import UserError
-from common.files import atomic_path
+from common.errors import UserError, WritingError
+from common.files import atomic_path, cannot_write
+from common.images.pixels import mean_channel, on_white, to_8_bits
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +63,9 @@ def write_picture(path: Path | str, picture: Picture) -> None:
             need more than a few rows in memory.
 
     Raises:
-        UserError: the suffix is not supported, the image is too large for the format,
-            or the file cannot be written.
+        WritingError: the file cannot be written.
+        UserError: the suffix is not supported, or the image is too large for the
+            format.
     """
     path = Path(path)
     check_target(path, picture.rgb.shape)
@@ -110,19 +113,27 @@ def scratch_array(shape: tuple, dtype: np.dtype, folder: Path) -> Iterator[np.nd
         The array; its values are undefined at first.
 
     Raises:
-        UserError: the disk does not have enough free space.
+        WritingError: the disk does not have enough free space.
     """
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     if size <= _IN_MEMORY:
         yield np.empty(shape, dtype)
         return
-    # Writing to a mapped file on a full disk would kill the process (SIGBUS).
-    if (free := shutil.disk_usage(folder).free) < size:
-        raise UserError(
-            f"{folder}: expected {size:,} free bytes, found {free:,}; make room"
-        )
-    with tempfile.TemporaryFile(dir=folder) as file:
-        yield np.memmap(file, dtype, "w+", shape=shape)
+    with contextlib.ExitStack() as stack:
+        try:
+            if (free := shutil.disk_usage(folder).free) < size:
+                raise WritingError(
+                    f"{folder}: expected {size:,} free bytes, found {free:,}; make room"
+                )
+            file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+            # Writing to a mapped file on a full disk would kill the process (SIGBUS),
+            # so the space is reserved first.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            array = np.memmap(file, dtype, "w+", shape=shape)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        yield array
 
 
 def forget(array: np.ndarray) -> None:
@@ -147,23 +158,19 @@ def _strips(picture: Picture, bits: int, alpha: bool) -> Iterator[np.ndarray]:
     Yields:
         The next rows, uint8 or uint16 (n, W, C): grey or RGB, and opacity.
     """
-    peak = 2**picture.bits - 1
     step = max(1, _STRIP_PIXELS // picture.rgb.shape[1])
     for start in range(0, len(picture.rgb), step):
         rows = slice(start, start + step)
-        values = picture.rgb[rows].astype(np.uint32)
+        values = picture.rgb[rows]
         if picture.grey:
-            values = (values.sum(axis=-1, keepdims=True, dtype=np.uint32) + 1) // 3
+            values = mean_channel(values)
         if picture.alpha is not None:
-            opacity = picture.alpha[rows, :, None].astype(np.uint32)
+            opacity = picture.alpha[rows, :, None]
             if alpha:
                 values = np.concatenate([values, opacity], axis=-1)
             else:
-                white = peak * (peak - opacity) + peak // 2
-                values = (values * opacity + white) // peak
-        if bits < picture.bits:
-            values = (values + 128) // 257
-        yield values.astype(np.uint8 if bits == 8 else np.uint16)
+                values = on_white(values, opacity)
+        yield to_8_bits(values) if bits == 8 else values
         forget(picture.rgb)
 
 

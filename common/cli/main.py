@@ -25,7 +25,14 @@ from common.cli.options import DescribeOptions, MakeOptions, RunOptions
 from common.cli.train_options import EarlyOptions, train_options
 from common.config import with_length
 from common.config_files import read_config
-from common.errors import PrintableFormatter, TrainingError, UserError, printable
+from common.errors import (
+    LeftOut,
+    PrintableFormatter,
+    TrainingError,
+    UserError,
+    WritingError,
+    printable,
+)
 from common.startup import import_tensorflow
 from common.training.run_dir import RunDir
 from common.training.workers import find_place, helper_folder
@@ -45,8 +52,10 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
         arguments: words of the command line; by default those of this process.
 
     Returns:
-        0: success. 1: training failed. 2: an option, file or folder is wrong.
-        130: Ctrl-C, SIGTERM or SIGHUP interrupted a command that had nothing to save.
+        0: success. 1: training failed, or a result could not be written, for example on
+        a full disk. 2: an option, file or folder is wrong. 3: of many files, which a
+        command handles one by one, some could not be used and were left out. 130:
+        Ctrl-C, SIGTERM or SIGHUP interrupted a command that had nothing to save.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _set_up_process()
@@ -56,11 +65,11 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     try:
-        _dispatch(chapter, arguments)
+        result = _dispatch(chapter, arguments)
         say("")
     except UserError as error:
         logger.error("error: %s", " ".join(str(error).split()))
-        return 2
+        return error.status
     except TrainingError as error:
         logger.error("training failed: %s", error)
         return 1
@@ -71,7 +80,7 @@ def main(chapter: Chapter, arguments: Sequence[str] | None = None) -> int:
         # The program that reads our output, for example `head`, has closed the pipe.
         sys.stderr.close()
         return 0
-    return 0
+    return 3 if isinstance(result, LeftOut) else 0
 
 
 def _set_up_process() -> None:
@@ -101,7 +110,7 @@ def say(text: str) -> None:
     """Write a text that may contain names from users to the standard output.
 
     Raises:
-        UserError: the output cannot be written, for example to a full disk.
+        WritingError: the output cannot be written, for example to a full disk.
     """
     _write(printable(text))
 
@@ -116,19 +125,18 @@ def _write(text: str) -> None:
     except OSError as error:
         # Otherwise Python would try again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise UserError(f"cannot write the output: {error.strerror}") from error
+        raise WritingError(f"cannot write the output: {error.strerror}") from error
 
 
-def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
-    """Find the command that the first words name, and run it."""
+def _dispatch(chapter: Chapter, arguments: list[str]) -> object:
+    """Find the command that the first words name, run it and return its result."""
     words = " ".join(arguments[:2])
     for name, command in chapter.commands.items():
         if words == name or words.startswith(name + " "):
             rest = arguments[len(name.split()) :]
-            _run(
+            return _run(
                 chapter, command, parse(command.options, f"{chapter.name} {name}", rest)
             )
-            return
     known = ["train", *chapter.commands, *(["tune"] if chapter.has_tuning else [])]
     if arguments[:1] == ["train"]:
         _train(chapter, arguments[1:])
@@ -144,10 +152,11 @@ def _dispatch(chapter: Chapter, arguments: list[str]) -> None:
         say(_overview(chapter))
     else:
         raise UserError(f"unknown command {words!r}; choose from {', '.join(known)}")
+    return None
 
 
-def _run(chapter: Chapter, command: Command, options: Any) -> None:
-    """Call the function of a command and report its result.
+def _run(chapter: Chapter, command: Command, options: Any) -> object:
+    """Call the function of a command, report its result and return it.
 
     A text is printed. Paths of written files are logged. For `test`, which returns
     scores, the table of scores that it wrote is printed.
@@ -181,6 +190,7 @@ def _run(chapter: Chapter, command: Command, options: Any) -> None:
         first, *others = result
         more = others[0] if len(others) == 1 else f"{len(others)} more files"
         logger.info("written: %s%s", first, f" and {more}" if others else "")
+    return result
 
 
 def _overview(chapter: Chapter) -> str:

@@ -3,7 +3,11 @@
 In reading order:
 
     pixels: conversion between uint8 in [0, 255] and float32 in [-1, 1]
-    reading: finding and checking image files of any common format
+    reading: finding image files of any common format, and reading them as RGB
+    image_file: decoding an image file with everything it contains, for all chapters
+    tiff: TIFF files of 8 to 16 bits
+    limits: limits on image files, so that decoding stays bounded
+    formats: the formats that are read, and the names of others by their content
     writing: PNG and GIF files
     grids: sheets of images with text
     square_store: a folder of images as squares of one size

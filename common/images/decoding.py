@@ -14,11 +14,16 @@ import numpy as np
 from tqdm import tqdm
 
 from common.data.cache import CacheFiles, Description, cache_key
+from common.data.folders import warn_once
 from common.errors import UserError
 from common.files import PRIVATE, atomic_path, default_cache_dir
-from common.images.reading import ImageError, find_images
+from common.images.image_file import ImageError, count_pixels
+from common.images.limits import MAX_PIXELS
+from common.images.reading import find_images
 
 _MAX_THREADS = 8
+# Pixels of all images that are being decoded or wait: two of the largest.
+_PIXELS_AT_ONCE = 2 * MAX_PIXELS
 # Number of unusable files that the warning names.
 _NAMED_FILES = 3
 _LOG = logging.getLogger(__name__)
@@ -31,12 +36,14 @@ class Written(NamedTuple):
         names: paths of the images that were written, in order.
         shapes: (height, width) of each image, pixels.
         skipped: paths of the files that are not usable images, with the reasons.
+        cut: paths of the images whose further frames or pages are not read.
         crc: CRC-32 of all bytes.
     """
 
     names: list[str]
     shapes: list[tuple[int, int]]
     skipped: dict[str, str]
+    cut: list[str]
     crc: int
 
 
@@ -46,18 +53,24 @@ class FolderDescription(Description, Protocol):
     Attributes:
         names: path of each image in the folder.
         skipped: paths of the files that are not usable images, with the reasons.
+        cut: paths of the images whose further frames or pages are not read.
     """
 
     names: list[str]
     skipped: dict[str, str]
+    cut: list[str]
 
 
+# A function from a path to uint8 (H, W, 3), which raises an ImageError for a file that
+# is not a usable image. It calls the second argument with the path if the file has
+# further frames or pages.
+Read = Callable[[Path, Callable[[Path], None]], np.ndarray]
 AnyDescription = TypeVar("AnyDescription", bound=FolderDescription)
 
 
 def open_folder(
     folder: Path | str,
-    read: Callable[[Path], np.ndarray],
+    read: Read,
     describe: Callable[[Written], AnyDescription],
     kind: type[AnyDescription],
     *,
@@ -71,12 +84,12 @@ def open_folder(
 ) -> tuple[np.ndarray, AnyDescription]:
     """Open the cache of all images below a folder; decode them on first use.
 
-    A warning names the files that are not usable images, at every opening.
+    Warnings name the files that are not usable images, and those of which only the
+    first frame is read, at every opening.
 
     Args:
         folder: folder that contains the images, at any depth.
-        read: function from a path to uint8 (H, W, 3); raises ImageError for a file
-            that is not a usable image.
+        read: function that reads an image.
         describe: function from what was written to the description of the cache.
         kind: class of the description.
         prefix: start of the names of the cache's files.
@@ -111,6 +124,11 @@ def open_folder(
 
     pixels, description = files.open(build, memory_mb)
     warn_of_skipped(folder, len(description.names), description.skipped, files.meta)
+    if cut := description.cut:
+        warn_once(
+            f"{len(cut)} of {len(description.names)} images in {folder} have several "
+            f"frames or pages, of which the first is taken ({cut[0]}, for example)"
+        )
     return pixels, description
 
 
@@ -118,7 +136,7 @@ def write_decoded(
     rows: Path,
     folder: Path,
     names: Sequence[str],
-    read: Callable[[Path], np.ndarray],
+    read: Read,
     *,
     ahead: int,
     threads: int | None = None,
@@ -129,8 +147,7 @@ def write_decoded(
         rows: path of the file to write; it appears only when it is complete.
         folder: folder that contains the images.
         names: their paths in it.
-        read: function from a path to uint8 (H, W, 3); raises ImageError for a file
-            that is not a usable image.
+        read: function that reads an image.
         ahead: number of decoded images per thread that may wait to be written.
         threads: number of threads that decode; default one per core, at most 8.
 
@@ -142,7 +159,11 @@ def write_decoded(
     """
     threads = threads or min(_MAX_THREADS, os.cpu_count() or 1)
     kept, shapes, skipped, crc = [], [], {}, 0
-    decoded = _decode_in_order(folder, names, read, ahead * threads, threads)
+    cut: list[Path] = []
+    paths = [folder / name for name in names]
+    decoded = _decode_in_order(
+        paths, lambda path: read(path, cut.append), ahead * threads, threads
+    )
     bar = tqdm(decoded, "decoding images", len(names), unit="file", disable=None)
     with (
         warnings.catch_warnings(),
@@ -165,7 +186,8 @@ def write_decoded(
                 f"none of the {len(skipped)} image files in {folder} is usable; the "
                 f"first is {name}: {reason}"
             )
-    return Written(kept, shapes, skipped, crc)
+    have_more = {path.relative_to(folder).as_posix() for path in cut}
+    return Written(kept, shapes, skipped, [n for n in kept if n in have_more], crc)
 
 
 def warn_of_skipped(
@@ -193,25 +215,35 @@ def warn_of_skipped(
 
 
 def _decode_in_order(
-    folder: Path,
-    names: Sequence[str],
+    paths: Sequence[Path],
     read: Callable[[Path], np.ndarray],
     max_waiting: int,
     threads: int,
 ) -> Iterator[np.ndarray | ImageError]:
-    """Yield each image or its error in order; at most `max_waiting` wait."""
+    """Yield each image or its error in order.
 
-    def decode(name: str) -> np.ndarray | ImageError:
+    At most `max_waiting` images are being decoded or wait, and together they have at
+    most `_PIXELS_AT_ONCE` pixels, so that large ones do not fill the memory.
+    """
+
+    def decode(path: Path) -> np.ndarray | ImageError:
         try:
-            return read(folder / name)
+            return read(path)
         except ImageError as error:
             return error
 
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future] = deque()
-        for name in names:
-            if len(waiting) == max_waiting:
-                yield waiting.popleft().result()
-            waiting.append(pool.submit(decode, name))
+        waiting: deque[tuple[Future, int]] = deque()
+        in_flight = 0
+        for path in paths:
+            pixels = count_pixels(path)
+            while waiting and (
+                len(waiting) == max_waiting or in_flight + pixels > _PIXELS_AT_ONCE
+            ):
+                future, size = waiting.popleft()
+                yield future.result()
+                in_flight -= size
+            waiting.append((pool.submit(decode, path), pixels))
+            in_flight += pixels
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting.popleft()[0].result()

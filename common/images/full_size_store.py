@@ -6,7 +6,7 @@ rows of pixels that it covers.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from common.images.decoding import Written, open_folder
 from common.images.reading import read_image
 
-FORMAT = 1
+FORMAT = 2  # a part of the caches' keys; raise it when images are read differently
 # Decoded images per thread that may wait to be written; they can be large.
 _AHEAD = 2
 
@@ -28,12 +28,14 @@ class _Meta:
         names: path of each image in the folder.
         shapes: height and width of each image, pixels.
         skipped: paths of the files that are not usable images, with the reasons.
+        cut: paths of the images whose further frames or pages are not read.
     """
 
     rows_crc: int
     names: list[str]
     shapes: list[tuple[int, int]]
     skipped: dict[str, str]
+    cut: list[str]
 
     @property
     def byte_count(self) -> int:
@@ -102,12 +104,21 @@ class PictureStore:
                 or the cache cannot be written.
         """
 
+        def read(path: Path, tell_of_more: Callable[[Path], None]) -> np.ndarray:
+            return read_image(path, tell_of_more=tell_of_more)
+
         def describe(written: Written) -> _Meta:
-            return _Meta(written.crc, written.names, written.shapes, written.skipped)
+            return _Meta(
+                written.crc,
+                written.names,
+                written.shapes,
+                written.skipped,
+                written.cut,
+            )
 
         pixels, meta = open_folder(
             folder,
-            read_image,
+            read,
             describe,
             _Meta,
             prefix="pictures",

@@ -5,7 +5,7 @@ RGB, uncompressed) and a JSON description, which is written last.
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from common.images.decoding import Written, open_folder
 from common.images.reading import Fit, read_image
 
-FORMAT = 1
+FORMAT = 2  # a part of the caches' keys; raise it when images are read differently
 # Decoded images per thread that may wait to be written.
 _AHEAD = 16
 
@@ -27,12 +27,14 @@ class _Meta:
         rows_crc: CRC-32 of all pixels.
         names: path of each image in the folder.
         skipped: paths of the files that are not usable images, with the reasons.
+        cut: paths of the images whose further frames or pages are not read.
     """
 
     size: int
     rows_crc: int
     names: list[str]
     skipped: dict[str, str]
+    cut: list[str]
 
     @property
     def byte_count(self) -> int:
@@ -102,11 +104,11 @@ class ImageStore:
                 or the cache cannot be written.
         """
 
-        def read(path: Path) -> np.ndarray:
-            return read_image(path, (size, size), fit)
+        def read(path: Path, tell_of_more: Callable[[Path], None]) -> np.ndarray:
+            return read_image(path, (size, size), fit, tell_of_more)
 
         def describe(written: Written) -> _Meta:
-            return _Meta(size, written.crc, written.names, written.skipped)
+            return _Meta(size, written.crc, written.names, written.skipped, written.cut)
 
         rows, meta = open_folder(
             folder,

@@ -401,7 +401,7 @@ def own_folder(log: Path) -> Iterator[logging.FileHandler]:
         folder.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(log)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise cannot_write(folder, error, begun=False) from error
     with contextlib.closing(handler), _locked(handler, folder):
         # Remove what a killed process left half-written.
         remove_unfinished(folder.rglob(f"{UNFINISHED}*"))

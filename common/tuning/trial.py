@@ -96,7 +96,7 @@ def run_trial(task: Task) -> Record:
         (folder / TASK).write_text(json.dumps(dataclasses.asdict(task)))
         status = _run_child(task.chapter, folder)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise cannot_write(folder, error, begun=False) from error
     record = read_result(folder)
     if record is None:
         seconds = round(time.monotonic() - began, 2)

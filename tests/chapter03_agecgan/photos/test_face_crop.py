@@ -273,7 +273,7 @@ def test_a_photo_without_a_face_is_reported_in_one_line(framing, tmp_path):
 
 def test_files_that_are_not_photos_are_reported_in_one_line(framing, tmp_path):
     (tmp_path / "a.jpg").write_text("words")
-    for name, message in {"a.jpg": "found something else", "b.jpg": "no such"}.items():
+    for name, message in {"a.jpg": "found a text", "b.jpg": "no such"}.items():
         for whole in (False, True):
             with pytest.raises(UserError, match=message):
                 load_face(tmp_path / name, 64, framing, whole)

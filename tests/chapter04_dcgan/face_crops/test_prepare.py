@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from chapter04_dcgan.face_crops import prepare as preparation
 from chapter04_dcgan.face_crops.detectors import Box
 from chapter04_dcgan.face_crops.prepare import prepare
-from common.errors import UserError
+from common.errors import LeftOut, UserError
 from common.images.reading import find_images
 
 
@@ -68,6 +69,7 @@ def test_a_folder_of_drawings_becomes_a_data_set(faces, tmp_path):
     )
     assert "broken: cut.jpg: damaged" in text and "broken: text.png: expected" in text
     assert text.endswith(f"use it with: train --data {out}")
+    assert isinstance(text, LeftOut)
     rows = rows_of(out)
     assert [(r["source"], r["result"]) for r in rows] == [
         ("a.png", "kept"),
@@ -94,12 +96,14 @@ def test_a_folder_of_drawings_becomes_a_data_set(faces, tmp_path):
     check_contact_sheet(out / "contact.png", kept=3, dropped=6, broken=2)
 
 
-def test_repeated_edges_are_reported(drawings, faces, tmp_path):
+def test_repeated_edges_and_further_frames_are_reported(drawings, faces, tmp_path):
     wide = Image.new("RGB", (100, 60), "white")
     wide.paste(faces[5].resize((60, 60)), (20, 0))
-    wide.save(drawings / "wide.png")
+    wide.save(drawings / "wide.gif", save_all=True, append_images=[faces[6]])
     text = prepare(drawings, tmp_path / "out", detector="none", margin=0.1, workers=1)
     assert "1 crops are wider than the drawing: edge repeated" in text
+    assert "1 drawings have several frames or pages, of which the first was" in text
+    assert not isinstance(text, LeftOut)
     assert [r["note"] for r in rows_of(tmp_path / "out")] == [
         "",
         "",
@@ -113,6 +117,15 @@ def test_at_most_ten_broken_files_are_named(drawings, tmp_path):
         (drawings / f"{number}.png").touch()
     text = prepare(drawings, tmp_path / "out", detector="none", workers=1)
     assert text.count("broken: ") == 10 and "and 3 more broken" in text
+
+
+def test_large_drawings_are_searched_one_at_a_time(drawings, tmp_path, monkeypatch):
+    lock = MagicMock()
+    monkeypatch.setattr(preparation, "_one_at_a_time", lock)
+    Image.new("RGB", (65, 64)).save(drawings / "d.png")  # the others have 64 x 64
+    monkeypatch.setattr(preparation, "LARGE", 64 * 64)
+    prepare(drawings, tmp_path / "out", detector="none", workers=1)
+    assert lock.__enter__.call_count == lock.__exit__.call_count == 1
 
 
 def stop(*_):
@@ -143,14 +156,31 @@ def test_a_search_process_that_dies_is_a_user_error(drawings, tmp_path, monkeypa
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_drawings_without_any_face_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("options", "size", "message"),
+    [
+        (
+            {},
+            (200, 100),
+            "2 without a face, 1 broken; if every .* --detector none",
+        ),
+        ({"detector": "none"}, (40, 30), "2 faces too small, .* add --min-face 30, or"),
+        (
+            {"detector": "none"},
+            (200, 100),
+            "1 faces kept, 1 dup.* drawings that differ",
+        ),
+        ({"detector": "none"}, (7, 99), "3 broken; the first .* a.png: too small: "),
+    ],
+)
+def test_too_few_faces_are_refused_with_advice(tmp_path, options, size, message):
     folder = tmp_path / "drawings"
     folder.mkdir()
     for name in "ab":
-        Image.new("RGB", (200, 100), "white").save(folder / f"{name}.png")
+        Image.new("RGB", size, "white").save(folder / f"{name}.png")
     (folder / "c.png").touch()
-    with pytest.raises(UserError, match="0 faces kept, 2 without a face, 1 broken"):
-        prepare(folder, tmp_path / "new" / "out", workers=1)
+    with pytest.raises(UserError, match=message):
+        prepare(folder, tmp_path / "new" / "out", workers=1, **options)
     assert list((tmp_path / "new").iterdir()) == []
 
 

@@ -11,10 +11,12 @@ from keras import layers
 from pictures import noise, saved
 from PIL import Image, ImageCms
 
+from chapter05_srgan.upscaling import upscale
 from chapter05_srgan.upscaling.reading import Picture, read_picture
 from chapter05_srgan.upscaling.upscale import upscale_files
 from chapter05_srgan.upscaling.writing import write_picture
-from common.errors import UserError
+from common.errors import LeftOut, UserError, WritingError
+from common.files import cannot_write
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +83,14 @@ def test_folders_keep_their_structure_and_broken_files_are_reported(
     wanted = {
         tmp_path / "photos.2_x2" / f"{n}.png": p for p, n in (good | same).items()
     }
-    assert set(written) == set(wanted)
+    assert set(written) == set(wanted) and isinstance(written, LeftOut)
     for path, name in wanted.items():
         assert np.array_equal(
             read_picture(path).rgb, _repeated(read_picture(source / name).rgb)
         )
-    messages = sorted(record.getMessage() for record in caplog.records)
-    assert [message.split(": ")[1] for message in messages] == [
+    *messages, last = [record.getMessage() for record in caplog.records]
+    assert last == "4 of 9 images were left out"
+    assert [message.split(": ")[1] for message in sorted(messages)] == [
         str(source / name) for name in ("bomb.png", "empty.png", "text.jpg", "torn.png")
     ]
     assert all("\n" not in message for message in messages)
@@ -96,7 +99,7 @@ def test_folders_keep_their_structure_and_broken_files_are_reported(
 def test_files_that_cannot_be_read_are_refused(tmp_path, doubling):
     for name, content, words in (
         ("empty.png", b"", "is empty"),
-        ("text.png", b"no image", "found something else"),
+        ("text.png", b"no image", "found a text; "),
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError, match=f"^{tmp_path / name}.*{words}"):
@@ -128,6 +131,7 @@ def test_files_are_replaced_only_with_overwrite_and_sources_never(tmp_path, doub
     for out in (source, link, tmp_path / "in" / ".." / "in" / "x.png"):
         with pytest.raises(UserError, match="is an image to be enlarged"):
             upscale_files(doubling, 2, source, out, overwrite=True)
+    assert not isinstance(upscale_files(doubling, 2, source.parent), LeftOut)
     for folder in (source.parent, source.parent / "new"):
         with pytest.raises(UserError, match="is in the folder to be enlarged"):
             upscale_files(doubling, 2, source.parent, folder, overwrite=True)
@@ -152,6 +156,46 @@ def test_impossible_targets_are_refused(tmp_path, doubling):
     assert written == [tmp_path / "out" / "x_x2.png"]
 
 
+def test_an_error_while_writing_names_what_was_written(
+    tmp_path, doubling, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    for name in "abc":
+        saved(noise(1), tmp_path / "in" / f"{name}.png")
+    write = upscale.write_picture
+
+    def fill_the_disk(path, picture):
+        if path.name == "c.png":
+            raise cannot_write(path, OSError(28, "No space left on device"))
+        write(path, picture)
+
+    monkeypatch.setattr(upscale, "write_picture", fill_the_disk)
+    with pytest.raises(WritingError, match="cannot write .*c.png: No space left"):
+        upscale_files(doubling, 2, tmp_path / "in")
+    out = tmp_path / "in_x2"
+    (record,) = caplog.records
+    assert record.getMessage() == f"written before: {out / 'a.png'}, {out / 'b.png'}"
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (24, 7)])
+def test_images_of_any_size_are_enlarged(tmp_path, doubling, shape):
+    source = saved(noise(2, *shape), tmp_path / "x.png")
+    for compare in (False, True):
+        target = tmp_path / f"{compare}.png"
+        made = upscale_files(doubling, 2, source, target, compare=compare)
+        assert np.array_equal(read_picture(made[0]).rgb, _repeated(noise(2, *shape)))
+
+
+def test_names_that_are_no_utf8_or_have_line_ends_are_kept(tmp_path, doubling):
+    names = ["caf\udce9.png", "two\nlines.png", "esc\x1b[31m.png"]
+    for name in names:
+        saved(noise(2), tmp_path / "in" / "x.png").rename(tmp_path / "in" / name)
+    upscale_files(doubling, 2, tmp_path / "in", compare=True)
+    made = {path.name for path in (tmp_path / "in_x2").iterdir()}
+    assert made >= set(names) and len(made) == 6
+
+
 @pytest.mark.parametrize("shape", [(9, 11), (150, 300)])
 def test_comparisons_show_the_most_detailed_part(tmp_path, doubling, shape):
     image = np.full((*shape, 3), 90, np.uint8)
@@ -171,10 +215,10 @@ def test_comparisons_show_the_most_detailed_part(tmp_path, doubling, shape):
 
 
 def test_the_comparison_of_a_16_bit_image_equals_that_of_8_bits(tmp_path, doubling):
-    """The 16-bit values 257 v + 100 correspond to the 8-bit values v."""
-    values = noise(4, 24, 20) % 255
+    """The 16-bit values 257 v - 100 are nearest to the 8-bit values v."""
+    values = noise(4, 24, 20) % 255 + 1
     sheets = []
-    for name, pixels in (("8", values), ("16", values.astype(np.uint16) * 257 + 100)):
+    for name, pixels in (("8", values), ("16", values.astype(np.uint16) * 257 - 100)):
         source = tmp_path / name / "x.png"
         source.parent.mkdir()
         write_picture(source, Picture(pixels, None, False))

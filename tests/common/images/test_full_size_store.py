@@ -45,7 +45,7 @@ def assert_whole(store: PictureStore) -> None:
 def forbid_decoding(monkeypatch) -> None:
     """Make the test fail if an image is decoded."""
 
-    def fail(path):
+    def fail(path, **options):
         raise AssertionError(f"{path} is decoded again")
 
     monkeypatch.setattr("common.images.full_size_store.read_image", fail)

@@ -12,13 +12,10 @@ from pictures import saved, smooth
 from PIL import Image
 
 from common.errors import UserError
-from common.images.reading import (
-    MAX_BYTES,
-    SUFFIXES,
-    ImageError,
-    find_images,
-    read_image,
-)
+from common.images.formats import FORMATS, SUFFIXES
+from common.images.image_file import ImageError
+from common.images.limits import MAX_BYTES
+from common.images.reading import find_images, read_image
 
 
 def png_of(width: int, height: int, pixels: bytes = b"") -> bytes:
@@ -53,10 +50,12 @@ def test_images_are_found_at_any_depth_and_in_order(tmp_path):
     assert find_images(str(tmp_path))[0] == tmp_path / "a-b" / "x.jpg"
 
 
-def test_every_suffix_counts(tmp_path):
+def test_every_suffix_of_pillow_counts(tmp_path):
     for suffix in SUFFIXES:
         (tmp_path / f"x{suffix}").touch()
-    assert len(find_images(tmp_path)) == len(SUFFIXES) == 11
+    assert len(find_images(tmp_path)) == len(SUFFIXES)
+    known = {s for s, name in Image.registered_extensions().items() if name in FORMATS}
+    assert known | {".mpo"} == set(SUFFIXES)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +95,12 @@ def test_an_unreadable_folder_is_an_error(tmp_path, monkeypatch, closed):
         find_images(tmp_path)
 
 
-@pytest.mark.parametrize("mode", ["I", "F"])
-def test_32_bit_pixels_are_refused(tmp_path, mode):
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("I", "signed integers"), ("F", "floating-point numbers")]
+)
+def test_32_bit_pixels_are_refused(tmp_path, mode, kind):
     path = saved(Image.new(mode, (9, 9)), tmp_path / "x.tif")
-    with pytest.raises(ImageError, match="expected 8 or 16 bits per channel"):
+    with pytest.raises(ImageError, match=f"up to 16 bits, found 32-bit {kind}; save"):
         read_image(path)
 
 
@@ -137,8 +138,6 @@ def test_a_truncated_jpeg_is_refused_at_reduced_size_too(tmp_path, options):
     [
         (b"", "is empty; download it again"),
         (b"these are words", "expected JPEG, PNG, GIF, BMP, WEBP, TIFF or PPM, found"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "expected JPEG, PNG, .* found something else"),
-        (b"P7\nWIDTH 9\nENDHDR\n", "expected JPEG, PNG, .* found something else"),
         (b"P6\n9 9\n255\n" + bytes(242), "damaged or truncated .*; download it again"),
         (b"P5\n9 x\n255\n" + bytes(99), "damaged or truncated .*; download it again"),
         (b"P5\n8001 8000\n255\n", "at most 64,000,000 pixels, found 8,001 x 8,000"),
@@ -184,9 +183,10 @@ def test_sizes_at_the_limits_are_read(tmp_path):
 
 
 def test_files_that_cannot_be_opened_have_a_reason(tmp_path, monkeypatch):
-    for bad in (tmp_path / "gone.png", tmp_path):
-        with pytest.raises(ImageError, match="no such file; check the path"):
-            read_image(bad)
+    with pytest.raises(ImageError, match="no such file; check the path"):
+        read_image(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match="is a folder; expected an image file"):
+        read_image(tmp_path)
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ImageError, match="no such file"):
         read_image(tmp_path / "pipe.png")

@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pictures import noise, saved
+from PIL import Image
 
+from common.data.folders import warn_once
 from common.data.splits import split_names
 from common.errors import UserError
 from common.files import default_cache_dir
+from common.images import decoding
 from common.images.reading import read_image
 from common.images.square_store import ImageStore
 
@@ -210,6 +214,38 @@ def test_skipped_files_are_reported_at_every_opening(folder, cache, caplog):
         assert message.endswith(f"; {cache_files(cache)[1]} lists all")
         assert '"g.png"' in cache_files(cache)[1].read_text()
         caplog.clear()
+
+
+def test_further_frames_are_counted_at_every_opening(folder, cache, caplog):
+    frames = [Image.fromarray(noise(seed)) for seed in (5, 6)]
+    frames[0].save(folder / "x.gif", save_all=True, append_images=frames[1:])
+    for _ in range(2):
+        warn_once.cache_clear()
+        ImageStore.open(folder, 16, cache_dir=cache)
+        (record,) = caplog.records
+        assert record.getMessage() == (
+            f"1 of 5 images in {folder} have several frames or pages, of which the "
+            "first is taken (x.gif, for example)"
+        )
+        caplog.clear()
+
+
+def test_few_pixels_wait_or_are_decoded_at_once(folder, cache, monkeypatch):
+    monkeypatch.setattr(decoding, "_PIXELS_AT_ONCE", 2 * 16 * 16)
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def read(path, *rest):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.01)
+        with lock:
+            now[0] -= 1
+        return read_image(path)
+
+    monkeypatch.setattr("common.images.square_store.read_image", read)
+    ImageStore.open(folder, 16, cache_dir=cache, threads=4)
+    assert most == [2]
 
 
 def test_a_folder_without_usable_images_leaves_no_cache(folder, cache):

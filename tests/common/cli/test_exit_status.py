@@ -1,0 +1,48 @@
+"""The exit status of a command, by what its function returns or raises."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from command_lines import call
+
+from common.chapter import Chapter, Command
+from common.errors import (
+    PathsLeftOut,
+    TextLeftOut,
+    TrainingError,
+    UserError,
+    WritingError,
+)
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Work."""
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "told"),
+    [
+        ([Path("a.png")], 0, "written: a.png"),
+        ("a report", 0, "a report"),
+        (PathsLeftOut([Path("a.png")]), 3, "written: a.png"),
+        (TextLeftOut("a report"), 3, "a report"),
+        (UserError("wrong"), 2, "error: wrong"),
+        (WritingError("cannot write"), 1, "error: cannot write"),
+        (TrainingError("not finite"), 1, "training failed: not finite"),
+    ],
+)
+def test_exit_status(monkeypatch, result, status, told):
+    def work():
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setitem(sys.modules, "stub", SimpleNamespace(work=work))
+    commands = {"work": Command(NoOptions, "work", uses_tensorflow=False)}
+    ended = call(Chapter("stub", {}, commands, has_tuning=False), "work")
+    assert ended.returncode == status
+    assert told in ended.stdout + ended.stderr

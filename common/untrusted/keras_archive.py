@@ -33,8 +33,8 @@ def load_archive(path: Path, layers: Mapping[str, type] | None = None) -> keras.
 
     Args:
         path: .keras file.
-        layers: layers that the file may contain beside Keras's own, by registered
-            name, for example "common>PixelShuffle".
+        layers: layers that the file may contain beside Keras's own and those that are
+            registered, by registered name, for example "common>PixelShuffle".
 
     Raises:
         KerasFileError: the file is damaged, has layers of unknown origin, or would take
@@ -89,7 +89,9 @@ def _check_parts(config: object, layers: Mapping[str, type]) -> None:
     for part in _objects(config):
         module, name = part.get("module"), part.get("class_name")
         registered = part.get("registered_name")
-        own = isinstance(registered, str) and registered in layers
+        own = isinstance(registered, str) and (
+            keras.saving.get_registered_object(registered, layers) is not None
+        )
         known = module is None or (
             isinstance(module, str) and module.split(".")[0] in ("keras", "builtins")
         )

@@ -12,7 +12,7 @@ from common.data.splits import held_out_objects
 from common.errors import UserError
 from common.files import atomic_path
 from common.images import writing
-from common.shapes.finding import printable
+from common.shapes.finding import utf_8_name
 from common.shapes.meshes import READ, mesh_to_voxels
 from common.shapes.rendering import render_grid
 from common.shapes.voxels import write_mat
@@ -62,7 +62,7 @@ def prepare(meshes: Path, out: Path, up: str = "z") -> str:
             try:
                 voxels = mesh_to_voxels(path, SIZE, margin=MARGIN, up=up)
             except UserError as error:
-                dropped.append(printable(str(error)))
+                dropped.append(utf_8_name(str(error)))
                 continue
             counts[name, split] += 1
             # Objects of a class are numbered through all splits.
@@ -100,7 +100,7 @@ def _classes_and_splits(
         held_out = held_out_objects({members[p] for p in members if not splits[p]})
         for path, split in splits.items():
             by_name: Split = "test" if members[path] in held_out else "train"
-            found.append((path, printable(name), split or by_name))
+            found.append((path, utf_8_name(name), split or by_name))
     return found
 
 

@@ -43,6 +43,10 @@ class Config(RunConfig):
         *(name for names in STAGE_FIELDS.values() for name in names),
     )
 
+    FILE_OR_NAME: ClassVar[dict[str, tuple[str, ...]]] = {
+        "recognition": ("local", "imagenet")
+    }
+
     variant: Literal["projection", "book"] = "projection"
     """Networks. projection: strided convolutions, and a discriminator that combines
     image and age by an inner product [Miyato and Koyama 2018]. book: the book's."""

@@ -12,14 +12,16 @@ from chapter03_agecgan.config import STAGE_FIELDS, Config
 from chapter03_agecgan.data import Faces, load_split
 from chapter03_agecgan.learnt import count_ages, learnt_ages, note_counts, read_counts
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
-from chapter03_agecgan.recognition.choose import choose_recognizer
+from chapter03_agecgan.recognition.choose import (
+    check_network_file,
+    choose_recognizer,
+)
 from chapter03_agecgan.recognition.recognizer import Recognizer
 from chapter03_agecgan.stages import encoder as encoder_stage
 from chapter03_agecgan.stages import gan, identity
 from common.data.batches import TrainingData
 from common.data.classes import MOST_OFTEN, balanced_rows, warn_of_few
 from common.data.splits import training_rows
-from common.errors import UserError
 from common.files import write_note
 from common.images.grids import image_grid
 from common.images.pixels import to_floats
@@ -66,6 +68,8 @@ def train(
     if config.validation_every:
         rows = training_rows(len(faces.images), config.validation_every)
         faces = faces.subset(rows)
+    if config.stage in ("all", "identity"):
+        check_network_file(config)
     warn_of_few(faces.folder, count_ages(faces.classes), "photos")
     with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         wanted = list(STAGES) if config.stage == "all" else [config.stage]
@@ -148,11 +152,6 @@ def train_identity(
     sources = [run.generator, run.path / "encoder" / "encoder.keras"]
     stage = begin_stage(run, "identity", config, STAGE_FIELDS["identity"], sources)
     recognizer = choose_recognizer(config, faces)
-    if recognizer.network is None:
-        raise UserError(
-            f"--recognition {config.recognition}: an .onnx file has no gradient to "
-            "train by; give a .keras file, or use it in test --recognition only"
-        )
     results = {"recognition": recognizer.network}
     if config.identity_method == "latents":
         return _fit_latents(config, run, stage, faces, callbacks, recognizer)

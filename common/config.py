@@ -33,6 +33,8 @@ class RunConfig:
     LATER_STAGES: ClassVar[tuple[str, ...]] = ()
     # Present names of options by their names in earlier versions.
     RENAMED: ClassVar[dict[str, str]] = {}
+    # The names that an option may have, if any other value is the path of a file.
+    FILE_OR_NAME: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     seed: int = 0
     """Seed of all random numbers: initial weights, order of the data,
@@ -287,7 +289,8 @@ def differences(old: RunConfig, new: RunConfig) -> list[str]:
         f"{field.name}: {getattr(old, field.name)} -> {getattr(new, field.name)}"
         for field in dataclasses.fields(old)
         if field.name not in (*MAY_CHANGE, *old.LATER_STAGES)
-        and _absolute(getattr(old, field.name)) != _absolute(getattr(new, field.name))
+        and getattr(with_absolute_paths(old), field.name)
+        != getattr(with_absolute_paths(new), field.name)
     ]
 
 
@@ -297,13 +300,21 @@ def with_absolute_paths(config: ConfigType) -> ConfigType:
     A run that is resumed from another folder must not find other files.
     """
     values = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
-    changed = {name: _absolute(value) for name, value in values.items()}
+    changed = {name: absolute(config, name, value) for name, value in values.items()}
     return dataclasses.replace(config, **changed)
 
 
-def _absolute(value: Any) -> Any:
-    """Return a path as an absolute one, and any other value unchanged."""
-    return Path(os.path.abspath(value)) if isinstance(value, Path) else value
+def absolute(config: RunConfig, name: str, value: Any) -> Any:
+    """Return a value as an absolute path if it is a path, and unchanged otherwise.
+
+    Args:
+        config: configuration with the option.
+        name: name of the option.
+        value: value of the option.
+    """
+    names = config.FILE_OR_NAME.get(name, (value,))
+    is_path = isinstance(value, Path) or value not in names
+    return type(value)(os.path.abspath(value)) if is_path else value
 
 
 def with_length(default: ConfigType, asked: ConfigType) -> ConfigType:

@@ -15,6 +15,7 @@ from chapter03_agecgan.recognition.recognizer import (
     imagenet,
     local,
 )
+from common.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,24 @@ def choose_recognizer(config: Config, faces: Faces, seed: int = 0) -> Recognizer
         seed=seed,
         singles=alone,
     )
+
+
+def check_network_file(config: Config) -> None:
+    """Check that a network file can train the third stage, before the first begins.
+
+    Args:
+        config: uses recognition.
+
+    Raises:
+        UserError: the file is missing, damaged or of a kind without gradients.
+    """
+    if config.recognition in config.FILE_OR_NAME["recognition"]:
+        return
+    if from_file(Path(config.recognition), "unit").network is None:
+        raise UserError(
+            f"--recognition {config.recognition}: an .onnx file has no gradient to "
+            "train by; give a .keras file, or use it in test --recognition only"
+        )
 
 
 def persons_of(faces: Faces) -> tuple[str, ...]:

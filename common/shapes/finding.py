@@ -123,7 +123,7 @@ def find_shapes(
             f"{', '.join(SUFFIXES)}",
         )
     found = _without_strays(root, _without_beside(root, _describe(root, paths)))
-    by_class = _choose_classes(root, found, tuple(map(printable, classes)), default)
+    by_class = _choose_classes(root, found, tuple(map(utf_8_name, classes)), default)
     chosen = []
     for name, members in sorted(by_class.items()):
         files = _of_split(root, members, split)
@@ -138,7 +138,7 @@ def find_shapes(
     return chosen
 
 
-def printable(name: str) -> str:
+def utf_8_name(name: str) -> str:
     """Return the name of a file with escapes for the bytes that are no UTF-8."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
@@ -180,10 +180,10 @@ def _found(path: Path, name: str, folder_name: str) -> _Found:
         object_name="/".join([*classes[1:], view["object"] if view else path.stem]),
         view=int(view["view"]) if view else None,
         in_tree=in_tree,
-        class_name=printable(
+        class_name=utf_8_name(
             classes[0] if classes else view["cls"] if view else folder_name
         ),
-        named_class=printable(numbered["cls"]) if numbered else None,
+        named_class=utf_8_name(numbered["cls"]) if numbered else None,
     )
 
 
@@ -286,7 +286,7 @@ def _warn(root: Path, where: str, names: Sequence[str]) -> None:
     if names:
         warn_once(
             f"{root}: left out {len(names)} files {where}, for example "
-            f"{printable(names[0])}"
+            f"{utf_8_name(names[0])}"
         )
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import os
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from common.config import RunConfig
+from common.config import RunConfig, absolute
 from common.data.batches import TrainingData
 from common.errors import UserError
 from common.files import TORN, read_note, write_note
@@ -65,9 +64,10 @@ def begin_stage(
     earlier = read_note(stage.path / NOTE)
     if isinstance(earlier, dict):
         # Earlier versions wrote relative paths.
-        for field, value in earlier.get("options", {}).items():
-            if isinstance(values.get(field), Path):
-                earlier["options"][field] = os.path.abspath(value)
+        for field, text in earlier.get("options", {}).items():
+            kind = type(values.get(field, text))
+            if issubclass(kind, (Path, str)):
+                earlier["options"][field] = str(absolute(config, field, kind(text)))
     if stage.path.exists() and earlier != note:
         logger.info(
             "stage %s starts again: its options or the networks it builds on changed",

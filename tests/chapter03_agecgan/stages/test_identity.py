@@ -147,7 +147,7 @@ def test_latents_start_from_the_encoders_guesses(
 def make_ager(**parts: object) -> Ager:
     """Return an Ager with the given networks, without a run's files."""
     ager = Ager.__new__(Ager)
-    vars(ager).update(config=TINY, moves_latents=True, **parts)
+    vars(ager).update(config=TINY, moves_latents=True, ages=np.arange(6), **parts)
     return ager
 
 

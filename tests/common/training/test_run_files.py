@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chapter03_agecgan.config import Config as AgeConfig
 from common.config import RunConfig, differences, with_absolute_paths
 from common.data.fingerprint import fingerprint
 from common.errors import UserError
@@ -264,6 +265,12 @@ def test_paths_do_not_depend_on_the_working_folder(tmp_path, monkeypatch):
     config = with_absolute_paths(typed)
     assert config == RunConfig(data=tmp_path / "photos", seed=3)
     assert differences(typed, config) == []
+    for name, expected in (
+        ("local", "local"),
+        ("in/x.onnx", str(tmp_path / "in/x.onnx")),
+    ):
+        config = with_absolute_paths(AgeConfig(recognition=name))
+        assert config.recognition == expected
 
 
 def test_a_resume_on_other_cores_says_so(tmp_path, monkeypatch, caplog):

@@ -212,7 +212,7 @@ def _check_size(path: Path, shape: tuple[int, int], min_side: int) -> None:
         raise ImageError(
             path,
             f"too small: expected at least {min_side} pixels a side, found {found}; "
-            "remove it",
+            "use a larger one or remove it",
         )
 
 

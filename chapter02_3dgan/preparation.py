@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from common.data.folders import Split, check_folder, find_files, no_files, split_of
 from common.data.splits import held_out_objects
-from common.errors import UserError
+from common.errors import TextLeftOut, UserError
 from common.files import atomic_path
 from common.images import writing
 from common.shapes.finding import utf_8_name
@@ -81,7 +81,8 @@ def prepare(meshes: Path, out: Path, up: str = "z") -> str:
         for (name, split), count in sorted(counts.items())
     ]
     lines += [f"left out: {reason}" for reason in dropped]
-    return "\n".join([*lines, _advice(out, counts)])
+    report = "\n".join([*lines, _advice(out, counts)])
+    return TextLeftOut(report) if dropped else report
 
 
 def _classes_and_splits(

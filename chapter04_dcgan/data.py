@@ -15,6 +15,8 @@ from synthetic_data.anime_faces.write import write_faces
 # Increase this when the procedural faces change. It is part of the name of the
 # cached folder; an existing folder is never written again.
 STAND_IN_VERSION = 1
+# Tables that `data make` and `data prepare` write beside the images.
+KNOWN = ("attributes.csv", "report.csv", "synthetic.json")
 logger = logging.getLogger(__name__)
 
 
@@ -47,7 +49,7 @@ def load_split(config: Config, part: str) -> Faces:
         UserError: the folder is missing, or has no images that can be used.
     """
     folder = config.data or stand_in(config)
-    store = ImageStore.open(folder, config.size, memory_mb=config.cache_mb)
+    store = ImageStore.open(folder, config.size, memory_mb=config.cache_mb, known=KNOWN)
     rows = split_names(store.names)[0 if part == "train" else 1]
     chosen = store.subset(rows)
     return Faces(chosen.images, chosen.names, folder)

@@ -59,7 +59,9 @@ def load_split(config: Config, part: Part) -> PictureStore:
             than 2 images, or no image is large enough.
     """
     folder = config.data or stand_in(config)
-    store = PictureStore.open(folder, memory_mb=config.cache_mb)
+    store = PictureStore.open(
+        folder, memory_mb=config.cache_mb, known=("synthetic.json",)
+    )
     if part != "all":
         rows = split_names(store.names, aliases=FOLDERS, hold_out=_every_tenth)
         store = store.subset(rows[0 if part == "train" else 1])

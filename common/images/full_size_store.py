@@ -6,7 +6,7 @@ rows of pixels that it covers.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,7 @@ class PictureStore:
         *,
         memory_mb: float = 512,
         cache_dir: Path | str | None = None,
+        known: Collection[str] = (),
     ) -> "PictureStore":
         """Open all images below a folder; decode them on first use.
 
@@ -95,6 +96,7 @@ class PictureStore:
                 caches are memory-mapped.
             cache_dir: folder of caches; default `gan-projects-in-keras` in
                 $XDG_CACHE_HOME or ~/.cache.
+            known: names of other files that belong there.
 
         Returns:
             The store, sorted by name.
@@ -126,6 +128,7 @@ class PictureStore:
             ahead=_AHEAD,
             memory_mb=memory_mb,
             cache_dir=cache_dir,
+            known=known,
         )
         shapes = np.array(meta.shapes, np.int64)
         ends = np.cumsum(3 * shapes.prod(axis=1))

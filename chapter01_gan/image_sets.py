@@ -15,10 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.folders import check_folder, find_files, no_files, split_of, warn_once
+from common.data.folders import (
+    check_folder,
+    find_files,
+    no_files,
+    split_of,
+    walk_files,
+    warn_once,
+)
 from common.errors import UserError
 from common.files import check_file
-from common.images import idx, reading
+from common.images import idx
+from common.images.formats import SUFFIXES
 from common.shapes.npy import decoding, load_npz_key
 
 # Splits as files and arrays name them, with ours. Images without a split come alone.
@@ -322,8 +330,8 @@ def _several(folder: Path, files: list[Path]) -> UserError:
 def _nothing(folder: Path) -> UserError:
     """Return the error for a folder without a set."""
     error = no_files(folder, "images", _EXPECTED)
-    found = folder.rglob("*")
-    if any(path.suffix.lower() in reading.SUFFIXES for path in found):
+    found = walk_files(folder, "images")
+    if any(path.suffix.lower() in SUFFIXES for path in found):
         return UserError(
             f"{error}; chapter 4 trains on folders of pictures: python "
             f"chapter04_dcgan/main.py train --data {shlex.quote(str(folder))}"

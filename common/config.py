@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import reprlib
 import types
 import typing
@@ -328,7 +329,8 @@ def expected_kind(kind: Any) -> str:
         return " or ".join(map(repr, typing.get_args(kind)))
     if isinstance(kind, type) and not typing.get_args(kind):
         return kind.__name__
-    return str(kind).replace("typing.", "").replace("pathlib.", "")
+    # Without the modules of classes, which differ between versions of Python.
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(kind))
 
 
 def parse_json(text: str | bytes, origin: str) -> Any:

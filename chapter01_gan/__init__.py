@@ -4,6 +4,7 @@ In reading order:
 
     config: every option with its default, meaning and source
     networks: generator and discriminator of dense layers
+    image_sets: the files of MNIST and of sets like it, found by their names
     data: MNIST's files, or procedural digits
     training: the losses of both networks, and `train`
     generation: new digits, and walks between latents

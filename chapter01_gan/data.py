@@ -2,8 +2,9 @@
 
 MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017, MIT licence,
 https://github.com/zalandoresearch/fashion-mnist) are distributed as idx files; `--data`
-expects the folder that contains them, compressed by gzip or not. The stand-in is
-written in the same format and read by the same loader.
+expects the folder that contains them, compressed by gzip or not, or a set like them
+(see `image_sets`). The stand-in is written in the same format and read by the same
+loader.
 """
 
 import logging
@@ -12,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from chapter01_gan.config import IMAGE, Config
+from chapter01_gan.image_sets import load_set
 from common.errors import UserError
 from common.files import default_cache_dir
-from common.images import idx
 from synthetic_data.digits.glyphs import write_glyphs
 
 # Raise this number when the procedural glyphs change. The cached folder of a version is
@@ -36,7 +37,7 @@ def load_split(config: Config, split: str) -> tuple[np.ndarray, np.ndarray | Non
     Raises:
         UserError: the data are missing, damaged or of another size.
     """
-    images, labels = idx.load_split(config.data or stand_in(), split)
+    images, labels = load_set(config.data or stand_in(), split)
     if images.shape[1:] != IMAGE:
         raise UserError(
             f"{config.data}: this chapter expects images of 28 x 28 pixels, found "

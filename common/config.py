@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import math
 import os
+import re
+import reprlib
+import types
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,10 +243,7 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
         UserError: the text is not a JSON object, it is from another chapter, or an
             option is unknown or has a wrong value.
     """
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"{origin} is not valid JSON: {error}") from error
+    values = parse_json(text, origin)
     if not isinstance(values, dict):
         raise UserError(f"{origin} must hold one JSON object of options")
     named = values.pop("chapter", package_of(config_class))
@@ -252,22 +253,109 @@ def from_json(config_class: type[ConfigType], text: str, origin: str) -> ConfigT
         )
     renamed = config_class.RENAMED
     values = {renamed.get(name, name): value for name, value in values.items()}
-    hints = typing.get_type_hints(config_class)
-    types = {f.name: hints[f.name] for f in dataclasses.fields(config_class)}
-    unknown = sorted(set(values) - set(types))
-    if unknown:
-        raise UserError(
-            f"{origin} has the unknown option {unknown[0]}; "
-            f"known are {', '.join(sorted(types))}"
-        )
+    check_options(values, config_class, origin)
+    kinds = typing.get_type_hints(config_class)
     config = config_class(
-        **{name: _restore(types[name], value) for name, value in values.items()}
+        **{name: _restore(kinds[name], value) for name, value in values.items()}
     )
-    try:
-        config.validate()
-    except TypeError as error:
-        raise UserError(f"{origin} has a value of a wrong type: {error}") from error
+    config.validate()
     return config
+
+
+def check_options(
+    values: dict[str, Any], config_class: type[RunConfig], origin: str
+) -> None:
+    """Check that options exist and that their values have the right type.
+
+    Args:
+        values: values by the option's name, as read from JSON.
+        config_class: class of configurations that has the options.
+        origin: origin of the values, such as a file's path, for messages.
+
+    Raises:
+        UserError: an option is wrong; the message names the first one.
+    """
+    hints = typing.get_type_hints(config_class)
+    kinds = {
+        field.name: hints[field.name] for field in dataclasses.fields(config_class)
+    }
+    for name, value in values.items():
+        if name not in kinds:
+            known = ", ".join(sorted(kinds))
+            raise UserError(
+                f"{origin} has the unknown option {name}; known are {known}"
+            )
+        if not fits(kinds[name], value):
+            raise UserError(
+                f"{origin}: {name} must be {expected_kind(kinds[name])}, "
+                f"found {reprlib.repr(value)}"
+            )
+
+
+def fits(kind: Any, value: Any) -> bool:
+    """Return whether a value from JSON has the type `kind`.
+
+    Args:
+        kind: annotation of a configuration's field: int, float, str, bool, Path,
+            None, Literal, a tuple or a union of these.
+        value: value from JSON. A list counts as a tuple, a string without a zero
+            character as a path, and a whole number as a float, too; NaN and infinity
+            have no type.
+    """
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return any(value == one and type(value) is type(one) for one in inner)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(one, value) for one in inner)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            return False
+        if inner[-1] is Ellipsis:
+            return all(fits(inner[0], item) for item in value)
+        return len(value) == len(inner) and all(map(fits, inner, value))
+    if kind is float:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number and abs(value) < math.inf
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is Path:
+        return isinstance(value, (str, Path)) and "\0" not in str(value)
+    return isinstance(value, kind)
+
+
+def expected_kind(kind: Any) -> str:
+    """Describe a type for messages, for example "int" or "'adam' or 'sgd'"."""
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(map(repr, typing.get_args(kind)))
+    if isinstance(kind, type) and not typing.get_args(kind):
+        return kind.__name__
+    # Without the modules of classes, which differ between versions of Python.
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(kind))
+
+
+def parse_json(text: str | bytes, origin: str) -> Any:
+    """Return the value of a JSON text.
+
+    Args:
+        text: the text; bytes may begin with a byte-order mark.
+        origin: origin of the text, such as a file's path, for messages.
+
+    Raises:
+        UserError: the text is not JSON, contains NaN or infinity, or is nested too
+            deeply to be read.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError as error:
+        raise UserError(f"{origin} is not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise UserError(
+            f"{origin} is nested too deeply; options are numbers, texts and short lists"
+        ) from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 def _restore(kind: Any, value: Any) -> Any:

@@ -3,6 +3,7 @@
 A resumed run therefore sees the same batches as an uninterrupted one.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,11 +34,23 @@ def batch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarr
     """
     first = step * batch_size
     epochs = range(first // count, (first + batch_size - 1) // count + 1)
-    order = np.concatenate(
-        [np.random.default_rng((seed, epoch)).permutation(count) for epoch in epochs]
+    starts = [first - epoch * count for epoch in epochs]
+    return np.concatenate(
+        [
+            _order(count, seed, epoch)[max(0, start) : start + batch_size]
+            for epoch, start in zip(epochs, starts, strict=True)
+        ]
     )
-    start = first - epochs[0] * count
-    return order[start : start + batch_size]
+
+
+# Shuffling a million items takes longer than a short step. A batch may belong to two
+# epochs, so two orders are kept, each of 8 bytes per item.
+@functools.lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Return the order of all items in one epoch, int64 (count,), read-only."""
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    order.flags.writeable = False
+    return order
 
 
 def batches(

@@ -7,7 +7,6 @@ Reference: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
 """
 
 import gzip
-import logging
 import math
 import os
 import struct
@@ -27,66 +26,14 @@ SPLITS: tuple[Split, ...] = ("train", "test")
 MAX_ITEMS = 1_000_000
 MAX_BYTES = 28 * 28 * MAX_ITEMS
 _UINT8 = 0x0800  # the magic number is this plus the number of axes
+# QMNIST's labels are rows of 8 big-endian int32 numbers; the first is the class.
+_QMNIST = 0x0C02
+_QMNIST_COLUMNS = 8
 _AXES = {"images": 3, "labels": 1}
 _PREFIXES = {"train": "train", "test": "t10k"}
 _MAX_HEADER = 16
 _GZIP = b"\x1f\x8b"  # first bytes of every gzip file
 _BLOCK = 2**16  # bytes that are read at once
-
-_logger = logging.getLogger(__name__)
-
-
-def load_split(
-    folder: Path | str, split: Split
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Load the training or the test images of a folder, with their labels if any.
-
-    The files have MNIST's names, such as `train-images-idx3-ubyte` and
-    `t10k-labels-idx1-ubyte`. There may be a dot before `idx` instead of the hyphen,
-    and `.gz` at the end; a plain file is preferred to a compressed one. If the folder
-    has only one of the two image files, its images are split in the order of the
-    file: the last fifth, rounded down, is "test", and the rest is "train".
-
-    Args:
-        folder: folder that contains the files.
-        split: "train" or "test".
-
-    Returns:
-        Images, uint8 (N, H, W), and labels, uint8 (N,), or None if there is no file
-        of labels.
-
-    Raises:
-        UserError: the folder or its images are missing, a file cannot be read,
-            the numbers of images and labels differ, or the only file has too few
-            images to be split.
-        ValueError: `split` is unknown.
-    """
-    if split not in SPLITS:
-        raise ValueError(f"split must be train or test, is {split!r}")
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"no such directory: {folder}; check the path")
-    found = {s: path for s in SPLITS if (path := _find(folder, "images", s))}
-    if not found:
-        names = " or ".join(standard_name("images", s) for s in SPLITS)
-        raise UserError(
-            f"{folder}: expected {names}, plain or with .gz, found neither; "
-            "put the files of MNIST or of a set like it there"
-        )
-    # If there is one image file only, both splits are taken from it.
-    source = split if split in found else next(iter(found))
-    images = read_images(found[source])
-    labels_path = _find(folder, "labels", source)
-    labels = None if labels_path is None else read_labels(labels_path)
-    if labels is not None and len(labels) != len(images):
-        raise UserError(
-            f"{found[source]} holds {len(images):,} images, but {labels_path} holds "
-            f"{len(labels):,} labels; take both files from one set"
-        )
-    if len(found) == 2:
-        return images, labels
-    part = _part(found[source], len(images), split)
-    return images[part], None if labels is None else labels[part]
 
 
 def read_images(path: Path | str, max_items: int = MAX_ITEMS) -> np.ndarray:
@@ -108,6 +55,8 @@ def read_images(path: Path | str, max_items: int = MAX_ITEMS) -> np.ndarray:
 
 def read_labels(path: Path | str, max_items: int = MAX_ITEMS) -> np.ndarray:
     """Read an idx file of labels.
+
+    The classes are read from QMNIST's rows of numbers, too.
 
     Args:
         path: path of the file; its content decides whether it is gzip.
@@ -170,40 +119,14 @@ def write_labels(path: Path | str, labels: np.ndarray) -> None:
     _write(Path(path), "labels", labels)
 
 
-def standard_name(kind: Kind, split: Split, mark: str = "-") -> str:
+def standard_name(kind: Kind, split: Split) -> str:
     """Return MNIST's name of an uncompressed file.
 
     Args:
         kind: "images" or "labels".
         split: "train" or "test".
-        mark: character before "idx".
     """
-    return f"{_PREFIXES[split]}-{kind}{mark}idx{_AXES[kind]}-ubyte"
-
-
-def _find(folder: Path, kind: Kind, split: Split) -> Path | None:
-    """Return the first existing file among the accepted names, or None."""
-    names = [standard_name(kind, split, m) + end for m in "-." for end in ("", ".gz")]
-    return next((folder / n for n in names if (folder / n).is_file()), None)
-
-
-def _part(path: Path, count: int, split: Split) -> slice:
-    """Return which images of the only file in a folder belong to `split`."""
-    test = count // 5
-    if test == 0:
-        raise UserError(
-            f"{path} is the only file of images in its folder and has to be split into "
-            f"training and test images: expected at least 5, found {count}; add some"
-        )
-    _logger.info(
-        "%s is the only file of images in its folder: of its %d images, the first %d "
-        "are for training and the last %d for testing",
-        path,
-        count,
-        count - test,
-        test,
-    )
-    return slice(0, count - test) if split == "train" else slice(count - test, count)
+    return f"{_PREFIXES[split]}-{kind}-idx{_AXES[kind]}-ubyte"
 
 
 def _read(path: Path, kind: Kind, max_items: int) -> np.ndarray:
@@ -212,8 +135,12 @@ def _read(path: Path, kind: Kind, max_items: int) -> np.ndarray:
     try:
         with path.open("rb") as file:
             read = _unpacked(path, file)
-            shape = _shape(path, kind, read(4 + 4 * _AXES[kind]), max_items)
-            size = math.prod(shape)
+            header = read(4 + 4 * _AXES[kind])
+            rows = kind == "labels" and int.from_bytes(header[:4], "big") == _QMNIST
+            if rows:
+                header = _qmnist_header(path, header, read(4))
+            shape = _shape(path, kind, header, max_items)
+            size = math.prod(shape) * (4 * _QMNIST_COLUMNS if rows else 1)
             data = read(size + 1)  # one byte more, to detect a file that is too long
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
@@ -222,7 +149,31 @@ def _read(path: Path, kind: Kind, max_items: int) -> np.ndarray:
         raise _torn(path, "truncated", announced, f"{len(data):,}")
     if len(data) > size:
         raise _torn(path, "too long", announced, "more")
+    if rows:
+        return _qmnist_classes(path, data)
     return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _qmnist_header(path: Path, start: bytearray, columns: bytearray) -> bytearray:
+    """Check a header of QMNIST's labels; return that of plain labels in its place."""
+    found = int.from_bytes(columns, "big")
+    if len(start + columns) < 12 or found != _QMNIST_COLUMNS:
+        raise UserError(
+            f"{path}: expected {_QMNIST_COLUMNS} numbers for each label, as in QMNIST, "
+            f"found {found}; give a file of labels"
+        )
+    return bytearray((_UINT8 + 1).to_bytes(4, "big")) + start[4:]
+
+
+def _qmnist_classes(path: Path, data: bytearray) -> np.ndarray:
+    """Return the classes, uint8 (N,), of QMNIST's rows."""
+    classes = np.frombuffer(data, ">i4").reshape(-1, _QMNIST_COLUMNS)[:, 0]
+    if not 0 <= classes.min() <= classes.max() <= 255:
+        raise UserError(
+            f"{path}: expected labels from 0 to 255, found {classes.min()} to "
+            f"{classes.max()}; give a file of labels"
+        )
+    return classes.astype(np.uint8)
 
 
 def _unpacked(path: Path, file: BinaryIO) -> Callable[[int], bytearray]:

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.config import RunConfig
-from common.config_files import check_options, read_object
+from common.config import RunConfig, check_options
+from common.config_files import read_object
 from common.errors import UserError
 from common.tuning.dimensions import (
     Branch,

@@ -86,10 +86,14 @@ def from_json_text(text: str, origin: str) -> Record:
         origin: name of the text's source, for messages.
 
     Raises:
-        ValueError: the text is not JSON, or a number in it is not finite.
+        ValueError: the text is not JSON or nested too deeply, or a number in it is
+            not finite.
         UserError: the text is JSON, but not a record.
     """
-    values = json.loads(text, parse_constant=_refuse)
+    try:
+        values = json.loads(text, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("the text is nested too deeply") from error
     if not isinstance(values, dict):
         raise UserError(f"{origin} must be a JSON object, found {text.strip()[:40]!r}")
     wrong = sorted(

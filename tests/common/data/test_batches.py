@@ -29,6 +29,22 @@ def test_a_batch_depends_only_on_seed_and_step():
     assert list(other) != list(batch_indices(100, 50, seed=1, step=0))
 
 
+def test_an_epoch_is_shuffled_once(monkeypatch):
+    """Otherwise each step would cost a permutation of the whole data set."""
+    made, new = [], np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda s: made.append(s) or new(s))
+    first = batch_indices(1001, 10, seed=77, step=0)
+    for step in range(200):  # the last batch of the first epoch is in the second, too
+        batch_indices(1001, 10, seed=77, step=step)
+    assert made == [(77, 0), (77, 1)]
+    first[:] = 0  # a copy: the kept order does not change
+    assert (
+        batch_indices(1001, 10, seed=77, step=100)[0]
+        == new((77, 0)).permutation(1001)[1000]
+    )
+    assert list(batch_indices(1001, 10, seed=77, step=0)) != list(first)
+
+
 def test_the_second_epoch_differs_from_the_first_of_a_neighbouring_seed():
     second = batch_indices(50, 50, seed=3, step=1)
     for seed in (2, 4):

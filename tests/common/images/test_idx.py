@@ -1,8 +1,7 @@
-"""The idx files of MNIST: their bytes, errors in damaged files, and splits."""
+"""The idx files of MNIST: their bytes, and errors in damaged files."""
 
 import functools
 import gzip
-import logging
 import re
 import struct
 import tracemalloc
@@ -60,6 +59,31 @@ def test_written_bytes_are_the_format(tmp_path):
     idx.write_labels(tmp_path / "labels", np.array([7, 9], np.uint8))
     assert (tmp_path / "images").read_bytes() == HEADER + PIXELS
     assert (tmp_path / "labels").read_bytes() == LABELS
+
+
+def test_the_classes_of_qmnist(tmp_path):
+    """A label of QMNIST is 8 numbers: class, series, writer, ..."""
+    rows = [[7, 0, 3811, 77, 1, 2, 3, 4], [9, 4, 2000, -1, 5, 6, 7, 8]]
+    content = struct.pack(">3I16i", 0x0C02, 2, 8, *rows[0], *rows[1])
+    for pack in (bytes, packed):
+        labels = idx.read_labels(saved(tmp_path / "a", pack(content)))
+        assert labels.dtype == np.uint8
+        assert labels.tolist() == [7, 9]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (struct.pack(">3I8i", 0x0C02, 1, 8, 300, *range(7)), "0 to 255, found 300"),
+        (struct.pack(">3I8i", 0x0C02, 1, 8, -1, *range(7)), "0 to 255, found -1"),
+        (struct.pack(">3I7i", 0x0C02, 1, 8, *range(7)), "32 bytes .* found 28"),
+        (struct.pack(">3I", 0x0C02, 1, 7), "expected 8 numbers .* found 7"),
+        (struct.pack(">2I", 0x0C02, 1), "expected 8 numbers"),
+        (struct.pack(">3I", 0x0C02, 10**9, 8), "at most 1,000,000 labels"),
+    ],
+)
+def test_wrong_labels_of_qmnist(tmp_path, content, words):
+    assert re.search(words, message(idx.read_labels, saved(tmp_path / "a", content)))
 
 
 @pytest.mark.parametrize("end", ["", ".gz", ".GZ"])
@@ -188,116 +212,3 @@ def test_wrong_sizes_cost_no_memory(tmp_path, content):
         assert tracemalloc.get_traced_memory()[1] < 500_000
     finally:
         tracemalloc.stop()
-
-
-# --- folders
-
-
-def fill(folder: Path, **counts: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Write a set of images for each split; the labels are their indices."""
-    made = {
-        s: (noise(n, 4, 4), np.arange(n, dtype=np.uint8)) for s, n in counts.items()
-    }
-    for split, (images, labels) in made.items():
-        idx.write_split(folder, split, images, labels)
-    return made
-
-
-def test_each_split_has_its_own_files(tmp_path):
-    made = fill(tmp_path / "new", train=7, test=3)
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
-        "t10k-images-idx3-ubyte.gz",
-        "t10k-labels-idx1-ubyte.gz",
-        "train-images-idx3-ubyte.gz",
-        "train-labels-idx1-ubyte.gz",
-    ]
-    for split, arrays in made.items():
-        for found, expected in zip(
-            idx.load_split(tmp_path / "new", split), arrays, strict=True
-        ):
-            np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize("end", ["", ".gz"])
-def test_names_with_a_dot(tmp_path, end):
-    for name, write in (("images.idx3", idx.write_images), ("labels.idx1", None)):
-        array = noise(6, 4, 4) if write else noise(6)
-        (write or idx.write_labels)(tmp_path / f"train-{name}-ubyte{end}", array)
-    fill(tmp_path, test=2)
-    images, labels = idx.load_split(tmp_path, "train")
-    assert len(images) == len(labels) == 6
-
-
-def test_plain_files_are_preferred_to_compressed_ones(tmp_path):
-    fill(tmp_path, train=7, test=3)
-    idx.write_images(tmp_path / "train-images-idx3-ubyte", np.ones((7, 2, 2), np.uint8))
-    assert idx.load_split(tmp_path, "train")[0].shape == (7, 2, 2)
-
-
-@pytest.mark.parametrize("only", idx.SPLITS)
-def test_the_only_file_is_split_in_order(tmp_path, caplog, only):
-    images, _ = fill(tmp_path, **{only: 14})[only]
-    with caplog.at_level(logging.INFO):
-        train, train_labels = idx.load_split(tmp_path, "train")
-        test, test_labels = idx.load_split(tmp_path, "test")
-    np.testing.assert_array_equal(np.concatenate([train, test]), images)
-    assert train_labels.tolist() == list(range(12))
-    assert test_labels.tolist() == [12, 13]
-    assert "first 12 are for training and the last 2 for testing" in caplog.text
-
-
-def test_two_files_are_not_split(tmp_path, caplog):
-    fill(tmp_path, train=7, test=3)
-    with caplog.at_level(logging.INFO):
-        idx.load_split(tmp_path, "train")
-    assert not caplog.text
-
-
-def test_labels_may_be_missing(tmp_path):
-    fill(tmp_path, train=10, test=10)
-    (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
-    images, labels = idx.load_split(tmp_path, "train")
-    assert len(images) == 10
-    assert labels is None
-    assert idx.load_split(tmp_path, "test")[1] is not None
-    (tmp_path / "t10k-images-idx3-ubyte.gz").unlink()
-    assert idx.load_split(tmp_path, "test")[1] is None
-
-
-def test_wrong_folders(tmp_path):
-    line = message(idx.load_split, tmp_path / "none", "train")
-    assert line.startswith(f"no such directory: {tmp_path / 'none'}")
-    line = message(idx.load_split, tmp_path, "train")
-    assert "train-images-idx3-ubyte or t10k-images-idx3-ubyte" in line
-    fill(tmp_path, test=4)
-    assert "expected at least 5, found 4" in message(idx.load_split, tmp_path, "train")
-    fill(tmp_path, test=6)
-    for count in (5, 7):
-        idx.write_labels(tmp_path / "t10k-labels-idx1-ubyte.gz", noise(count))
-        line = message(idx.load_split, tmp_path, "test")
-        assert re.search(f"holds 6 images, but .* holds {count} labels", line)
-
-
-def test_unknown_split_is_a_programming_error(tmp_path):
-    with pytest.raises(ValueError, match="train or test"):
-        idx.load_split(tmp_path, "val")
-
-
-# --- the real files
-
-
-def test_mnist(shared_data):
-    train, train_labels = idx.load_split(shared_data / "mnist", "train")
-    test, test_labels = idx.load_split(shared_data / "mnist", "test")
-    assert train_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
-    assert train.shape == (8000, 28, 28)
-    assert test.shape == (2000, 28, 28)
-    assert test_labels[-3:].tolist() == [4, 5, 6]
-
-
-def test_fashion_mnist(shared_data):
-    _, train = idx.load_split(shared_data / "fashion_mnist", "train")
-    images, test = idx.load_split(shared_data / "fashion_mnist", "test")
-    assert train[:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
-    assert test[:6].tolist() == [9, 2, 1, 1, 6, 1]
-    assert images.shape == (10_000, 28, 28)

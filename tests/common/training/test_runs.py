@@ -13,6 +13,7 @@ from keras.ops import convert_to_numpy
 
 from chapter02_3dgan.config import PRESETS, Config
 from common.config import differences, from_json, to_json, with_length
+from common.config_files import read_config
 from common.errors import TrainingError, UserError
 from common.files import atomic_path
 from common.images.writing import load_image
@@ -42,8 +43,38 @@ def test_wrong_configuration_files(folder):
         from_json(Config, '{"colour": 1}', "f.json")
     with pytest.raises(UserError, match="one JSON object"):
         from_json(Config, "[]", "f.json")
-    with pytest.raises(UserError, match="f.json has a value of a wrong type"):
-        from_json(Config, '{"batch_size": "8"}', "f.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"batch_size": "8"}', "batch_size must be int, found '8'"),
+        ('{"seed": true}', "seed must be int, found True"),
+        ('{"seed": 1.0}', "seed must be int, found 1.0"),
+        ('{"seed": null}', "seed must be int, found None"),
+        ('{"average": NaN}', "is not valid JSON: NaN is no number"),
+        ('{"average": -Infinity}', "is not valid JSON: -Infinity is no number"),
+        ('{"average": 1e999}', "average must be .*float.*, found inf"),
+        ('{"max_minutes": true}', "max_minutes must be .*float.*, found True"),
+        ('{"jit": "maybe"}', "jit must be 'auto' or 'on' or 'off', found 'maybe'"),
+        ('{"data": 3}', "data must be .*Path.*, found 3"),
+        ('{"data": "a\\u0000b"}', "data must be .*Path.*, found "),
+        ('{"seed": [[[[[[[[1]]]]]]]]}', "seed must be int, found .{,40}$"),
+        ("[" * 200_000, "is nested too deeply"),
+        ('{"seed": ' * 100_000, "is nested too deeply"),
+    ],
+)
+def test_configurations_are_checked_like_files_of_options(tmp_path, text, message):
+    """A run's config.json is read like --config FILE, with the same messages."""
+    path = tmp_path / "f.json"
+    path.write_text(text)
+    for read in (
+        lambda: from_json(Config, text, str(path)),
+        lambda: read_config(path, Config()),
+    ):
+        with pytest.raises(UserError, match=f"f.json:? {message}") as caught:
+            read()
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

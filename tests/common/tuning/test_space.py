@@ -9,8 +9,8 @@ from searching import ADAM
 from toychapter.config import PRESETS, SPACE, Config
 
 from benchmarks.chapters import chapter_names
-from common.config import to_json
-from common.config_files import check_options, read_config
+from common.config import check_options, to_json
+from common.config_files import read_config
 from common.errors import UserError
 from common.tuning.search import plain
 from common.tuning.space import Space

@@ -133,6 +133,9 @@ def test_records_that_contradict_themselves_are_refused(tmp_path):
     write_records(path, [record(0, 1.0), record(0, 2.0)])
     with pytest.raises(UserError, match="trial 0 twice"):
         read_records(path)
+    path.write_text("[" * 200_000 + "\n{}\n")
+    with pytest.raises(UserError, match="line 1 is damaged; remove this line"):
+        read_records(path)
 
 
 def test_the_best_trial_is_the_lowest_of_those_that_ran_to_the_end():

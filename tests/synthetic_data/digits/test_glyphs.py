@@ -11,6 +11,7 @@ from scipy import ndimage
 from scipy.spatial.distance import pdist
 from sklearn.neighbors import KNeighborsClassifier
 
+from chapter01_gan.image_sets import load_set
 from common.errors import UserError
 from common.images import idx
 from synthetic_data.digits import glyphs
@@ -123,13 +124,13 @@ def test_no_two_are_equal(drawn):
 
 
 def test_a_class_is_as_varied_as_in_mnist(drawn, shared_data):
-    real = idx.load_split(shared_data / "mnist", "train")
+    real = load_set(shared_data / "mnist", "train")
     ratio = spread(*drawn) / spread(*real)
     assert (np.abs(ratio - 1) < 0.2).all(), ratio.round(2)
 
 
 def test_mean_and_spread_of_ink_are_those_of_mnist(drawn, shared_data):
-    real, _ = idx.load_split(shared_data / "mnist", "train")
+    real, _ = load_set(shared_data / "mnist", "train")
     for measure in (np.mean, np.std):
         ink = [measure(images.mean(axis=(1, 2))) for images in (drawn[0], real)]
         assert ink[0] == pytest.approx(ink[1], rel=0.2)
@@ -141,7 +142,7 @@ def test_nearest_neighbours_classify_the_digits(drawn):
 
 
 def test_a_classifier_of_glyphs_classifies_mnist(drawn, shared_data):
-    real = idx.load_split(shared_data / "mnist", "test")
+    real = load_set(shared_data / "mnist", "test")
     assert accuracy(drawn, real) > 0.8
     assert accuracy(real, drawn) > 0.8
 
@@ -172,7 +173,7 @@ def test_fields_are_distances_to_digits_of_height_1():
 def test_written_glyphs_can_be_read(tmp_path):
     glyphs.write_glyphs(tmp_path / "new", train=30, test=20, seed=4)
     for split, count in (("train", 30), ("test", 20)):
-        found = idx.load_split(tmp_path / "new", split)
+        found = load_set(tmp_path / "new", split)
         for array, expected in zip(
             found, glyphs.make_glyphs(count, 4, split), strict=True
         ):
@@ -220,7 +221,7 @@ def test_a_set_that_another_process_has_written_meanwhile_is_kept(
 
     monkeypatch.setattr(glyphs, "make_glyphs", overtaken)
     glyphs.write_glyphs(tmp_path / "new", 30, 20)
-    assert len(idx.load_split(tmp_path / "new", "train")[0]) == 30
+    assert len(load_set(tmp_path / "new", "train")[0]) == 30
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
 
 
@@ -237,7 +238,7 @@ def test_other_digits_that_another_process_has_written_meanwhile_are_an_error(
     monkeypatch.setattr(glyphs, "make_glyphs", overtaken)
     with pytest.raises(UserError, match="already holds other files"):
         glyphs.write_glyphs(tmp_path / "new", 30, 20)
-    assert len(idx.load_split(tmp_path / "new", "train")[0]) == 40
+    assert len(load_set(tmp_path / "new", "train")[0]) == 40
 
 
 def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path):
@@ -249,7 +250,7 @@ def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path):
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(write, range(3))) == [None] * 3
-    assert len(idx.load_split(tmp_path / "new", "train")[0]) == 300
+    assert len(load_set(tmp_path / "new", "train")[0]) == 300
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
 
 

@@ -183,9 +183,10 @@ def write_note(path: Path, note: dict) -> None:
 def read_note(path: Path) -> dict | None:
     """Read a JSON file of `write_note`; return None if it is missing or damaged."""
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
+        note = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
         return None
+    return note if isinstance(note, dict) else None
 
 
 def read_limited(path: Path, max_bytes: int) -> bytes:

@@ -206,9 +206,9 @@ class RunDir:
         if not self.data.is_file():
             return
         known = read_note(self.data)
-        if isinstance(known, int):
-            known = {"items": known}
-        if not isinstance(known, dict) or "items" not in known:
+        if known is None and (count := _earlier_count(self.data)):
+            known = {"items": count}
+        if known is None or "items" not in known:
             raise UserError(
                 f"{self.data} is damaged; remove it to go on without a check that the "
                 "data set is the same"
@@ -373,6 +373,12 @@ def describe_data(data: Path | None, items: int) -> dict:
     if data is None:
         return {"items": items, "files": None}
     return {"items": items, **dataclasses.asdict(fingerprint(data))}
+
+
+def _earlier_count(path: Path) -> int | None:
+    """Return the number of items that earlier versions wrote to data.json, or None."""
+    text = path.read_text(errors="replace").strip()
+    return int(text) if re.fullmatch("[0-9]{1,12}", text) else None
 
 
 def _in_words(known: dict) -> str:

@@ -62,7 +62,7 @@ def begin_stage(
         "sources": {source.name: _checksum(source) for source in sources},
     }
     earlier = read_note(stage.path / NOTE)
-    if isinstance(earlier, dict):
+    if earlier is not None:
         # Earlier versions wrote relative paths.
         for field, text in earlier.get("options", {}).items():
             kind = type(values.get(field, text))

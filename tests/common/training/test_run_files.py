@@ -239,8 +239,8 @@ def test_runs_of_earlier_versions_and_damaged_notes(tmp_path):
     run.check_data(data, 24)
     with pytest.raises(UserError, match="24 training items, but there are 9"):
         run.check_data(data, 9)
-    for text in ("", "{", "[1]", '{"files": 3}'):
-        run.data.write_text(text)
+    for text in ("", "{", "[1]", '{"files": 3}', "[" * 99_999, "\udcff"):
+        run.data.write_text(text, errors="surrogateescape")
         with pytest.raises(UserError, match="data.json is damaged; remove it to go on"):
             run.check_data(data, 24)
 

@@ -192,6 +192,7 @@ def test_folders_without_usable_images_are_refused(tmp_path, prepare, message):
         load_split(dataclasses.replace(TINY, data=folder), "train")
 
 
+@pytest.mark.slow
 def test_real_drawings_train(shared_data, tmp_path):
     config = dataclasses.replace(TINY, data=shared_data / "anime_faces", steps=2)
     held_out = load_split(config, "test").names

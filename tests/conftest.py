@@ -46,6 +46,14 @@ def own_cache(tmp_path_factory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def one_core() -> Iterator[None]:
+    """Draw stand-ins in this process; starting others takes longer than small sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_log_level() -> Iterator[None]:
     """Keep TensorFlow quiet in subprocesses, whatever the user's shell exports."""
     with pytest.MonkeyPatch.context() as patch:

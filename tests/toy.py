@@ -76,8 +76,11 @@ def chain(width: int, layers: list, name: str) -> keras.Model:
 
 
 def run(model: AdversarialModel, steps: int) -> AdversarialModel:
-    """Train for some compiled steps on the same batch; return the model."""
-    step = tf.function(model.train_step)
+    """Train for some steps on the same batch; return the model.
+
+    Several steps are compiled; a single one is faster without.
+    """
+    step = tf.function(model.train_step) if steps > 1 else model.train_step
     for _ in range(steps):
         step(tf.constant(POINTS[:BATCH]))
     return model

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -178,16 +179,30 @@ def data(tmp_path_factory) -> Path:
     return folder
 
 
+def main(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "chapter01_gan" / "main.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        **options,
+    )
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, data) -> RunDir:
-    """A tiny trained run, with every trick at once."""
-    run = RunDir(tmp_path_factory.mktemp("run") / "tiny")
-    tricks = {
-        "data": data, "minibatch_kernels": 2, "historical_averaging": 0.01,
-        "real_label": (0.8, 1.0), "g_norm": "batch", "d_norm": "instance",
-        "spectral_norm": True, "instance_noise": 0.1, "r1_gamma": 0.5, "average": 0.9,
-    }  # fmt: skip
-    return train(dataclasses.replace(TINY, **tricks), run)
+    """A tiny run with every trick at once, trained in a process of its own."""
+    folder = tmp_path_factory.mktemp("run")
+    options = (
+        "--g-units 24 24 --d-units 24 24 --batch-size 8 --steps 4 --log-every 1 "
+        "--sample-every 2 --checkpoint-every 2 --minibatch-kernels 2 "
+        "--historical-averaging 0.01 --real-label 0.8 1.0 --g-norm batch "
+        "--d-norm instance --spectral-norm --instance-noise 0.1 --r1-gamma 0.5 "
+        f"--average 0.9 --data {data} --run-dir tiny"
+    )
+    done = main("train", *options.split(), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return RunDir(folder / "tiny")
 
 
 @pytest.fixture
@@ -239,27 +254,14 @@ def test_walks_are_drawn(run):
     assert path.stat().st_size > 1000
 
 
-def main(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "chapter01_gan" / "main.py"), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        **options,
-    )
-
-
-def test_the_command_line_from_train_to_test(tmp_path, data, short):
-    """Train in a process of its own; resume, test and generate in this one."""
-    small = ["--g-units", "16", "--d-units", "16", "--batch-size", "16"]
-    done = main("train", "--data", data, "--run-dir", "r", "--steps", 5, *small,
-                cwd=tmp_path)  # fmt: skip
-    assert done.returncode == 0, done.stderr
+def test_the_command_line_from_train_to_test(run, tmp_path, short):
+    """Trained in a process of its own; resume, test and generate in this one."""
+    shutil.copytree(run.path, tmp_path / "r")
     done = call(
-        CHAPTER, "train", "--resume", "--run-dir", "r", "--steps", 8, cwd=tmp_path
+        CHAPTER, "train", "--resume", "--run-dir", "r", "--steps", 6, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert "training steps 5 to 8" in done.stderr
+    assert "training steps 4 to 6" in done.stderr
     done = call(CHAPTER, "test", "--run-dir", "r", "--samples", 40, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "fid40_local" in done.stdout

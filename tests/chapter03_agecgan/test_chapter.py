@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from chapter03_agecgan.commands import CHAPTER
 from chapter03_agecgan.config import Config
 from chapter03_agecgan.data import load_split
 from chapter03_agecgan.learnt import count_ages, note_counts
+from chapter03_agecgan.recognition import local_network
 from chapter03_agecgan.stages import identity
 from chapter03_agecgan.training import choose_rows, train
 from common.cli import main as cli
 from common.errors import UserError
+from common.features import local_classifier
 from common.gan.latents import sample_latents
 from common.training.curves import read_rows
 from common.training.network_files import load_network
@@ -31,6 +34,17 @@ from synthetic_data.age_faces.write import draw_person, write_wiki
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_FIFTIES = dict(zip(AGE_CLASSES, (60, 60, 60, 60, 0, 2), strict=True))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_evaluators() -> Iterator[None]:
+    """Make the networks that recognise persons and ages smaller, or their batches."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_network, "CHANNELS", (4, 8, 16, 16))
+        patch.setattr(local_network, "BATCH_SIZE", 24)
+        patch.setattr(local_classifier, "BATCH_SIZE", 32)
+        patch.setattr(evaluators, "STEPS", 20)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +195,8 @@ def test_latents_are_found_again(run):
     assert after < 0.1 * before
 
 
-def test_scores_and_baselines(run, monkeypatch, tmp_path):
+def test_scores_and_baselines(run, tmp_path):
     """Ages of which the run has seen no photo are named, and not scored."""
-    monkeypatch.setattr(evaluators, "STEPS", 20)
     run = copy_of(run, tmp_path / "run")
     note_counts(run, NO_FIFTIES)
     config = run.read_config(Config)
@@ -220,8 +233,7 @@ def test_scores_and_baselines(run, monkeypatch, tmp_path):
         assert (run.path / name).stat().st_size > 0
 
 
-def test_persons_are_not_measured_where_nobody_has_two_photos(run, caplog, monkeypatch):
-    monkeypatch.setattr(evaluators, "STEPS", 20)
+def test_persons_are_not_measured_where_nobody_has_two_photos(run, caplog):
     faces = load_split(run.read_config(Config), "test")
     rows = np.array([0, 6])
     alone = dataclasses.replace(

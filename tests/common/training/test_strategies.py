@@ -65,26 +65,29 @@ def state(folder: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory) -> Path:
-    """Runs on one device: the toy GAN, and the toy GAN with BatchNorm."""
-    folder = tmp_path_factory.mktemp("alone")
-    for run in [folder / "run"], [folder / "norm", "norm"]:
-        assert shared_training.do_run("none", *map(str, run)) == 0
+    """A run of the toy GAN on one device."""
+    folder = tmp_path_factory.mktemp("alone") / "run"
+    assert shared_training.do_run("none", str(folder)) == 0
     return folder
 
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory) -> Path:
-    """The same runs on two devices."""
-    folder = tmp_path_factory.mktemp("mirrored")
-    runs = words([folder / "run"], [folder / "norm", "norm"])
+    """The same run on two devices."""
+    folder = tmp_path_factory.mktemp("mirrored") / "run"
+    train_mirrored(folder)
+    return folder
+
+
+def train_mirrored(*run: object) -> None:
+    """Train a run of the toy GAN, a folder and options, on two devices."""
     done = subprocess.run(
-        [sys.executable, PROGRAM, "mirrored", *runs],
+        [sys.executable, PROGRAM, "mirrored", *run],
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +116,7 @@ def assert_alike(folder: Path, alone: Path) -> None:
 
 
 def test_two_devices_train_like_one(alone, mirrored):
-    assert_alike(mirrored / "run", alone / "run")
+    assert_alike(mirrored, alone)
 
 
 @pytest.mark.slow
@@ -127,7 +130,7 @@ def test_a_lost_worker_ends_the_others_and_the_run_can_be_resumed(alone, togethe
     kept = sorted(p.name for p in (run / "checkpoints").iterdir())
     assert kept == ["step_00000003.npz"]
     assert [done[:2] for done in train_together([run])] == [(0, "ended 6\n")] * 2
-    assert_alike(run, alone / "run")
+    assert_alike(run, alone)
 
 
 @pytest.mark.slow
@@ -141,9 +144,12 @@ def test_all_workers_stop_if_one_is_asked_to(together):
 
 
 @pytest.mark.slow
-def test_batch_statistics_are_computed_on_each_device(alone, mirrored, together):
+def test_batch_statistics_are_computed_on_each_device(tmp_path, together):
     """D's BatchNorm normalises with the moments of each device's half of the batch."""
-    one, two = losses(alone / "norm"), losses(mirrored / "norm")
+    alone, mirrored = tmp_path / "alone", tmp_path / "mirrored"
+    assert shared_training.do_run("none", str(alone), "norm") == 0
+    train_mirrored(mirrored, "norm")
+    one, two = losses(alone), losses(mirrored)
     assert np.abs(one[0, 1:] - two[0, 1:]).max() > 1e-3
     # The moving moments are averaged. They must be the same on all workers, because
     # each continues with its own copy of the networks.
@@ -151,7 +157,7 @@ def test_batch_statistics_are_computed_on_each_device(alone, mirrored, together)
     assert chief[0].startswith("moments [[") and chief[:2] == helper[:2]
     assert chief[1] == "ended 6"
     for name in ("discriminator/004", "discriminator/005"):
-        moments = [state(runs / "norm")[name] for runs in (alone, mirrored)]
+        moments = [state(run)[name] for run in (alone, mirrored)]
         np.testing.assert_allclose(*moments, rtol=0.02, atol=0.02)
 
 

@@ -20,7 +20,7 @@ from shapes import write_boxes
 from common.config import from_json
 from common.data.splits import validation_rows
 from common.errors import UserError
-from common.features import extractors
+from common.features import extractors, local_classifier
 from common.images.pixels import to_floats
 from common.tuning.space import Space
 from synthetic_data.age_faces.write import write_wiki
@@ -197,6 +197,7 @@ def bench(request, configure):
         # Enough steps to distinguish images from noise.
         short = functools.partial(extractors.local, steps=30)
         patch.setattr(extractors, "local", short)
+        patch.setattr(local_classifier, "BATCH_SIZE", 32)
         for chapter, part in (CHAPTERS[2], "evaluators"), (CHAPTERS[3], "evaluation"):
             patch.setattr(load(chapter, part), "STEPS", 30)
         tuning_module = load(name, "tuning")
@@ -239,6 +240,7 @@ def test_wrong_ages_are_worse(configure, monkeypatch):
     name = "chapter03_agecgan"
     config = dataclasses.replace(configure(name), validation_every=3)
     monkeypatch.setattr(load(name, "evaluators"), "STEPS", 30)
+    monkeypatch.setattr(local_classifier, "BATCH_SIZE", 32)
     objective = load(name, "tuning").make_objective(config)
     items = items_of(name, config)
     photos = items[validation_rows(len(items), 3)]

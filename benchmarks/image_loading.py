@@ -28,7 +28,7 @@ import tyro
 from PIL import Image
 
 from common.images.square_store import ImageStore
-from common.training.run_dir import describe_environment
+from common.training.environment import describe_environment
 
 # Edges of the files and of the images in the store, pixels.
 SIDE = 96

@@ -31,7 +31,7 @@ from chapter04_dcgan.networks import CHANNELS, build_discriminator, build_genera
 from chapter04_dcgan.training import build_model
 from common.gan.optimizers import build_optimizers
 from common.training import devices
-from common.training.run_dir import describe_environment
+from common.training.environment import describe_environment
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import tyro
 from benchmarks.chapters import chapter_names
 from common.config import RunConfig
 from common.metrics.report import table
-from common.training.run_dir import RunDir, describe_environment
+from common.training.environment import describe_environment
+from common.training.run_dir import RunDir
 
 UNLIMITED = 10**9
 # Options that a chapter needs to train without files that the user must provide.

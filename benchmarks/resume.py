@@ -24,7 +24,7 @@ import tyro
 from tqdm import tqdm
 
 from benchmarks.chapters import ROOT, chapter_names
-from common.training.run_dir import describe_environment
+from common.training.environment import describe_environment
 
 # Options for smaller networks and fewer steps in chapters that take long otherwise.
 SMALLER = {

@@ -29,7 +29,7 @@ from benchmarks.timing import take_turns
 from chapter05_srgan.config import PRESETS, Config
 from chapter05_srgan.networks import build_discriminator, build_generator
 from chapter05_srgan.training import build_srgan_model
-from common.training.run_dir import describe_environment
+from common.training.environment import describe_environment
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from benchmarks.cost_tables import tables
 from benchmarks.step_work import CHAPTERS, Point
 from common.errors import UserError
 from common.files import atomic_path
+from common.training.environment import describe_environment
 from common.training.local_workers import end_workers, start_workers
-from common.training.run_dir import describe_environment
 
 HERE = Path(__file__).resolve().parent
 # Marks on the page between which the tables are.

@@ -38,7 +38,7 @@ from common.layers.conv3d_one_channel import (
     Conv3DTransposeToOneChannel,
 )
 from common.training import devices
-from common.training.run_dir import describe_environment
+from common.training.environment import describe_environment
 
 # Share of occupied voxels in the random volumes.
 OCCUPANCY = 0.04

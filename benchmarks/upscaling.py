@@ -23,7 +23,7 @@ from benchmarks.timing import take_turns
 from chapter05_srgan.config import PRESETS
 from chapter05_srgan.networks import build_generator
 from chapter05_srgan.upscaling.tiles import compiled, enlarge, enlarge_floats
-from common.training.run_dir import describe_environment
+from common.training.environment import describe_environment
 
 # Factor by which the preset enlarges.
 SCALE = 4

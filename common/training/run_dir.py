@@ -3,19 +3,13 @@
 import base64
 import contextlib
 import dataclasses
-import datetime
-import fcntl
 import html
 import importlib
 import importlib.metadata
-import itertools
 import json
 import logging
 import os
-import platform
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,20 +22,22 @@ from common.config import (
     to_json,
 )
 from common.data.fingerprint import fingerprint
-from common.errors import PrintableFormatter, UserError
+from common.errors import UserError
 from common.files import (
-    UNFINISHED,
-    cannot_write,
     read_note,
-    remove_unfinished,
     write_note,
+)
+from common.training.environment import write_environment
+from common.training.folders import (
+    copied_to,
+    new_folder,
+    own_folder,
+    require_fresh,
 )
 from common.training.step_files import find_step_files
 
 # Packages that config.json may name as the chapter of a run.
 CHAPTER = re.compile(r"(chapter[0-9]{2}|study)_[a-z0-9_]+")
-# Libraries whose versions environment.json records.
-LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "h5py", "matplotlib")
 logger = logging.getLogger(__name__)
 
 
@@ -294,73 +290,8 @@ class RunDir:
             if self.linked:
                 _link(self.path.parent / "latest", self.path)
             with copied_to(handler):
-                self._write_environment()
+                write_environment(self.environment)
                 yield
-
-    def _write_environment(self) -> None:
-        """Write environment.json; say so if the number of CPU cores has changed."""
-        earlier = (read_note(self.environment) or {}).get("cores")
-        write_note(self.environment, describe_environment())
-        if earlier not in (None, usable_cores()):
-            logger.warning(
-                "this run has used %s CPU cores and goes on with %d: sums are split "
-                "otherwise, so its last digits may differ from those of a run that "
-                "was never interrupted",
-                earlier,
-                usable_cores(),
-            )
-
-
-def new_folder(parent: Path, pattern: str) -> Path:
-    """Create a folder whose name contains the time, and return its path.
-
-    Args:
-        parent: folder to create it in; it is created, too.
-        pattern: name of the folder, with {time} in it. If another process has taken
-            the name within the same second, _2, _3, ... follows the time.
-
-    Raises:
-        UserError: the folder cannot be created.
-    """
-    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    for number in itertools.count(1):
-        time = now if number == 1 else f"{now}_{number}"
-        path = parent / pattern.format(time=time)
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise UserError(
-                f"cannot create {path}: {error.strerror}; name a folder with --run-dir"
-            ) from error
-        return path
-
-
-def require_fresh(description: Path, log: Path, kind: str) -> None:
-    """Check that a folder is free for a new run.
-
-    It may contain the log and temporary files of a run that was killed at its start.
-
-    Args:
-        description: file that marks the folder of a run, for example its config.json.
-        log: log file of the run, in the same folder.
-        kind: name of what the folder would hold, for messages, for example "run".
-
-    Raises:
-        UserError: the folder already holds a run or other files.
-    """
-    folder = description.parent
-    if description.exists():
-        raise UserError(
-            f"{folder} already holds a {kind}; add --resume to continue it, or name "
-            "another folder"
-        )
-    if not folder.exists():
-        return
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [""]
-    if not all(name == log.name or name.startswith(UNFINISHED) for name in names):
-        raise UserError(f"{folder} is not an empty folder; name another one")
 
 
 def describe_data(data: Path | None, items: int) -> dict:
@@ -389,73 +320,6 @@ def _in_words(known: dict) -> str:
     return f"{files} files of {size} bytes (hash {digest})"
 
 
-@contextlib.contextmanager
-def own_folder(log: Path) -> Iterator[logging.FileHandler]:
-    """Create a folder and lock it against other processes during the block.
-
-    Args:
-        log: log file in the folder; the lock is on this file.
-
-    Yields:
-        The handler that writes the log file.
-
-    Raises:
-        UserError: the folder cannot be written, or another process holds the lock.
-    """
-    folder = log.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(log)
-    except OSError as error:
-        raise cannot_write(folder, error, begun=False) from error
-    with contextlib.closing(handler), _locked(handler, folder):
-        # Remove what a killed process left half-written.
-        remove_unfinished(folder.rglob(f"{UNFINISHED}*"))
-        yield handler
-
-
-@contextlib.contextmanager
-def _locked(handler: logging.FileHandler, path: Path) -> Iterator[None]:
-    """Lock the log file, so that no other process trains in the same folder."""
-    try:
-        fcntl.flock(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UserError(
-            f"another process is training in {path}; wait for it, or name another "
-            "folder"
-        ) from error
-    except OSError as error:
-        # Some network file systems have no locks.
-        logger.warning(
-            "%s cannot be locked (%s): make sure that no other process trains there",
-            path,
-            error.strerror,
-        )
-    yield  # Closing the file releases the lock.
-
-
-@contextlib.contextmanager
-def copied_to(handler: logging.Handler) -> Iterator[None]:
-    """Copy the program's messages to a file, in more detail than on the screen.
-
-    Args:
-        handler: handler of the file.
-    """
-    handler.setFormatter(PrintableFormatter("%(asctime)s %(message)s"))
-    logging.getLogger().addHandler(handler)
-    project_logger = logging.getLogger("common")
-    level_before = project_logger.level
-    project_logger.setLevel(logging.DEBUG)
-    try:
-        yield
-    except Exception as error:
-        logger.debug("ended by %s: %s", type(error).__name__, error)
-        raise
-    finally:
-        project_logger.setLevel(level_before)
-        logging.getLogger().removeHandler(handler)
-
-
 def _link(link: Path, target: Path) -> None:
     """Let `link` point to `target`, which is in the same folder."""
     temporary = link.with_name(f".latest-{os.getpid()}")
@@ -469,62 +333,3 @@ def _link(link: Path, target: Path) -> None:
             link,
             error.strerror,
         )
-
-
-def describe_environment() -> dict:
-    """Return versions, devices and the project's commit as values for JSON."""
-    import tensorflow as tf
-
-    return {
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": usable_cores(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
-        "devices": [
-            tf.config.experimental.get_device_details(device).get(
-                "device_name", device.name
-            )
-            for device in tf.config.list_physical_devices()
-        ],
-        "commit": _commit(),
-    }
-
-
-def usable_cores() -> int:
-    """Return the number of CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _version(library: str) -> str:
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        # TensorFlow is published as several packages.
-        return "unknown"
-
-
-def _processor() -> str:
-    """Return the processor's name from Linux, or else from Python."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor()
-
-
-def _commit() -> str | None:
-    """Return the project's git commit, or None outside a checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None

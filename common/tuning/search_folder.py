@@ -14,7 +14,7 @@ from common.config import to_json
 from common.config_files import read_object
 from common.errors import UserError
 from common.files import atomic_path
-from common.training.run_dir import (
+from common.training.folders import (
     copied_to,
     new_folder,
     own_folder,

@@ -18,9 +18,10 @@ from common.data.fingerprint import fingerprint
 from common.errors import UserError
 from common.files import atomic_path
 from common.images import writing
-from common.training import checkpoints, fit, run_dir
+from common.training import checkpoints, environment, fit
 from common.training.callbacks import Logs
 from common.training.curves import RowFile, draw_curves, read_rows
+from common.training.folders import own_folder
 from common.training.run_dir import RunDir
 from common.training.step_files import (
     MOST_PICTURES,
@@ -274,14 +275,14 @@ def test_paths_do_not_depend_on_the_working_folder(tmp_path, monkeypatch):
 
 
 def test_a_resume_on_other_cores_says_so(tmp_path, monkeypatch, caplog):
-    run = RunDir(tmp_path)
-    monkeypatch.setattr(run_dir, "describe_environment", lambda: {"cores": 7})
-    run._write_environment()
+    path = tmp_path / "environment.json"
+    monkeypatch.setattr(environment, "describe_environment", lambda: {"cores": 7})
+    environment.write_environment(path)
     assert "cores" not in caplog.text
-    monkeypatch.setattr(run_dir, "usable_cores", lambda: 2)
-    run._write_environment()
+    monkeypatch.setattr(environment, "usable_cores", lambda: 2)
+    environment.write_environment(path)
     assert "has used 7 CPU cores and goes on with 2" in caplog.text
-    assert json.loads(run.environment.read_text()) == {"cores": 7}
+    assert json.loads(path.read_text()) == {"cores": 7}
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
@@ -292,7 +293,7 @@ def test_a_file_system_without_locks_is_no_other_process(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with run_dir.own_folder(tmp_path / "log.txt"):
+    with own_folder(tmp_path / "log.txt"):
         pass
     assert "cannot be locked" in caplog.text and "no other process" in caplog.text
 

@@ -104,7 +104,7 @@ def classify(
         UserError: the run has no discriminator, or the data have fewer than two
             classes.
     """
-    config = run.configuration(config, data)
+    config = run.configuration_with_data(config, data)
     discriminator = load_network(run.discriminator)
     train, test = (load_split(config, split, True) for split in ("train", "test"))
     if len(set(train.labels)) < 2:

@@ -82,7 +82,10 @@ class MakeOptions(options.MakeOptions):
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """Turn a folder of meshes (.off .obj .stl .ply) into voxels for training."""
+    """Turn a folder of meshes (.off .obj .stl .ply) into voxels for training.
+
+    Exit status 3: some meshes could not be used and were left out.
+    """
 
     meshes: Path
     """Folder of meshes; the names of its folders are the classes, as in ModelNet."""

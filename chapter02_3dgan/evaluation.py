@@ -61,6 +61,11 @@ def test(
     config = run.configuration_with_data(config, data)
     generator = load_network(run.generator)
     train, reference = load_split(config, "train"), load_split(config, "test")
+    if len(reference) < 2:
+        raise UserError(
+            "expected at least 2 held-out shapes to score against, found "
+            f"{len(reference)}; add shapes to the data set"
+        )
     count = min(len(reference), MAX_SAMPLES) if samples is None else samples
     if not 2 <= count <= len(train):
         raise UserError(

@@ -12,7 +12,7 @@ from common.data.splits import held_out_objects
 from common.errors import TextLeftOut, UserError
 from common.files import atomic_path
 from common.images import writing
-from common.shapes.finding import utf_8_name
+from common.shapes.finding import utf_8_name, warn_of_deeper_classes
 from common.shapes.meshes import READ, mesh_to_voxels
 from common.shapes.rendering import render_grid
 from common.shapes.voxels import write_mat
@@ -40,7 +40,7 @@ def prepare(meshes: Path, out: Path, up: str = "z") -> str:
 
     Returns:
         A report: the number of shapes of each class and split, and the files that
-        were left out, each with the reason.
+        were left out, each with the reason; `TextLeftOut` if there are such files.
 
     Raises:
         UserError: `meshes` is missing, has no meshes or none that can be used, or
@@ -90,11 +90,14 @@ def _classes_and_splits(
 ) -> list[tuple[Path, str, Split]]:
     """Return each mesh with its class and its split; see `prepare`."""
     objects: dict[str, dict[Path, str]] = {}
+    deeper = []
     for path in paths:
         folders = path.relative_to(meshes).parts[:-1]
-        folders = [name for name in folders if split_of(f"{name}/") is None]
+        folders = tuple(name for name in folders if split_of(f"{name}/") is None)
+        deeper.append(folders)
         name, *others = folders or [meshes.resolve().name]
         objects.setdefault(name, {})[path] = os.path.join(*others, path.stem)
+    warn_of_deeper_classes(meshes, deeper)
     found = []
     for name, members in objects.items():
         splits = {path: split_of(str(path.relative_to(meshes))) for path in members}
@@ -107,10 +110,12 @@ def _classes_and_splits(
 
 def _advice(out: Path, counts: Counter[tuple[str, str]]) -> str:
     """Return the command that trains on the prepared shapes."""
-    trained = sorted({name for name, split in counts if split == "train"})
-    if not trained:
-        return "no shapes to train on; put meshes into a folder train"
+    trained = {name for name, split in counts if split == "train"}
+    held_out = {name for name, split in counts if split != "train"}
+    if not trained & held_out:
+        missing, split = ("test", "test") if trained else ("train on", "train")
+        return f"no shapes to {missing}; put meshes into a folder {split}"
     command = ["train", "--data", str(out)]
-    if len({name for name, _ in counts}) > 1:
-        command += ["--classes", *trained]
+    if len(trained | held_out) > 1:
+        command += ["--classes", *sorted(trained & held_out)]
     return f"use it with: {shlex.join(command)}"

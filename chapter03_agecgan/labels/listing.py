@@ -114,7 +114,8 @@ def _check_header(path: Path, header: list[str]) -> None:
         if header.count(column) != 1:
             raise UserError(
                 f"{path}: expected one column {column} in the first line, for example "
-                f"path,age,person, found {','.join(header)[:100] or 'nothing'}"
+                f"path,age,person, found {','.join(header)[:100] or 'nothing'}; add "
+                "the line, and separate its columns with commas"
             )
 
 

@@ -91,7 +91,8 @@ def collect(folder: Path, source: Path, rows: Iterable[Row]) -> Listing:
     if not records:
         raise UserError(
             f"{source}: expected images with ages, found none that can be used "
-            f"({count_reasons(dropped) or 'no rows'}); check that it is complete"
+            f"({count_reasons(dropped) or 'no rows'}); check that it is complete, and "
+            f"that its paths are below {folder} and relative to it"
         )
     return Listing(folder, tuple(records.values()), dict(dropped), source)
 

@@ -7,9 +7,9 @@ a second.
 import contextlib
 import dataclasses
 import io
-import itertools
 import logging
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -290,9 +290,11 @@ def _wide_enough() -> Iterator[None]:
             os.environ["COLUMNS"] = before
 
 
-def _plain(boxed: str) -> str:
-    """Return an error message of tyro without the frame that tyro draws around it."""
-    lines = [line.strip(" │") for line in boxed.splitlines()]
-    inner = [line for line in lines if line and line[0] not in "╭╰"]
-    message = itertools.takewhile(lambda line: not line.startswith("──"), inner)
-    return " ".join(message).rstrip(".") + "."
+def _plain(text: str) -> str:
+    """Return an error message of tyro without its title and the help below it.
+
+    Lines of dashes separate them, because tyro draws no frame into text in memory.
+    """
+    _, *sections = re.split(r"^ *-{9,} *$", text, flags=re.MULTILINE)
+    message = sections[0] if sections else text
+    return " ".join(message.split()).rstrip(" .") + "."

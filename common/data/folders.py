@@ -79,12 +79,14 @@ def no_files(folder: Path | str, kind: str, expected: str) -> UserError:
         kind: what the files are, in the plural, for example "images".
         expected: the suffixes or names of such files.
     """
-    by_suffix: dict[str, list[str]] = {}
-    for name in sorted(os.listdir(folder)):
-        by_suffix.setdefault(_suffix(name), []).append(name)
+    by_kind: dict[str, list[str]] = {}
+    for entry in _entries(os.fspath(folder), kind):
+        is_folder = _is_folder(entry) and not entry.name.startswith(".")
+        found = "folder" if is_folder else _reason_against(entry, ())
+        by_kind.setdefault(found, []).append(entry.name)
     return UserError(
         f"no {kind} in {folder}; expected {expected}, found "
-        f"{_listed(by_suffix) or 'nothing'}"
+        f"{_listed(by_kind) or 'nothing'}"
     )
 
 

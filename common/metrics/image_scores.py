@@ -277,8 +277,13 @@ def choose_count(samples: int | None, train: int, held_out: int) -> int:
         held_out: number of held-out images.
 
     Raises:
-        UserError: the number is below 2 or above `train`.
+        UserError: the number is below 2 or above `train`, or one image is held out.
     """
+    if held_out < 2:
+        raise UserError(
+            f"expected at least 2 held-out images to score against, found {held_out}; "
+            "add images to the data set"
+        )
     count = min(held_out, MAX_SAMPLES) if samples is None else samples
     if not 2 <= count <= train:
         raise UserError(

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -120,18 +121,16 @@ def find_shapes(
             root,
             "voxel files",
             "volumetric_data/<class>/30/train/*.mat or files that end in "
-            f"{', '.join(SUFFIXES)}",
+            f"{', '.join(SUFFIXES)} (data prepare makes them of meshes)",
         )
     found = _without_strays(root, _without_beside(root, _describe(root, paths)))
+    warn_of_deeper_classes(root, [f.classes for f in found if not f.in_tree])
     by_class = _choose_classes(root, found, tuple(map(utf_8_name, classes)), default)
     chosen = []
     for name, members in sorted(by_class.items()):
         files = _of_split(root, members, split)
         if not files:
-            raise UserError(
-                f"no {split} files of class '{name}' in {root}; put some into a folder "
-                f"{split} and the others into a folder {SPLITS[split == 'train']}"
-            )
+            raise _no_files_of_split(root, name, members, split)
         if azimuths == "first":
             files = _first_views(files)
         chosen += [ShapeFile(path, name) for path in sorted(f.path for f in files)]
@@ -141,6 +140,28 @@ def find_shapes(
 def utf_8_name(name: str) -> str:
     """Return the name of a file with escapes for the bytes that are no UTF-8."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def warn_of_deeper_classes(root: Path, folders: Sequence[tuple[str, ...]]) -> None:
+    """Log a warning if the folders of classes seem to lie deeper than expected.
+
+    An archive is often unpacked into one folder with the folders of classes in it.
+
+    Args:
+        root: folder that was searched.
+        folders: folders on the path of each file below `root`, without those of splits.
+    """
+    shared = os.path.commonprefix(list(folders)) if folders else ()
+    inner = Counter(names[len(shared)] for names in folders if names != shared)
+    where = root.joinpath(*shared)
+    # Where each object has a folder of its own, the folders are no classes.
+    if not shared or len(inner) < 2 or min(inner.values()) < 2 or not where.is_dir():
+        return
+    names = utf_8_name(_listed(sorted(inner)))
+    warn_once(
+        f"{root}: all files are taken for the class '{utf_8_name(shared[0])}'; if its "
+        f"folders are the classes ({names}), give {utf_8_name(str(where))} instead"
+    )
 
 
 def _describe(root: Path, paths: Sequence[Path]) -> list[_Found]:
@@ -271,6 +292,22 @@ def _of_split(root: Path, members: list[_Found], split: str) -> list[_Found]:
     unused = [f.name for f in members if f.split not in ("train", test)]
     _warn(root, f"in neither train nor {test}", unused)
     return [f for f in members if f.split == ("train" if split == "train" else test)]
+
+
+def _no_files_of_split(
+    root: Path, name: str, members: list[_Found], split: str
+) -> UserError:
+    """Return the error for a class that has no files in a split."""
+    missing = f"no {split} files of class '{name}' in {root}"
+    if len(members) == 1:
+        return UserError(
+            f"{missing}: {members[0].name} is its only file; divide its shapes into "
+            "several files, or add others"
+        )
+    return UserError(
+        f"{missing}; put some into a folder {split} and the others into a folder "
+        f"{SPLITS[split == 'train']}"
+    )
 
 
 def _first_views(found: list[_Found]) -> list[_Found]:

@@ -72,7 +72,8 @@ def load_npz_key(path: Path, key: str, max_bytes: int = MAX_ARRAY_BYTES) -> np.n
     members = _members(path)
     if key not in members:
         raise UserError(
-            f"{path}: expected the key '{key}', found {', '.join(members) or 'none'}"
+            f"{path}: expected the key '{key}', found {', '.join(members) or 'none'}; "
+            "save the array under that name with np.savez"
         )
     if len(members[key]) > 1:
         raise UserError(
@@ -121,7 +122,8 @@ def _load_npz(path: Path, max_bytes: int) -> np.ndarray:
     if not chosen and len(keys) != 1:
         raise UserError(
             f"{path}: expected the key 'voxels' or 'instance' or one array only, "
-            f"found {', '.join(keys) or 'no arrays'}"
+            f"found {', '.join(keys) or 'no arrays'}; save the shapes as 'voxels' with "
+            "np.savez"
         )
     return load_npz_key(path, (chosen or keys)[0], max_bytes)
 

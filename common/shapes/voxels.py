@@ -159,7 +159,8 @@ def read_split(path: Path | str, split: str) -> tuple[np.ndarray, np.ndarray]:
     if path.suffix.lower() != ".npz":
         raise UserError(
             f"{path} is one file; expected a folder of voxel files, or a .npz file "
-            "with X_train, y_train, X_test and y_test; put voxel files into a folder"
+            "with X_train, y_train, X_test and y_test; put voxel files into a folder, "
+            "or save the parts of an array under these names with np.savez"
         )
     shapes = _to_shapes(path, load_npz_key(path, f"X_{split}"))
     # 64 bytes for each label and for the array's own header are more than enough.

@@ -60,6 +60,9 @@ def test_metrics_and_baselines(run, data, monkeypatch):
         assert (run.path / name).stat().st_size > 0
     with pytest.raises(UserError, match="--samples must be from 2 to the 24"):
         evaluation.test(run, config, samples=25)
+    monkeypatch.setattr(evaluation, "load_split", lambda *_: [None])
+    with pytest.raises(UserError, match="at least 2 held-out shapes .*, found 1; add"):
+        evaluation.test(run, config)
 
 
 def test_generated_files_can_be_read_back(run, tmp_path):

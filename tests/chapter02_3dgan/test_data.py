@@ -11,11 +11,12 @@ import scipy.io
 import trimesh
 from command_lines import call
 
+from chapter02_3dgan import preparation
 from chapter02_3dgan.commands import CHAPTER
 from chapter02_3dgan.config import PRESETS
 from chapter02_3dgan.data import load_split
 from chapter02_3dgan.preparation import prepare
-from common.errors import UserError
+from common.errors import LeftOut, UserError
 from common.shapes.voxels import find_shapes, write_binvox
 
 # 8 x 8 x 8 of 32 x 32 x 32 voxels: 1/64 is filled.
@@ -151,6 +152,21 @@ def test_splits_of_meshes_in_any_case(tmp_path):
         prepare(tmp_path / "in" / "Train" / "bed" / "a.ply", tmp_path / "out2")
 
 
+def test_prepare_names_what_is_missing_or_lies_deeper(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(preparation, "mesh_to_voxels", lambda *_, **__: CUBE)
+    monkeypatch.setattr(preparation, "render_grid", lambda _: np.zeros((1, 1, 3), "u1"))
+    for name in ("bed/train/a", "bed/train/b", "sofa/train/a", "sofa/train/b"):
+        path = tmp_path / "in" / "ModelNet" / f"{name}.ply"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    report = prepare(tmp_path / "in", tmp_path / "out")
+    assert report.splitlines() == [
+        "ModelNet train: 4 shapes",
+        "no shapes to test; put meshes into a folder test",
+    ]
+    assert f"(bed, sofa), give {tmp_path / 'in' / 'ModelNet'} instead" in caplog.text
+
+
 def test_folder_names_that_are_no_utf_8(tmp_path):
     folder = os.fsencode(tmp_path) + b"/in/caf\xe9"
     os.makedirs(folder)
@@ -161,6 +177,7 @@ def test_folder_names_that_are_no_utf_8(tmp_path):
     with open(folder + b"/broken.ply", "wb") as file:
         file.write(b"ply")
     report = prepare(tmp_path / "in", tmp_path / "out")
+    assert isinstance(report, LeftOut)
     assert r"left out: " in report and r"caf\xe9/broken.ply" in report
     assert report.encode()
     assert described(tmp_path / "out")[0].startswith(r"| train | caf\xe9 | 2 |")

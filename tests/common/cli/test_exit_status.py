@@ -46,3 +46,26 @@ def test_exit_status(monkeypatch, result, status, told):
     ended = call(Chapter("stub", {}, commands, has_tuning=False), "work")
     assert ended.returncode == status
     assert told in ended.stdout + ended.stderr
+
+
+@dataclass(frozen=True)
+class CountOptions:
+    """Count."""
+
+    count: int
+    """How many."""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--count", "1", "--cuont", "1"], "Unrecognized options: --cuont, 1. See"),
+        (["--count", "x"], "Error parsing --count: invalid literal for int() with"),
+        ([], "Missing from toy do: --count INT How many. (required). See"),
+    ],
+)
+def test_a_wrong_option_is_told_without_the_parser_s_frame(words, told):
+    done = call(Chapter("toy", {}, {"do": Command(CountOptions, "do")}), "do", *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {told}")
+    assert done.stderr.endswith("See toy do --help\n") and "---" not in done.stderr

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from common.data.folders import check_folder, find_files, split_of
+from common.data.folders import check_folder, find_files, no_files, split_of
 from common.errors import UserError
 
 
@@ -23,6 +23,18 @@ def test_what_is_passed_over_is_counted_and_named_once(tmp_path, caplog):
         f"{tmp_path}: passed over 3 hidden (.DS_Store), 2 broken link (gone.npy), "
         "1 .txt (notes.txt)"
     ]
+
+
+def test_what_is_found_instead_of_files_has_its_right_name(tmp_path):
+    for name in (".a.npy", "b.txt", "LICENSE"):
+        (tmp_path / name).touch()
+    for name in ("v1.0", ".git"):
+        (tmp_path / name).mkdir()
+    message = str(no_files(tmp_path, "shapes", ".npy files"))
+    assert message == (
+        f"no shapes in {tmp_path}; expected .npy files, found 2 hidden (.a.npy), "
+        "1 no suffix (LICENSE), 1 .txt (b.txt), 1 folder (v1.0)"
+    )
 
 
 def test_folders_are_searched_to_any_depth_if_asked(tmp_path):

@@ -17,6 +17,7 @@ from common.metrics import report
 from common.metrics.fid import frechet_distance
 from common.metrics.image_scores import (
     ImageFeatures,
+    choose_count,
     extract,
     metric_name,
     score_images,
@@ -269,3 +270,9 @@ def test_scoring_needs_no_tensorflow():
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_one_held_out_image_is_not_blamed_on_an_option():
+    assert choose_count(None, train=9, held_out=2) == 2
+    with pytest.raises(UserError, match="at least 2 held-out images .*, found 1; add"):
+        choose_count(None, train=9, held_out=1)

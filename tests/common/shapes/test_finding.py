@@ -173,6 +173,35 @@ def test_the_only_class_or_the_default_is_taken(tmp_path, caplog):
     assert len(find_shapes(tmp_path / "two")) == 2
 
 
+@pytest.mark.parametrize(
+    ("files", "inner"),
+    [
+        (
+            ["in/sub/a/1.npy", "in/sub/a/2.npy", "in/sub/b/1.npy", "in/sub/b/2.npy"],
+            "a, b",
+        ),
+        (["Train/in/a/1.npy", "Train/in/a/2.npy", "Test/in/b/1.npy"], ""),
+        # A folder of its own for each object, as in ShapeNetCore.
+        (["in/x/models/1.npy", "in/y/models/1.npy", "in/z/models/1.npy"], ""),
+        (["in/a/1.npy", "in/a/2.npy", "in/2.npy"], ""),
+    ],
+)
+def test_deeper_folders_of_classes_are_named(tmp_path, files, inner, caplog):
+    folder = _tree(tmp_path / "own", *files)
+    assert {found.class_name for found in find_shapes(folder)} == {"in"}
+    expected = (
+        f"{folder}: all files are taken for the class 'in'; if its folders are the "
+        f"classes ({inner}), give {folder / 'in' / 'sub'} instead"
+    )
+    assert caplog.messages == ([expected] if inner else [])
+
+
+def test_the_only_file_of_a_class_cannot_be_divided(tmp_path):
+    folder = _tree(tmp_path / "own", "all.npy")
+    with pytest.raises(UserError, match="all.npy is its only file; divide its shapes"):
+        find_shapes(folder, split="test")
+
+
 def test_files_beside_a_tree_are_named_and_own_notes_are_not(tree, caplog):
     _tree(tree, "code/net.mat", "x.npy", "volumetric_data/synthetic.json")
     assert len(find_shapes(tree, ("chair",))) == 3

@@ -77,6 +77,15 @@ def test_a_file_without_labels_is_told_what_is_expected(tmp_path):
     )
 
 
+def test_a_file_with_other_names_is_told_how_to_save_it(tmp_path):
+    np.savez(tmp_path / "a.npz", X=_random(2, 5, 5, 5), y=[0, 1])
+    for read, message in (
+        (lambda path: read_split(path, "train"), "'X_train', found X, y; save the arr"),
+        (read_voxels, "found X, y; save the shapes as 'voxels' with np.savez"),
+    ):
+        _assert_refused(tmp_path / "a.npz", message, read)
+
+
 def test_an_array_that_is_there_twice_is_refused(tmp_path):
     """NumPy reads `voxels`, whose size nobody would have checked."""
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:

@@ -101,9 +101,9 @@ def test_the_note_of_a_cached_network_is_written_before_the_network(
     network = keras.Model(images, keras.layers.Dense(1)(images))
     replace, seen = cached_network.atomic_path, []
 
-    def watch(target):
+    def watch(target, mode):
         seen.append((target.suffix, path.with_suffix(".json").is_file()))
-        return replace(target)
+        return replace(target, mode)
 
     monkeypatch.setattr(cached_network, "atomic_path", watch)
     cached_network.load_or_train(path, lambda: (network, 0.5))

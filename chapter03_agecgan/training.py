@@ -13,7 +13,7 @@ from chapter03_agecgan.data import Faces, load_split
 from chapter03_agecgan.learnt import count_ages, learnt_ages, note_counts, read_counts
 from chapter03_agecgan.photos.framing import FRAMING, measure_framing
 from chapter03_agecgan.recognition.choose import (
-    check_network_file,
+    check_recognition,
     choose_recognizer,
 )
 from chapter03_agecgan.recognition.recognizer import Recognizer
@@ -69,7 +69,7 @@ def train(
         rows = training_rows(len(faces.images), config.validation_every)
         faces = faces.subset(rows)
     if config.stage in ("all", "identity"):
-        check_network_file(config)
+        check_recognition(config)
     warn_of_few(faces.folder, count_ages(faces.classes), "photos")
     with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         wanted = list(STAGES) if config.stage == "all" else [config.stage]

@@ -58,15 +58,18 @@ def choose_recognizer(config: Config, faces: Faces, seed: int = 0) -> Recognizer
     )
 
 
-def check_network_file(config: Config) -> None:
-    """Check that a network file can train the third stage, before the first begins.
+def check_recognition(config: Config) -> None:
+    """Check what the third stage needs before the first one begins.
 
     Args:
-        config: uses recognition.
+        config: uses people, size and recognition.
 
     Raises:
-        UserError: the file is missing, damaged or of a kind without gradients.
+        UserError: there are too few people, or the file of a network is missing,
+            damaged or of a kind without gradients.
     """
+    if config.people is not None:
+        load_people(config.people, config.size, "train")
     if config.recognition in config.FILE_OR_NAME["recognition"]:
         return
     if from_file(Path(config.recognition), "unit").network is None:

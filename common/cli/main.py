@@ -41,6 +41,22 @@ from common.tuning.options import TuneOptions
 # Widths between which --help is readable.
 LEAST_COLUMNS = 60
 MOST_COLUMNS = 400
+# Messages of tyro about values of the wrong kind, and plainer words for them.
+_PLAINER = (
+    (
+        r"Error parsing (\S+): invalid literal for int.*: (.*)",
+        r"\1: expected INT, found \2",
+    ),
+    (
+        r"Error parsing (\S+): could not convert string to float: (.*)",
+        r"\1: expected FLOAT, found \2",
+    ),
+    (
+        r"Error parsing (\S+): no type matching (?:\{None\}\|)?(\S+) could be "
+        r"instantiated from \[(.*?)\]\..*",
+        r"\1: expected \2, found \3",
+    ),
+)
 logger = logging.getLogger(__name__)
 
 
@@ -297,4 +313,7 @@ def _plain(text: str) -> str:
     """
     _, *sections = re.split(r"^ *-{9,} *$", text, flags=re.MULTILINE)
     message = sections[0] if sections else text
-    return " ".join(message.split()).rstrip(" .") + "."
+    message = " ".join(message.split())
+    for pattern, plain in _PLAINER:
+        message = re.sub(pattern, plain, message)
+    return message.rstrip(" .") + "."

@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # Importing TensorFlow takes seconds, and only extraction nee
 
 BATCH = 256
 MAX_SAMPLES = 5000
+# Smallest numbers of generated and of real images from which all scores follow.
+LEAST_SAMPLES = 10
+LEAST_REAL = 4
 
 # Scores that are computed from all images; the others use the kept ones.
 _OF_ALL = ("fid", "label_kl")
@@ -277,18 +280,19 @@ def choose_count(samples: int | None, train: int, held_out: int) -> int:
         held_out: number of held-out images.
 
     Raises:
-        UserError: the number is below 2 or above `train`, or one image is held out.
+        UserError: the number is below 10 or above `train`, or there are too few
+            held-out images.
     """
-    if held_out < 2:
+    if held_out < (LEAST_SAMPLES if samples is None else LEAST_REAL):
         raise UserError(
-            f"expected at least 2 held-out images to score against, found {held_out}; "
-            "add images to the data set"
+            f"expected at least {LEAST_SAMPLES} held-out images to score against, "
+            f"found {held_out}; add images to the data set"
         )
     count = min(held_out, MAX_SAMPLES) if samples is None else samples
-    if not 2 <= count <= train:
+    if not LEAST_SAMPLES <= count <= train:
         raise UserError(
-            f"--samples must be from 2 to the {train} training images, which a "
-            f"baseline is drawn from; found {count}"
+            f"--samples must be from {LEAST_SAMPLES} to the {train} training images, "
+            f"which a baseline is drawn from; found {count}"
         )
     return count
 

@@ -231,7 +231,7 @@ def test_scores_and_baselines(run, data, short):
     assert metrics["nearest_training_ratio"] > 0.5
     for name in ("metrics.md", "samples.png", "neighbours.png", "classes.png"):
         assert (run.path / name).stat().st_size > 0
-    with pytest.raises(UserError, match="--samples must be from 2 to the 300"):
+    with pytest.raises(UserError, match="--samples must be from 10 to the 300"):
         evaluation.test(run, config, samples=301)
 
 

@@ -96,7 +96,7 @@ def test_scores_and_baselines(run, monkeypatch):
     assert metrics["nearest_training_ratio"] > 0.5
     for name in ("metrics.md", "samples.png", "neighbours.png"):
         assert (run.path / name).stat().st_size > 0
-    with pytest.raises(UserError, match="--samples must be from 2 to the 120"):
+    with pytest.raises(UserError, match="--samples must be from 10 to the 120"):
         evaluation.test(run, config, samples=121)
 
 

@@ -272,7 +272,12 @@ def test_scoring_needs_no_tensorflow():
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_one_held_out_image_is_not_blamed_on_an_option():
-    assert choose_count(None, train=9, held_out=2) == 2
-    with pytest.raises(UserError, match="at least 2 held-out images .*, found 1; add"):
-        choose_count(None, train=9, held_out=1)
+def test_too_few_held_out_images_are_not_blamed_on_an_option():
+    assert choose_count(None, train=20, held_out=10) == 10
+    assert choose_count(12, train=20, held_out=4) == 12
+    for samples, held_out in ((None, 9), (12, 3)):
+        with pytest.raises(UserError, match=f"at least 10 .*, found {held_out}; add"):
+            choose_count(samples, train=20, held_out=held_out)
+    for samples in (9, 21):
+        with pytest.raises(UserError, match=f"from 10 to the 20 .*; found {samples}"):
+            choose_count(samples, train=20, held_out=10)

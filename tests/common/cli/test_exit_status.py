@@ -55,12 +55,20 @@ class CountOptions:
     count: int
     """How many."""
 
+    size: float = 1.0
+    """How large."""
+
+    most: int | None = None
+    """How many at most."""
+
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--count", "1", "--cuont", "1"], "Unrecognized options: --cuont, 1. See"),
-        (["--count", "x"], "Error parsing --count: invalid literal for int() with"),
+        (["--count", "3.5"], "--count: expected INT, found '3.5'. See"),
+        (["--count", "1", "--size", "x"], "--size: expected FLOAT, found 'x'. See"),
+        (["--count", "1", "--most", "x"], "--most: expected INT, found 'x'. See"),
         ([], "Missing from toy do: --count INT How many. (required). See"),
     ],
 )

@@ -136,7 +136,8 @@ def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, caplog, damage):
     assert "damaged" not in caplog.text
 
 
-def test_local_is_repeatable_by_seed(tmp_path):
+def test_local_is_repeatable_by_seed(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_classifier, "BATCH_SIZE", 16)
     images, labels = small_set()
     colour = np.repeat(images[..., None], 3, axis=-1)
     runs = []

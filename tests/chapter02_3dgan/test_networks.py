@@ -127,7 +127,7 @@ def test_every_weight_gets_a_finite_gradient(change):
         ("float32", "alternating"),
         ("float32", "simultaneous"),
         ("mixed_bfloat16", "simultaneous"),
-        ("mixed_float16", "alternating"),
+        pytest.param("mixed_float16", "alternating", marks=pytest.mark.slow),
     ],
 )
 def test_a_compiled_step_moves_everything_and_stays_finite(precision, mode):

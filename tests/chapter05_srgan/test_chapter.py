@@ -65,7 +65,9 @@ def same(a: Path, b: Path) -> bool:
     return all(np.array_equal(x, y) for x, y in pairs)
 
 
-@pytest.mark.parametrize("variant", ["light", "srgan", "book"])
+@pytest.mark.parametrize(
+    "variant", ["light", "srgan", pytest.param("book", marks=pytest.mark.slow)]
+)
 def test_every_weight_gets_a_finite_gradient(variant, batch):
     config = dataclasses.replace(TINY, variant=variant, content="discriminator")
     keras.utils.set_random_seed(0)

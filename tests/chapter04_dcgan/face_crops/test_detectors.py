@@ -117,6 +117,7 @@ def test_shrinking_is_antialiased():
     assert np.abs(crop[:, 2:-2].astype(int) - 128).max() < 10
 
 
+@pytest.mark.slow
 def test_the_results_do_not_depend_on_the_number_of_workers(faces, detector, tmp_path):
     folder = tmp_path / "drawings"
     folder.mkdir()

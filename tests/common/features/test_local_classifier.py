@@ -136,6 +136,7 @@ def test_damaged_cache_is_trained_again(tmp_path, monkeypatch, caplog, damage):
     assert "damaged" not in caplog.text
 
 
+@pytest.mark.slow
 def test_local_is_repeatable_by_seed(tmp_path, monkeypatch):
     monkeypatch.setattr(local_classifier, "BATCH_SIZE", 16)
     images, labels = small_set()

@@ -205,6 +205,7 @@ def test_the_folder_of_an_earlier_attempt_is_replaced(tmp_path):
     assert record.status == "ok" and json.loads(old.read_text())["number"] == 0
 
 
+@pytest.mark.slow
 def test_luck_is_found_out_by_other_seeds(tmp_path, caplog):
     """With seed 0 a trial seems better; the noise of seeds 1 and 2 says otherwise."""
     space = write(tmp_path / "space.json", {"luck": {"choice": [0.0, 1.0]}})

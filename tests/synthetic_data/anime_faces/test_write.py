@@ -88,6 +88,7 @@ write_faces({str(folder / "new")!r}, {count}, 10, size=16)
     return programs.start(folder, lines)
 
 
+@pytest.mark.slow
 def test_many_faces_are_drawn_by_several_processes(tmp_path):
     status, errors = programs.end(drawing(tmp_path, 520))
     assert status == 0, errors

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from common.data.folders import (
+    SPLIT_NAMES,
     check_folder,
     find_files,
     no_files,
@@ -30,12 +31,7 @@ from common.images.formats import SUFFIXES
 from common.shapes.npy import decoding, load_npz_key
 
 # Splits as files and arrays name them, with ours. Images without a split come alone.
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("test", "testing", "t10k"), "test"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-    None: "all",
-}
+_SPLITS = {**SPLIT_NAMES, "t10k": "test", None: "all"}
 _SPLIT = f"(?P<split>{'|'.join(filter(None, _SPLITS))})"
 _NAME = re.compile(
     rf"(?:(?P<set>.+?)[-_.])??(?:{_SPLIT}[-_.])?(?P<kind>image|img|label)s?"
@@ -172,7 +168,10 @@ def _parts_of_one_set(path: Path) -> list[_Part]:
 
 def _parts_beside(path: Path) -> list[_Part]:
     """Return the parts of the set that a file belongs to."""
-    own, _ = _named(path.parent, [path])
+    folder = path.parent
+    if split_of(f"{folder.name}/"):  # the other splits lie beside this folder
+        folder = folder.parent
+    own, _ = _named(folder, [path])
     if not own and path.suffix.lower() == ".npz":
         return _arrays(path)
     if not own or own[0].kind != "images":
@@ -180,8 +179,7 @@ def _parts_beside(path: Path) -> list[_Part]:
             f"{path}: expected a folder, or a file of images with a name like "
             f"{_EXPECTED}; give {shlex.quote(str(path.parent))}"
         )
-    beside = sorted(file for file in path.parent.iterdir() if file.is_file())
-    parts, _ = _named(path.parent, beside)
+    parts, _ = _named(folder, sorted(walk_files(folder, "images")))
     return [part for part in parts if part.group == own[0].group]
 
 

@@ -10,9 +10,9 @@ from tqdm import tqdm
 from common.data.folders import Split, check_folder, find_files, no_files, split_of
 from common.data.splits import held_out_objects
 from common.errors import TextLeftOut, UserError
-from common.files import atomic_path
+from common.files import atomic_path, utf_8_name
 from common.images import writing
-from common.shapes.finding import utf_8_name, warn_of_deeper_classes
+from common.shapes.finding import warn_of_deeper_classes
 from common.shapes.meshes import READ, mesh_to_voxels
 from common.shapes.rendering import render_grid
 from common.shapes.voxels import write_mat

@@ -18,7 +18,8 @@ class UserError(Exception):
 class WritingError(UserError):
     """A result cannot be written, for example on a full disk: exit status 1.
 
-    If not even its folder can be created, the path is wrong: exit status 2.
+    If nothing at all can be written to its folder although the disk is not full, the
+    path is wrong: exit status 2.
     """
 
     status = 1

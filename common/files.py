@@ -160,13 +160,14 @@ def cannot_write(path: Path, error: OSError, begun: bool = True) -> WritingError
     Args:
         path: path of the file or folder.
         error: the error of the system.
-        begun: whether its folder existed or could be created.
+        begun: whether anything could be written to its folder before.
     """
     reason = error.strerror or str(error)
     found = WritingError(
         f"cannot write {path}: {reason}; free some space or choose another folder"
     )
-    found.status = 1 if begun else 2
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    found.status = 1 if begun or is_full else 2
     return found
 
 
@@ -204,6 +205,11 @@ def read_limited(path: Path, max_bytes: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def utf_8_name(name: str) -> str:
+    """Return the name of a file with escapes for the bytes that are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def check_file(path: Path, max_bytes: int) -> None:

@@ -67,8 +67,8 @@ def import_tensorflow() -> None:
     except (AssertionError, AttributeError, OSError, TypeError, ValueError) as error:
         folder = os.environ.get("KERAS_HOME") or "~/.keras"
         raise UserError(
-            f"Keras cannot be imported ({type(error).__name__} {error}); mend or "
-            f"remove keras.json in {folder}"
+            f"Keras cannot be imported ({type(error).__name__} {error}); "
+            f"perhaps keras.json in {folder} is damaged: mend or remove it"
         ) from error
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")

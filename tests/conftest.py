@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.data import folders
+from synthetic_data.drawing import pool
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
@@ -49,7 +50,7 @@ def own_cache(tmp_path_factory) -> Iterator[None]:
 def one_core() -> Iterator[None]:
     """Draw stand-ins in this process; starting others takes longer than small sets."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "cpu_count", lambda: 1)
+        patch.setattr(pool, "usable_cores", lambda: 1)
         yield
 
 

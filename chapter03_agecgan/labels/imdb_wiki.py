@@ -25,7 +25,6 @@ _READER = Path(__file__).with_name("imdb_wiki_reader.py")
 _MAX_SECONDS = 300
 # Largest memory of the reader, bytes. Without a limit, a small file of compressed zeros
 # could fill the memory of the machine.
-_MAX_MEMORY = 2**33
 # Differences of day numbers: MATLAB counts days from year 0, Python from year 1, NumPy
 # from 1970.
 _MATLAB_TO_PYTHON = 366
@@ -119,9 +118,7 @@ def _read_columns(path: Path) -> dict[str, list]:
     if not os.access(path, os.R_OK):
         raise UserError(f"{path} cannot be read; check its permissions")
     try:
-        reader = Child(
-            _READER, [path], max_memory=_MAX_MEMORY, max_seconds=_MAX_SECONDS
-        )
+        reader = Child(_READER, [path], max_seconds=_MAX_SECONDS)
         with contextlib.closing(reader):
             answer = reader.ask()
     except ChildError as error:

@@ -23,8 +23,7 @@ from common.untrusted.child import Child, ChildError
 
 MAX_BYTES = 512 * 2**20
 _RUNNER = Path(__file__).with_name("onnx_runner.py")
-# Largest memory of the child process, bytes, and longest time for an image, seconds.
-_MAX_MEMORY = 2**33
+# Longest time for an image, seconds.
 _MAX_SECONDS = 120
 
 # Wire types.
@@ -71,7 +70,6 @@ class OnnxNetwork:
         self._runner = Child(
             _RUNNER,
             [path.resolve(), *self._size],
-            max_memory=_MAX_MEMORY,
             max_seconds=_MAX_SECONDS,
         )
 

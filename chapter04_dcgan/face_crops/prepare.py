@@ -39,7 +39,7 @@ from chapter04_dcgan.face_crops.report import (
 )
 from common.config import require
 from common.errors import TextLeftOut, UserError
-from common.files import atomic_path
+from common.files import atomic_path, utf_8_name
 from common.images import writing
 from common.images.image_file import ImageError, count_pixels
 from common.images.reading import find_images, read_image
@@ -179,8 +179,7 @@ def _collect(
         bar = tqdm(searched, "finding faces", len(paths), unit="drawing", disable=None)
         for path, found in zip(paths, bar, strict=True):
             # File names may not be valid UTF-8, but the report must be.
-            name = path.relative_to(folder).as_posix()
-            name = name.encode(errors="backslashreplace").decode()
+            name = utf_8_name(path.relative_to(folder).as_posix())
             for finding in found:
                 finding.source = name
                 if finding.kind == "kept":
@@ -278,7 +277,7 @@ def _search_all(paths: list[Path], settings: Settings) -> Iterator[list[Finding]
 
 
 @lru_cache(maxsize=1)
-def _finder(settings: Settings) -> Find:
+def _detector_of(settings: Settings) -> Find:
     """Return the detector of the settings; a process opens it once for all drawings."""
     return open_detector(settings.detector, settings.cascade)
 
@@ -302,15 +301,15 @@ def _search(settings: Settings, path: Path) -> list[Finding]:
                 drawing = read_image(path, tell_of_more=cut.append)
         except ImageError as error:
             return [Finding("broken", note=error.reason)]
-        found = _find(settings, drawing)
+        found = _faces_of(settings, drawing)
     for finding in found:
         finding.cut = bool(cut)
     return found
 
 
-def _find(settings: Settings, drawing: np.ndarray) -> list[Finding]:
+def _faces_of(settings: Settings, drawing: np.ndarray) -> list[Finding]:
     """Return the faces of a drawing as crops, or the drawing as one without a face."""
-    find = _finder(settings)
+    find = _detector_of(settings)
     found = [_cut(drawing, box, settings) for box in find(drawing)]
     if not found:
         tile = ImageOps.pad(Image.fromarray(drawing), (TILE, TILE), color="white")

@@ -92,8 +92,8 @@ def upscale_files(
                 written.append(out)
                 if compare:
                     comparison = _comparison(picture, rgb, scale, name)
-                    written.append(_beside(out))
                     writing.save_image(comparison, _beside(out))
+                    written.append(_beside(out))
         except WritingError as error:
             if written:
                 logger.info("written before: %s", _named(written))

@@ -242,15 +242,20 @@ def _train(chapter: Chapter, arguments: list[str]) -> None:
     config = parse(options_class, f"{chapter.name} train", rest).all
     config = with_length(default, config)
     config.validate()
-    if config.data is not None and not config.data.exists():
+    if config.data is not None and not os.path.exists(config.data):
         raise UserError(f"--data {config.data}: no such file or folder")
     if resumed:
         resumed.check_same(config)
     place = find_place(config)
     if place.is_chief:
         run = resumed or RunDir.create(chapter.name, early.name, early.run_dir)
-        import_tensorflow()
-        chapter.function("train")(config, run)
+        try:
+            import_tensorflow()
+            chapter.function("train")(config, run)
+        finally:
+            # If it is still empty, the training has not even begun.
+            with contextlib.suppress(OSError):
+                run.path.rmdir()
         logger.info("the run is in %s", run.path)
         return
     with helper_folder(place, resumed) as run:

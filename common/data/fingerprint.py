@@ -27,8 +27,8 @@ class Fingerprint:
         files: number of files.
         bytes: their total size.
         hash: hash of their paths in the folder, of their sizes, and of the beginnings
-            of sixteen of them: the files of MNIST and Fashion-MNIST have the same names
-            and sizes.
+            of at most sixteen of them: the files of MNIST and Fashion-MNIST have the
+            same names and sizes.
     """
 
     files: int
@@ -37,21 +37,23 @@ class Fingerprint:
 
 
 def fingerprint(data: Path) -> Fingerprint:
-    """Return the fingerprint of a folder, at any depth, or of a single file.
+    """Return the fingerprint of a data set: a folder at any depth, or a .npz file.
 
-    Hidden files and notes (texts, JSON, ...) do not count. A moved folder keeps its
+    Of another file, such as a table of labels, the folder that holds it counts. Hidden
+    files and notes (texts, JSON, ...) do not count. A moved folder keeps its
     fingerprint; it changes if a file is renamed, added, removed or of another size.
 
     Args:
-        data: the folder or the file.
+        data: the folder or the file, as in the option `--data`.
 
     Raises:
         UserError: there is no such file or folder, or it cannot be read.
     """
-    if not data.exists():
+    if not os.path.exists(data):
         raise UserError(f"no such file or folder: {data}; check --data")
     folder = data if data.is_dir() else data.parent
-    found = walk_files(data, "data") if data.is_dir() else [data]
+    # A .npz is a whole data set; any other file belongs to those beside it.
+    found = [data] if data.suffix.lower() == ".npz" else walk_files(folder, "data")
     names = {path.relative_to(folder).as_posix(): path for path in found}
     hashed, total = hashlib.sha256(), 0
     kept = sorted(n for n, path in names.items() if path.suffix.lower() not in _NOTES)
@@ -60,7 +62,7 @@ def fingerprint(data: Path) -> Fingerprint:
             size = os.stat(names[name]).st_size
             total += size
             hashed.update(os.fsencode(f"{name}|{size}\n"))
-        for name in kept[:: max(1, len(kept) // _SAMPLE)]:
+        for name in kept[:: -(-len(kept) // _SAMPLE) or 1]:
             with names[name].open("rb") as file:
                 hashed.update(file.read(_BEGINNING))
     except OSError as error:

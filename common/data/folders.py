@@ -16,7 +16,7 @@ from common.errors import UserError
 
 Split = Literal["train", "validation", "test"]
 # The names that people give to the folders of a split, in lower case.
-_SPLIT_NAMES: dict[str, Split] = {
+SPLIT_NAMES: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
@@ -31,8 +31,6 @@ def find_files(
     folder: Path | str,
     suffixes: Collection[str],
     kind: str,
-    *,
-    deep: bool = True,
     known: Collection[str] = (),
 ) -> list[Path]:
     """Find the data files below a folder by their suffixes.
@@ -47,7 +45,6 @@ def find_files(
         suffixes: suffixes of the files wanted, in lower case, with the dot; a file's
             suffix may be in any case.
         kind: what the files are, in the plural, for messages, for example "images".
-        deep: whether to search the folders below, too.
         known: names of other files that belong there, so that no warning names them.
 
     Returns:
@@ -60,7 +57,7 @@ def find_files(
     folder = Path(folder)
     found: list[Path] = []
     passed_over: dict[str, list[str]] = {}
-    for entry in _walk(folder, kind, deep):
+    for entry in _walk(folder, kind):
         reason = _reason_against(entry, suffixes)
         if reason is None:
             found.append(Path(entry.path))
@@ -118,7 +115,7 @@ def split_of(path: str, aliases: Mapping[str, Split] | None = None) -> Split | N
         aliases: further names of folders, with the split of each.
     """
     for name in path.split("/")[:-1]:
-        split = (aliases or {}).get(name) or _SPLIT_NAMES.get(name.lower())
+        split = (aliases or {}).get(name) or SPLIT_NAMES.get(name.lower())
         if split:
             return split
     return None
@@ -136,12 +133,12 @@ def walk_files(folder: Path, kind: str) -> list[Path]:
     """
     return [
         Path(entry.path)
-        for entry in _walk(folder, kind, deep=True)
+        for entry in _walk(folder, kind)
         if not entry.name.startswith(".") and os.path.isfile(entry.path)
     ]
 
 
-def _walk(folder: Path, kind: str, deep: bool) -> Iterator[os.DirEntry]:
+def _walk(folder: Path, kind: str) -> Iterator[os.DirEntry]:
     """Yield all files, and the hidden folders, below a folder.
 
     Folders come before links to folders, so that a folder that is reached in two ways
@@ -158,7 +155,7 @@ def _walk(folder: Path, kind: str, deep: bool) -> Iterator[os.DirEntry]:
         for entry in _entries(current, kind):
             if not _is_folder(entry) or entry.name.startswith("."):
                 yield entry
-            elif deep:
+            else:
                 (links if entry.is_symlink() else folders).append(entry.path)
 
 

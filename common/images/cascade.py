@@ -17,8 +17,7 @@ from common.untrusted.child import Child, ChildError
 
 MAX_CASCADE_BYTES = 2**26
 _RUNNER = Path(__file__).with_name("cascade_runner.py")
-# Largest memory of the child process, bytes, and longest time for an image, seconds.
-_MAX_MEMORY = 2**33
+# Longest time for an image, seconds.
 _MAX_SECONDS = 300
 # Two boxes whose overlap is more than this share of the smaller one show the same face.
 SAME_FACE = 0.5
@@ -79,14 +78,17 @@ def open_cascade(
 
         ask = cascade_runner.start(*arguments)
     else:
-        ask = Child(
-            _RUNNER, arguments, max_memory=_MAX_MEMORY, max_seconds=_MAX_SECONDS
-        ).ask
+        ask = Child(_RUNNER, arguments, max_seconds=_MAX_SECONDS).ask
 
     def answer(request: bytes) -> dict:
         try:
             answered = ask(request)
         except ChildError as error:
+            if request:
+                raise UserError(
+                    f"{file} cannot be used: OpenCV crashed, or needed too much memory "
+                    "or time, on an image; use another cascade"
+                ) from error
             raise no_cascade from error
         if "fault" in answered:
             raise no_cascade

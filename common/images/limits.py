@@ -81,6 +81,10 @@ def _segments(content: bytes) -> Iterator[tuple[bytes, int]]:
             yield b"", 0
             at += 1
             continue
+        if marker[1] == 1 or 0xD0 <= marker[1] <= 0xD8:  # markers without a length
+            yield marker, 0
+            at += 2
+            continue
         length = int.from_bytes(content[at + 2 : at + 4])
         yield marker, length
         at += length + 2

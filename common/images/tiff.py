@@ -89,7 +89,7 @@ def read_header(file: BinaryIO) -> Header:
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
         page = tiff.pages.first
-        several = tiff.pages.is_multipage and not tiff.pages[1].is_reduced
+        several = _has_more_pages(tiff)
         bits, photometric = page.bitspersample, int(page.photometric)
         if not isinstance(bits, int):
             raise UnsupportedError("channels of different numbers of bits")
@@ -99,6 +99,15 @@ def read_header(file: BinaryIO) -> Header:
         if not for_pillow:
             _check_kind(page)
         return Header((page.imagelength, page.imagewidth), several, for_pillow)
+
+
+def _has_more_pages(tiff: tifffile.TiffFile) -> bool:
+    """Return whether a page that is no preview follows the first within eight."""
+    try:
+        following = tiff.pages[1:9] if tiff.pages.is_multipage else []
+        return any(not page.is_reduced for page in following)
+    except Exception:  # A damaged page does not make the first one unusable.
+        return False
 
 
 def read_samples(content: bytes) -> Samples:

@@ -283,10 +283,12 @@ def choose_count(samples: int | None, train: int, held_out: int) -> int:
         UserError: the number is below 10 or above `train`, or there are too few
             held-out images.
     """
-    if held_out < (LEAST_SAMPLES if samples is None else LEAST_REAL):
+    least = LEAST_SAMPLES if samples is None else LEAST_REAL
+    if held_out < least:
+        fewer = f", or give --samples {LEAST_SAMPLES}" if held_out >= LEAST_REAL else ""
         raise UserError(
-            f"expected at least {LEAST_SAMPLES} held-out images to score against, "
-            f"found {held_out}; add images to the data set"
+            f"expected at least {least} held-out images to score against, found "
+            f"{held_out}; add images to the data set{fewer}"
         )
     count = min(held_out, MAX_SAMPLES) if samples is None else samples
     if not LEAST_SAMPLES <= count <= train:

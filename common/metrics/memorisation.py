@@ -120,8 +120,8 @@ def compare_nearest(nearest: np.ndarray, held_out: np.ndarray) -> dict[str, floa
         nearest_training_ratio: median of `nearest` divided by the median of `held_out`;
             about 1 for new items, 0 for copies, and above 1 for items unlike all
             training items;
-        nearest_training_share: share of the items that are nearer than 99 % of the
-            held-out ones; about 0.01 for new items, 1 for copies.
+        nearest_training_share: share of the items that are at least as near as the
+            nearest 1 % of the held-out ones; about 0.01 for new items, 1 for copies.
 
         Without the ratio if half of the held-out items are copies themselves, because
         their median is 0.
@@ -132,7 +132,7 @@ def compare_nearest(nearest: np.ndarray, held_out: np.ndarray) -> dict[str, floa
     """
     median = float(np.median(held_out))
     near = float(np.quantile(held_out, _NEAR))
-    scores = {"nearest_training_share": float(np.mean(nearest < near))}
+    scores = {"nearest_training_share": float(np.mean(nearest <= near))}
     if median:
         scores["nearest_training_ratio"] = float(np.median(nearest)) / median
     return scores

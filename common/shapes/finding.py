@@ -18,6 +18,7 @@ from common.data.folders import (
 )
 from common.data.splits import held_out_objects
 from common.errors import UserError
+from common.files import utf_8_name
 
 SUFFIXES = (".mat", ".npy", ".npz", ".binvox")
 SPLITS = ("train", "test")
@@ -137,11 +138,6 @@ def find_shapes(
     return chosen
 
 
-def utf_8_name(name: str) -> str:
-    """Return the name of a file with escapes for the bytes that are no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
 def warn_of_deeper_classes(root: Path, folders: Sequence[tuple[str, ...]]) -> None:
     """Log a warning if the folders of classes seem to lie deeper than expected.
 
@@ -172,22 +168,31 @@ def _describe(root: Path, paths: Sequence[Path]) -> list[_Found]:
         inside = [path for path in paths if _TOP in tops[path]]
         _warn(root, f"outside {_TOP}", [names[p] for p in paths if _TOP not in tops[p]])
         names = {p: f"/{names[p]}".split(f"/{_TOP}/", 1)[1] for p in inside}
+    classes = {path: _class_folders(name) for path, name in names.items()}
+    # The folder of a tree's class holds its sizes, of which 3D ShapeNets has one.
+    is_class = set(classes.values()) - {()} == {(_SIZE,)}
     folder_name = root.resolve().name
-    return [_found(path, name, folder_name) for path, name in names.items()]
+    return [_found(path, name, folder_name, is_class) for path, name in names.items()]
 
 
-def _found(path: Path, name: str, folder_name: str) -> _Found:
+def _class_folders(name: str) -> tuple[str, ...]:
+    """Return the folders on a path without those of splits."""
+    return tuple(f for f in name.split("/")[:-1] if split_of(f"{f}/") is None)
+
+
+def _found(path: Path, name: str, folder_name: str, is_class: bool) -> _Found:
     """Return what the path of one shape file says.
 
     Args:
         path: the file.
         name: its path below the searched folder.
         folder_name: name of the searched folder.
+        is_class: whether the searched folder may be that of a class of a tree.
     """
-    classes = tuple(f for f in name.split("/")[:-1] if split_of(f"{f}/") is None)
+    classes = _class_folders(name)
     is_mat = path.suffix.lower() == ".mat"
     numbered = _NUMBERED.fullmatch(path.stem)
-    if classes == (_SIZE,) and (is_mat or numbered):  # one class of a tree
+    if is_class and classes and (is_mat or numbered):  # one class of a tree
         classes = (folder_name, _SIZE)
     in_tree = classes[1:] == (_SIZE,)
     view = numbered if in_tree else None

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import shutil
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -18,15 +19,18 @@ class RowFile:
     Args:
         path: path of the file.
         done: number of steps that the run has done. Rows of later steps, and damaged
-            ones, are removed from the file.
+            ones, are removed from the file; a damaged file is kept beside it.
     """
 
     def __init__(self, path: Path, done: int):
         self.path = path
-        rows = read_rows(path)
+        rows, damaged = _read(path)
         kept = [row for row in rows if row["step"] <= done]
         self.last = kept[-1] if kept else None
         self.names = _names(kept)
+        if damaged:
+            # Perhaps more can be read out of it by hand.
+            shutil.copyfile(path, path.with_name(f"{path.name}.damaged"))
         if path.is_file():
             write_rows(path, kept)
 
@@ -71,27 +75,32 @@ def read_rows(path: Path) -> list[Row]:
     Returns:
         The rows, values by name without the empty cells; [] if there is no file.
     """
-    if not path.is_file():
-        return []
-    text = path.read_text(errors="replace").replace("\0", "?")
-    lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines.pop()
-    rows, damaged = [], 0
-    for cells in csv.DictReader(lines):
-        try:
-            rows.append(_row(cells))
-        except (KeyError, TypeError, ValueError):
-            damaged += 1
+    rows, damaged = _read(path)
     if damaged:
         logger.warning("%s: %d damaged rows are left out", path, damaged)
     return rows
 
 
-def _row(cells: dict[str, str]) -> Row:
+def _read(path: Path) -> tuple[list[Row], int]:
+    """Return the rows of metrics.csv, and the number of damaged ones."""
+    if not path.is_file():
+        return [], 0
+    header, *lines = path.read_text(errors="replace").split("\n")
+    names = header.rstrip("\r").split(",")
+    rows, damaged = [], 0
+    for line in lines[:-1]:  # what follows the last line end was cut off
+        try:
+            rows.append(_row(names, line.rstrip("\r").split(",")))
+        except (KeyError, ValueError):
+            damaged += 1
+    return rows, damaged
+
+
+def _row(names: list[str], cells: list[str]) -> Row:
     """Return the numbers of a row; raise an exception if one of them is none."""
-    numbers = {name: float(value) for name, value in cells.items() if value}
-    return {**numbers, "step": int(cells["step"])}
+    texts = {name: text for name, text in zip(names, cells, strict=True) if text}
+    numbers = {name: float(text) for name, text in texts.items()}
+    return {**numbers, "step": int(texts["step"])}
 
 
 def _names(rows: list[Row]) -> list[str]:

@@ -140,8 +140,7 @@ def fit_run(
     if done is None:
         _check_no_results(results)
         done = 0
-    run.check_data(config.data, data.count)
-    run.write_data(config.data, data.count)
+    run.record_data(config.data, data.count)
     if done == 0:
         _write_beginning(model, data, gallery, config, run)
     interrupted = False

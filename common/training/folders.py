@@ -5,6 +5,7 @@ import datetime
 import fcntl
 import itertools
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,18 +27,20 @@ def new_folder(parent: Path, pattern: str) -> Path:
         UserError: the folder cannot be created.
     """
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    for number in itertools.count(1):
-        time = now if number == 1 else f"{now}_{number}"
-        path = parent / pattern.format(time=time)
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise UserError(
-                f"cannot create {path}: {error.strerror}; name a folder with --run-dir"
-            ) from error
-        return path
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            time = now if number == 1 else f"{now}_{number}"
+            path = parent / pattern.format(time=time)
+            if not os.path.lexists(path):
+                with contextlib.suppress(FileExistsError):
+                    path.mkdir()
+                    return path
+    except OSError as error:
+        raise UserError(
+            f"cannot create a folder in {parent}: {error.strerror}; name one with "
+            "--run-dir"
+        ) from error
 
 
 def require_fresh(description: Path, log: Path, kind: str) -> None:

@@ -7,7 +7,6 @@ starts the command twice, each with its own TF_CONFIG, and waits for both. Where
 system permits it, the workers get a network of their own, which nobody else can reach.
 """
 
-import contextlib
 import ctypes
 import fcntl
 import json
@@ -115,24 +114,34 @@ def leave_network() -> bool:
     Returns:
         Whether it worked; if not, the process is still in the machine's network.
     """
+    # It cannot be undone, so a child tries it first.
+    child = os.fork()
+    if child == 0:
+        try:
+            _leave_network()
+        except (AttributeError, OSError):  # AttributeError: not Linux
+            os._exit(1)
+        os._exit(0)
+    works = os.waitpid(child, 0)[1] == 0
+    if works:
+        _leave_network()
+    return works
+
+
+def _leave_network() -> None:
+    """Do what `leave_network` says; raise an OSError if one of the steps fails."""
     user, group = os.getuid(), os.getgid()
+    unshare = ctypes.CDLL(None).unshare
     # In a namespace of its own, root could not write the files of other users.
-    flags = [_CLONE_NEWNET] + [_CLONE_NEWNET | _CLONE_NEWUSER] * (user != 0)
-    try:
-        unshare = ctypes.CDLL(None).unshare
-        if not any(unshare(flag) == 0 for flag in flags):
-            return False
-    except (OSError, AttributeError):  # not Linux
-        return False
-    # Without a new user namespace, the maps cannot and need not be written.
-    with contextlib.suppress(OSError):
+    if user != 0 or unshare(_CLONE_NEWNET) != 0:
+        if unshare(_CLONE_NEWNET | _CLONE_NEWUSER) != 0:
+            raise OSError("namespaces are not permitted")
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
     with socket.socket() as any_socket:
         request = struct.pack("16sh14x", b"lo", _IFF_UP)
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
-    return True
 
 
 def main(count: int, command: Sequence[str]) -> int:

@@ -186,21 +186,37 @@ class RunDir:
         self.check_data(config.data)
         return config
 
-    def check_data(self, data: Path | None, items: int | None = None) -> None:
+    def check_data(self, data: Path | None) -> None:
         """Check that a data set is the one that the run began with.
 
         Runs of earlier versions have recorded the number of items only, or nothing.
 
         Args:
             data: folder or file of the data set, or None for the stand-in.
-            items: number of training items, or None not to check it.
 
         Raises:
-            UserError: the number or the files have changed, data.json is damaged, or
-                there is no such file or folder.
+            UserError: the data set is another one, data.json is damaged, or there is
+                no such file or folder.
         """
+        if known := self._known_data():
+            self._compare_data(known, describe_data(data, known["items"]), data)
+
+    def record_data(self, data: Path | None, items: int) -> None:
+        """Check the data set as `check_data` does, and write it to data.json.
+
+        Args:
+            data: folder or file of the data set, or None for the stand-in.
+            items: number of training items, which must not change either.
+        """
+        found = describe_data(data, items)
+        if known := self._known_data():
+            self._compare_data(known, found, data)
+        write_note(self.data, found)
+
+    def _known_data(self) -> dict | None:
+        """Return what data.json says, or None if there is no such file."""
         if not self.data.is_file():
-            return
+            return None
         known = read_note(self.data)
         if known is None and (count := _earlier_count(self.data)):
             known = {"items": count}
@@ -209,24 +225,22 @@ class RunDir:
                 f"{self.data} is damaged; remove it to go on without a check that the "
                 "data set is the same"
             )
-        found = describe_data(data, known["items"] if items is None else items)
+        return known
+
+    def _compare_data(self, known: dict, found: dict, data: Path | None) -> None:
+        """Raise a UserError if a data set is not the recorded one."""
+        advice = "pass the same data with --data, or begin a new run"
         if found["items"] != known["items"]:
             raise UserError(
                 f"the run in {self.path} began with {known['items']} training items, "
-                f"but there are {found['items']} now; pass the same data with --data, "
-                "or begin a new run"
+                f"but there are {found['items']} now; {advice}"
             )
         if "files" in known and found != known:
             raise UserError(
                 f"the run in {self.path} began with another data set: expected "
                 f"{_in_words(known)}, found {_in_words(found)}"
-                f"{f' in {data}' if data else ''}; pass the same data with --data, or "
-                "begin a new run"
+                f"{f' in {data}' if data else ''}; {advice}"
             )
-
-    def write_data(self, data: Path | None, items: int) -> None:
-        """Record the data set of the run in data.json; see `check_data`."""
-        write_note(self.data, describe_data(data, items))
 
     def read_config(self, config_class: type[ConfigType] | None = None) -> ConfigType:
         """Return the options that the run was trained with.
@@ -281,11 +295,12 @@ class RunDir:
 
         Raises:
             UserError: the folder cannot be written, another process is training in
-                it, or it holds a run with another configuration.
+                it, or it holds a run with another configuration or data set.
         """
         with own_folder(self.log) as handler:
             if self.config.exists():
                 self.check_same(config)
+                self.check_data(config.data)
             self.write_config(config)
             if self.linked:
                 _link(self.path.parent / "latest", self.path)

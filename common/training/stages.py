@@ -62,12 +62,13 @@ def begin_stage(
         "sources": {source.name: _checksum(source) for source in sources},
     }
     earlier = read_note(stage.path / NOTE)
-    if earlier is not None:
+    options = (earlier or {}).get("options")
+    if isinstance(options, dict):
         # Earlier versions wrote relative paths.
-        for field, text in earlier.get("options", {}).items():
-            kind = type(values.get(field, text))
-            if issubclass(kind, (Path, str)):
-                earlier["options"][field] = str(absolute(config, field, kind(text)))
+        for field, text in options.items():
+            kind = type(values.get(field))
+            if isinstance(text, str) and issubclass(kind, (Path, str)):
+                options[field] = str(absolute(config, field, kind(text)))
     if stage.path.exists() and earlier != note:
         logger.info(
             "stage %s starts again: its options or the networks it builds on changed",
@@ -102,7 +103,7 @@ def fit_stage(
         results: networks to write at the end, by name.
 
     Returns:
-        Whether Ctrl-C or SIGTERM interrupted the training.
+        Whether Ctrl-C or another signal interrupted the training.
     """
     every = config.steps_per_execution
     config = dataclasses.replace(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from common.config import RunConfig
 from common.errors import PrintableFormatter, UserError
+from common.files import UNFINISHED
 from common.training.run_dir import RunDir
 
 VARIABLE = "TF_CONFIG"
@@ -27,7 +28,10 @@ EXAMPLE = (
     '"task": {"type": "worker", "index": 0}}'
 )
 # Files of a resumed run that training does not read, so that a helper skips them.
-_WRITTEN_ONLY = (".writing-*", "samples", "tensorboard", "*.png", "*.gif", "log.txt")
+_WRITTEN_ONLY = (
+    *(f"{UNFINISHED}*", "samples", "tensorboard"),
+    *("*.png", "*.gif", "log.txt"),
+)
 
 
 _TYPES = ("chief", "worker")
@@ -102,7 +106,7 @@ def _parse(text: str) -> tuple[str, Place | None]:
         if not isinstance(cluster[kind], list) or not cluster[kind]:
             return f"the cluster's {kind} must be a list of addresses", None
         workers += [(kind, i) for i in range(len(cluster[kind]))]
-    if len(cluster.get("chief", "1")) != 1:
+    if len(cluster.get("chief", [None])) != 1:
         return "its cluster may have only one chief", None
     addresses = [address for listed in cluster.values() for address in listed]
     for address in addresses:

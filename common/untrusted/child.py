@@ -38,7 +38,7 @@ class Child:
         program: Path,
         arguments: Sequence[str | Path],
         *,
-        max_memory: int,
+        max_memory: int = 2**33,
         max_seconds: float,
     ) -> None:
         """Start the child. It ends with this object or with this process.

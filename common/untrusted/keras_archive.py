@@ -126,7 +126,7 @@ def _check_size(network: keras.Model, bytes_of_weights: int) -> None:
             f"its layers have {weights:,} weights, but only {bytes_of_weights:,} bytes "
             "are stored"
         )
-    for layer in network.layers:
+    for layer in network._flatten_layers():  # also those of nested networks
         for output in keras.tree.flatten(getattr(layer, "output", [])):
             values = math.prod(size or 1 for size in output.shape[1:])
             if values > _MAX_VALUES:

@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from common.errors import UserError
+from common.training.environment import usable_cores
 from common.training.stopping import StopRequest, stop_on_signals
 
 Job = TypeVar("Job")
@@ -54,7 +54,7 @@ def run_jobs(
         UserError: a process cannot be started, or died.
         Exception: `work` raised it.
     """
-    processes = min(processes or os.cpu_count() or 1, len(jobs))
+    processes = min(processes or usable_cores(), len(jobs))
     parts: list[Sequence[Row]] = [()] * len(jobs)
     # Signals only set a flag, so that an interrupt while a process starts cannot
     # leave it running.

@@ -194,6 +194,13 @@ def test_one_of_several_sets_is_chosen_by_a_file(tmp_path):
     assert len(load_set(other, "test")[0]) == 4
     line = message(tmp_path / "g z" / "notes.txt", "test")
     assert line.startswith("no such directory")
+    # Also where the splits are folders.
+    for place, name in enumerate("ab"):
+        for split, count in (("train", 9), ("test", 5 + place)):
+            write(tmp_path / "f" / name / split / "images-idx3-ubyte", count)
+    option = shlex.split(message(tmp_path / "f", "test").split("by its file: ")[1])
+    assert option[1] == str(tmp_path / "f" / "a" / "train" / "images-idx3-ubyte")
+    assert len(load_set(option[1], "test")[0]) == 5
     (tmp_path / "g z" / "notes.txt").touch()
     line = message(tmp_path / "g z" / "notes.txt", "test")
     assert "expected a folder, or a file of images" in line

@@ -46,7 +46,7 @@ def test_a_damaged_keras_json_is_named(monkeypatch, tmp_path):
     monkeypatch.delitem(sys.modules, "tensorflow")
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    with pytest.raises(UserError, match=f"mend or remove keras.json in {tmp_path}"):
+    with pytest.raises(UserError, match=f"keras.json in {tmp_path} is damaged: mend"):
         import_tensorflow()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from chapter03_agecgan.recognition import onnx_file
 from chapter03_agecgan.recognition.choose import choose
 from chapter03_agecgan.recognition.onnx_file import input_shapes
 from chapter03_agecgan.recognition.recognizer import Recognizer, from_file
@@ -211,6 +212,13 @@ def test_input_shapes_leave_out_weights():
 )
 def test_unsuitable_onnx_networks_are_refused(tmp_path, changes, words):
     refused(write_onnx(tmp_path / "net.onnx", **changes), "net.onnx", words)
+
+
+def test_a_crash_of_opencv_is_reported_in_one_line(tmp_path, monkeypatch):
+    crash = tmp_path / "crash.py"
+    crash.write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setattr(onnx_file, "_RUNNER", crash)
+    refused(write_onnx(tmp_path / "net.onnx"), "net.onnx", "OpenCV crashed")
 
 
 def test_truncated_onnx_files_are_refused_at_any_length(tmp_path):

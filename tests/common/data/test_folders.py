@@ -42,7 +42,6 @@ def test_folders_are_searched_to_any_depth_if_asked(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
     assert names(tmp_path) == ["in/deep/z.npy", "in/y.npy", "x.npy"]
-    assert names(tmp_path, deep=False) == ["x.npy"]
 
 
 def test_a_folder_is_entered_once_and_under_its_own_path(tmp_path):

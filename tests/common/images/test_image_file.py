@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from pictures import TIFF_CODECS, noise, png, smooth, tiff
 from PIL import Image
 
@@ -151,6 +152,22 @@ def test_further_frames_are_reported_by_all_chapters(tmp_path, name, caplog):
     assert told == [path] and not caplog.records
     frames[0].save(path)
     assert not decode_image(path).has_more
+
+
+def test_pages_behind_the_first_are_looked_at_but_need_not_be_sound(tmp_path):
+    path = tmp_path / "pages.tif"
+    pages = np.zeros((3, 9, 12), np.uint16)
+    with tifffile.TiffWriter(path) as file:
+        for page, subfile in zip(pages, (0, 1, 0), strict=True):
+            file.write(page, subfiletype=subfile, metadata=None)
+    assert decode_image(path).has_more  # the second one is a preview only
+    with tifffile.TiffFile(path) as file:
+        second = file.pages[1].offset
+    content = bytearray(path.read_bytes())
+    content[second : second + 2] = b"\xff\xff"  # so many tags
+    path.write_bytes(content)
+    decoded = decode_image(path)
+    assert np.asarray(decoded.pixels).shape[:2] == (9, 12) and not decoded.has_more
 
 
 def test_the_further_images_of_a_phones_jpeg_are_no_frames(tmp_path):

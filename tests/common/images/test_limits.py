@@ -45,6 +45,11 @@ PROFILE = png(noise(0), 8, 2, iCCP=b"x\0\0" + bytes(9))[33 : 33 + 24]
     ("content", "message"),
     [
         (many_scans(500), "expected a JPEG of at most 100 scans, found more"),
+        # A marker without a length, from which the next one must not be taken.
+        (
+            many_scans(300).replace(b"\xff\xda", b"\xff\xd0\xff\xda", 1),
+            "expected a JPEG of at most 100 scans, found more",
+        ),
         (many_segments(EXIF, 257), "at most 16,777,216 bytes of metadata"),
         (many_segments(b"\xff\xfe\0\2", 100_001), "and 100,000 parts, found more"),
         (many_segments(b"\xff", 100_001), "and 100,000 parts, found more"),

@@ -275,8 +275,12 @@ def test_scoring_needs_no_tensorflow():
 def test_too_few_held_out_images_are_not_blamed_on_an_option():
     assert choose_count(None, train=20, held_out=10) == 10
     assert choose_count(12, train=20, held_out=4) == 12
-    for samples, held_out in ((None, 9), (12, 3)):
-        with pytest.raises(UserError, match=f"at least 10 .*, found {held_out}; add"):
+    for samples, held_out, told in (
+        (None, 9, "at least 10 .*, found 9; add .*, or give --samples 10$"),
+        (None, 3, "at least 10 .*, found 3; add images to the data set$"),
+        (12, 3, "at least 4 .*, found 3; add images to the data set$"),
+    ):
+        with pytest.raises(UserError, match=told):
             choose_count(samples, train=20, held_out=held_out)
     for samples in (9, 21):
         with pytest.raises(UserError, match=f"from 10 to the 20 .*; found {samples}"):

@@ -21,6 +21,7 @@ def test_distances_are_compared_with_those_of_held_out_items():
     }
     # Where the held-out items are copies as well, nothing can be said of the ratio.
     assert compare_nearest(np.ones(3), np.zeros(3)) == {"nearest_training_share": 0.0}
+    assert compare_nearest(np.zeros(3), np.zeros(3)) == {"nearest_training_share": 1.0}
 
 
 def test_the_nearest_is_found_in_any_block():

@@ -148,6 +148,15 @@ def test_folders_of_classes_are_read(tmp_path, layout, splits, caplog):
     assert "1 hidden (.hidden.npy), 1 .txt (notes.txt)" in caplog.text
 
 
+def test_a_class_named_30_is_no_tree(tmp_path, caplog):
+    _tree(
+        tmp_path, "30/a_1_1.npy", "30/a_1_2.npy", "30/a_2_1.npy", "40/b.npy", "40/c.npy"
+    )
+    found = [f for s in ("train", "test") for f in find_shapes(tmp_path, (), s)]
+    assert sorted(f.class_name for f in found) == ["30", "30", "30", "40", "40"]
+    assert "left out" not in caplog.text
+
+
 def test_a_validation_folder_is_left_out_only_beside_a_test_folder(tmp_path, caplog):
     _tree(tmp_path, "train/a.npy", "val/b.npy")
     assert _names(find_shapes(tmp_path, split="test")) == ["b"]

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -16,12 +17,19 @@ from chapter03_agecgan.config import Config as AgeConfig
 from common.config import RunConfig, differences, with_absolute_paths
 from common.data.fingerprint import fingerprint
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, cannot_write
 from common.images import writing
-from common.training import checkpoints, environment, fit
+from common.training import (
+    callbacks,
+    checkpoints,
+    environment,
+    fit,
+    step_files,
+    stopping,
+)
 from common.training.callbacks import Logs
 from common.training.curves import RowFile, draw_curves, read_rows
-from common.training.folders import own_folder
+from common.training.folders import new_folder, own_folder
 from common.training.run_dir import RunDir
 from common.training.step_files import (
     MOST_PICTURES,
@@ -116,6 +124,7 @@ def test_a_torn_last_row_is_left_out_although_it_looks_whole(tmp_path):
         (b"\xff\x00\x01" * 99, 0),
         (b"a,b\n1,2\n", 0),
         (b"step,d_loss\n1,0.5\nx,y\n,\n3,0.5,7,8\n4,\x000\n5,1\n", 2),
+        (b'step,d_loss\r\n1,0.5\r\n2,"0.5\r\n3,' + b"x" * 200_000 + b"\r\n", 1),
     ],
 )
 def test_damaged_rows_do_not_stop_a_run(tmp_path, content, rows):
@@ -124,6 +133,9 @@ def test_damaged_rows_do_not_stop_a_run(tmp_path, content, rows):
     assert len(read_rows(path)) == rows
     RowFile(path, 99).append({"step": 100, "d_loss": 2.0})
     assert read_rows(path)[-1] == {"step": 100, "d_loss": 2.0}
+    kept = path.with_name("metrics.csv.damaged")
+    assert not kept.exists() or kept.read_bytes() == content
+    assert kept.exists() == (content.count(b"\n") > rows + 1)
 
 
 def test_a_full_disk_while_a_row_is_written_is_named(tmp_path):
@@ -165,6 +177,30 @@ def test_pictures_that_cannot_be_drawn_end_nothing(tmp_path, monkeypatch, caplog
     assert "the animation was not written: [Errno 2]" in caplog.text
 
 
+def test_pictures_that_are_too_many_are_removed_and_not_given_to_tensorboard(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(step_files, "MOST_PICTURES", 4)
+    shown = []
+    monkeypatch.setattr(
+        callbacks.tf.summary, "image", lambda name, picture, step: shown.append(step)
+    )
+    run = RunDir(tmp_path)
+    samples = callbacks.Samples(
+        run,
+        every=10,
+        done=0,
+        latents=np.zeros((1, 2)),
+        draw=lambda items: np.zeros((8, 8, 3), np.uint8),
+        writer=MagicMock(),
+    )
+    samples.set_model(lambda latents, training: latents)
+    for step in range(0, 100, 10):
+        samples.act(step)
+    assert list(find_step_files(run.samples, ".png")) == [0, 40, 80, 90]
+    assert shown == [0, 10, 20, 40, 60, 80]
+
+
 def test_a_failure_says_truly_which_checkpoint_is_kept(tmp_path):
     logs = Logs(RunDir(tmp_path), 10, 0, None)
     assert logs._kept() == "there is no checkpoint yet"
@@ -201,28 +237,28 @@ def folder_of(path, sizes):
 def test_another_data_set_of_equal_size_is_noticed(tmp_path):
     first = folder_of(tmp_path / "a", {"x.png": 3, "in/y.png": 5})
     run = RunDir(tmp_path / "run")
-    run.check_data(first, 2)  # nothing is recorded yet
-    run.write_data(first, 2)
+    run.check_data(first)  # nothing is recorded yet
+    run.record_data(first, 2)
     # Moved, and with notes beside the images.
     moved = folder_of(
         tmp_path / "b", {"x.png": 3, "in/y.png": 5, "notes.txt": 1, ".DS_Store": 9}
     )
-    run.check_data(moved, 2)
+    run.record_data(moved, 2)
     run.check_data(moved)
     others = [{"x.png": 3, "in/z.png": 5}, {"x.png": 4, "in/y.png": 4}, {"x.png": 8}]
     for number, sizes in enumerate(others):
         other = folder_of(tmp_path / str(number), sizes)
         with pytest.raises(UserError, match="another data set: expected 2 files of 8 "):
-            run.check_data(other, 2)
+            run.record_data(other, 2)
     for number, first_byte in enumerate(b"ab"):
         other = folder_of(tmp_path / f"same {number}", {"x.png": 3, "in/y.png": 5})
         (other / "x.png").write_bytes(bytes([first_byte, 0, 0]))
         with pytest.raises(UserError, match="found 2 files of 8 bytes"):
-            run.check_data(other, 2)
+            run.record_data(other, 2)
     with pytest.raises(UserError, match="found the stand-in; pass"):
         run.check_data(None)
     with pytest.raises(UserError, match="began with 2 training items, but there are 3"):
-        run.check_data(first, 3)
+        run.record_data(first, 3)
     with pytest.raises(UserError, match="no such file or folder: .*nowhere"):
         run.check_data(tmp_path / "nowhere")
 
@@ -231,25 +267,31 @@ def test_a_single_file_is_a_data_set_too(tmp_path):
     folder_of(tmp_path, {"a.npz": 3, "sub/a.npz": 3, "sub/b.npz": 4})
     assert fingerprint(tmp_path / "a.npz") == fingerprint(tmp_path / "sub" / "a.npz")
     assert fingerprint(tmp_path / "a.npz") != fingerprint(tmp_path / "sub" / "b.npz")
+    # A table names photos in its folder, which may change although it does not.
+    folder = folder_of(tmp_path / "faces", {"labels.csv": 9, "x/1.jpg": 5})
+    before = fingerprint(folder / "labels.csv")
+    assert before == fingerprint(folder)
+    folder_of(folder, {"x/1.jpg": 6})
+    assert fingerprint(folder / "labels.csv") != before
 
 
 def test_runs_of_earlier_versions_and_damaged_notes(tmp_path):
     run = RunDir(tmp_path)
     data = folder_of(tmp_path / "a", {"x.png": 3})
     run.data.write_text("24\n")
-    run.check_data(data, 24)
+    run.record_data(data, 24)
     with pytest.raises(UserError, match="24 training items, but there are 9"):
-        run.check_data(data, 9)
+        run.record_data(data, 9)
     for text in ("", "{", "[1]", '{"files": 3}', "[" * 99_999, "\udcff"):
         run.data.write_text(text, errors="surrogateescape")
         with pytest.raises(UserError, match="data.json is damaged; remove it to go on"):
-            run.check_data(data, 24)
+            run.record_data(data, 24)
 
 
 def test_test_refuses_changed_data_unless_others_are_asked_for(tmp_path):
     data = folder_of(tmp_path / "a", {"x.png": 3})
     run = RunDir(tmp_path / "run")
-    run.write_data(data, 1)
+    run.record_data(data, 1)
     config = RunConfig(data=data)
     assert run.configuration_with_data(config) == config
     folder_of(data, {"x.png": 4})
@@ -298,7 +340,29 @@ def test_a_file_system_without_locks_is_no_other_process(
     assert "cannot be locked" in caplog.text and "no other process" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("number", "begun", "status"),
+    [(errno.EACCES, False, 2), (errno.ENOSPC, False, 1), (errno.EACCES, True, 1)],
+)
+def test_a_full_disk_is_no_wrong_path(number, begun, status):
+    error = OSError(number, os.strerror(number))
+    assert cannot_write(Path("x"), error, begun).status == status
+
+
+def test_a_missing_disk_behind_the_folder_of_runs_is_told(tmp_path):
+    (tmp_path / "runs").symlink_to(tmp_path / "not mounted")
+    with pytest.raises(UserError, match="cannot create a folder in .*--run-dir"):
+        new_folder(tmp_path / "runs", "{time}_quick")
+
+
 # --- signals
+
+
+def test_a_closed_terminal_is_not_written_to_any_more(tmp_path):
+    with (tmp_path / "terminal").open("wb", buffering=0) as terminal:
+        stopping._leave([terminal.fileno()])
+        terminal.write(b"lost")
+    assert (tmp_path / "terminal").read_bytes() == b""
 
 
 def test_a_closed_terminal_saves_unless_nohup_ignores_it():

@@ -76,6 +76,18 @@ def test_a_harmful_file_is_refused(saved, tmp_path, old, new, message):
     assert load_archive(saved).count_params() == 6
 
 
+def test_a_harmful_layer_of_a_nested_network_is_found(tmp_path):
+    path = tmp_path / "net.keras"
+    # What leaves the nested network is small.
+    inside = [keras.layers.UpSampling1D(2), keras.layers.GlobalMaxPooling1D()]
+    nested = keras.Sequential([keras.Input((2, 1)), *inside])
+    keras.Sequential([keras.Input((2, 1)), nested]).save(path)
+    size = ('"size": 2', '"size": 1000000000')
+    bad = rewritten(path, tmp_path / "x.keras", lambda text: text.replace(*size))
+    with pytest.raises(KerasFileError, match="returns 2,000,000,000 values for one"):
+        load_archive(bad)
+
+
 def test_a_zip_bomb_and_an_archive_without_weights_are_refused(
     saved, tmp_path, monkeypatch
 ):

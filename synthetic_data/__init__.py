@@ -8,4 +8,5 @@ In reading order:
     age_faces: for IMDB-WIKI
     anime_faces: for collections of anime faces
     scenes: for photos
+    rooms: rooms without people, as backgrounds of rendered objects
 """

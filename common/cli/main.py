@@ -52,7 +52,7 @@ _PLAINER = (
         r"\1: expected FLOAT, found \2",
     ),
     (
-        r"Error parsing (\S+): no type matching (?:\{None\}\|)?(\S+) could be "
+        r"Error parsing (\S+): no type matching (?:\{None\}\|)?\{?(.*?)\}? could be "
         r"instantiated from \[(.*?)\]\..*",
         r"\1: expected \2, found \3",
     ),

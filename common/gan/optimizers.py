@@ -31,7 +31,7 @@ def build_optimizers(
 
 def optimizer(
     name: OptimizerName,
-    learning_rate: float,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
     beta_1: float,
     beta_2: float,
     nesterov: bool = False,
@@ -40,7 +40,7 @@ def optimizer(
 
     Args:
         name: "adam", "sgd", "rmsprop" or "adadelta".
-        learning_rate: learning rate, above 0.
+        learning_rate: learning rate, above 0, or a schedule of it.
         beta_1: in [0, 1): decay of the first moment (adam), or momentum (sgd,
             rmsprop); adadelta ignores it.
         beta_2: in [0, 1): decay of the mean of squared gradients (adam, rmsprop,

@@ -50,6 +50,7 @@ class ImageError(UserError):
     """A file that is not a usable image.
 
     Attributes:
+        path: path of the file.
         reason: what is wrong with the file, without its path.
     """
 
@@ -61,7 +62,12 @@ class ImageError(UserError):
             reason: what was expected, what was found and what to do.
         """
         super().__init__(f"{path}: {reason}")
+        self.path = path
         self.reason = reason
+
+    def __reduce__(self) -> tuple:
+        """Return how another process makes the same error."""
+        return type(self), (self.path, self.reason)
 
 
 class Decoded(NamedTuple):

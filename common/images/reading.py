@@ -88,6 +88,40 @@ def read_image(
     return np.array(image if size is None else _resized(image, size, fit))
 
 
+def read_image_and_alpha(
+    path: Path | str, tell_of_more: Callable[[Path], None] = warn_of_more
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read an image as RGB as `read_image` does, and its opacity.
+
+    Args:
+        path: path of the file; its content decides the format, not its name.
+        tell_of_more: function that is called with the path if the file has further
+            frames or pages, which are not read.
+
+    Returns:
+        uint8 (H, W, 3), RGB on white where it is transparent; and the opacity, uint8
+        (H, W), or None if the file has none.
+
+    Raises:
+        ImageError: as `read_image`.
+    """
+    path = Path(path)
+    decoded = decode_image(path, MIN_SIDE)
+    if decoded.has_more:
+        tell_of_more(path)
+    return np.array(_to_rgb(decoded)), _alpha(decoded.pixels)
+
+
+def _alpha(pixels: Image.Image | np.ndarray) -> np.ndarray | None:
+    """Return the opacity of decoded pixels, uint8 (H, W), or None."""
+    if isinstance(pixels, np.ndarray):
+        has_alpha = pixels.shape[-1] in (2, 4)
+        return to_8_bits(pixels[..., -1]) if has_alpha else None
+    if pixels.has_transparency_data:
+        return np.array(pixels.convert("RGBA").getchannel("A"))
+    return None
+
+
 def _to_rgb(decoded: Decoded) -> Image.Image:
     """Return a decoded image as RGB of 8 bits on white."""
     image = decoded.pixels

@@ -27,6 +27,7 @@ _DIRECTIONS = {
     "psnr": "↑",
     "ssim": "↑",
     "iou": "↑",
+    "ap": "↑",
     "pairwise_iou": "→ reference",
     "occupancy": "→ reference",
     "nearest_training_ratio": "→ 1",

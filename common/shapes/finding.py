@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def find_shapes(
     split: str = "train",
     azimuths: str = "all",
     default: str | None = None,
+    known: Collection[str] = (),
 ) -> list[ShapeFile]:
     """List the shape files of one split, sorted by class and file name.
 
@@ -104,6 +105,7 @@ def find_shapes(
         azimuths: "all", or "first" for the lowest-numbered view of each object.
         default: class to keep if `classes` is empty and there are several; None
             for all of them.
+        known: names of other files that belong there, such as photos of the shapes.
 
     Returns:
         The files, at least one.
@@ -116,7 +118,7 @@ def find_shapes(
     _check_option("azimuths", azimuths, ("first", "all"))
     root = Path(root)
     check_folder(root, "voxel files")
-    paths = find_files(root, SUFFIXES, "voxel files", known=_OWN_FILES)
+    paths = find_files(root, SUFFIXES, "voxel files", known={*_OWN_FILES, *known})
     if not paths:
         raise no_files(
             root,
@@ -257,26 +259,44 @@ def _choose_classes(
         by_class |= _by_class(
             [replace(f, class_name=f.named_class or f.class_name) for f in found]
         )
-    names = sorted(by_class)
+    names = choose_class_names(root, sorted(by_class), classes, default)
+    return {name: by_class[name] for name in names}
+
+
+def choose_class_names(
+    root: Path, names: Sequence[str], classes: Sequence[str], default: str | None
+) -> tuple[str, ...]:
+    """Return the classes of a data set that are to be used.
+
+    Args:
+        root: folder of the data set, for messages.
+        names: names of its classes, sorted, at least one.
+        classes: names of the classes to keep; empty for all.
+        default: class to keep if `classes` is empty and there are several; None
+            for all of them.
+
+    Raises:
+        UserError: there is no such class, or there are several and not the default.
+    """
     for name in classes:
-        if name not in by_class:
+        if name not in names:
             raise UserError(
                 f"no class '{name}' in {root}; found: {_listed(names)}; choose from "
                 "these with --classes, or leave it out"
             )
-    if not classes and default is not None and len(names) > 1:
-        if default not in by_class:
-            raise UserError(
-                f"{root} has {len(names)} classes: {_listed(names)}; choose with "
-                f"--classes, for example --classes {shlex.quote(names[0])}, or "
-                f"--classes {shlex.join(names[:2])}"
-            )
-        warn_once(
-            f"{root} has {len(names)} classes, of which only '{default}' is used; "
-            f"choose others with --classes: {_listed(names)}"
+    if classes or default is None or len(names) == 1:
+        return tuple(classes or names)
+    if default not in names:
+        raise UserError(
+            f"{root} has {len(names)} classes: {_listed(names)}; choose with "
+            f"--classes, for example --classes {shlex.quote(names[0])}, or "
+            f"--classes {shlex.join(names[:2])}"
         )
-        classes = (default,)
-    return {name: by_class[name] for name in classes or names}
+    warn_once(
+        f"{root} has {len(names)} classes, of which only '{default}' is used; "
+        f"choose others with --classes: {_listed(names)}"
+    )
+    return (default,)
 
 
 def _by_class(found: Sequence[_Found]) -> dict[str, list[_Found]]:

@@ -174,6 +174,16 @@ class VoxelStore:
         chosen = slice(None) if indices is None else indices
         return self[chosen][..., 0].view(bool)
 
+    def subset(self, indices: np.ndarray | Sequence[int]) -> "VoxelStore":
+        """Return a store of some of the shapes, with the same class names.
+
+        Args:
+            indices: integers, in the order of the result.
+        """
+        chosen = np.asarray(indices, np.int64)
+        rows, labels = self._rows[chosen], self.labels[chosen]
+        return VoxelStore(rows, self.size, labels, self.class_names)
+
     def occupancy(self) -> float:
         """Return the mean share of filled voxels over all shapes, 0 to 1."""
         # Count in chunks, so that a memory-mapped store is never wholly in memory.

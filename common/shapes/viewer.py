@@ -4,13 +4,13 @@ import base64
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.errors import UserError
+from common.errors import UserError, printable
 from common.files import atomic_path
 from common.shapes.surface import Surface, ambient_light, smooth_surface
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import trimesh
 
 TEMPLATE = Path(__file__).with_suffix(".html")
+
+# Shapes at the positions of a slider, by the slider's name.
+Walks = Mapping[str, "Sequence[np.ndarray | trimesh.Trimesh]"]
 
 
 def write_viewer(
@@ -27,6 +30,7 @@ def write_viewer(
     labels: Sequence[str] | None = None,
     title: str = "Shapes",
     threshold: float = 0.5,
+    walks: Sequence[Walks] | None = None,
 ) -> None:
     """Write a page on which one can turn, zoom and browse shapes.
 
@@ -39,10 +43,14 @@ def write_viewer(
         labels: one name for each shape; default "1", "2", ...
         title: heading of the page.
         threshold: value above which a voxel is solid.
+        walks: sliders of each shape, which lead from it to other shapes; default none.
+            A slider has an odd number of positions and starts in the middle, which is
+            the shape itself and therefore not read.
 
     Raises:
         UserError: the path does not end in .html, or there is no shape.
-        ValueError: the number of labels differs from that of the shapes.
+        ValueError: the number of labels or walks differs from that of the shapes, or a
+            slider has no middle.
     """
     path = Path(path)
     if path.suffix.lower() != ".html":
@@ -55,13 +63,18 @@ def write_viewer(
         labels = [str(number + 1) for number in range(len(shapes))]
     if len(labels) != len(shapes):
         raise ValueError(f"{len(labels)} labels for {len(shapes)} shapes")
+    if walks is None:
+        walks = [{}] * len(shapes)
+    if len(walks) != len(shapes):
+        raise ValueError(f"walks of {len(walks)} shapes for {len(shapes)} shapes")
     packed = [
-        _pack(shape, threshold) | {"label": str(label)}
-        for shape, label in zip(shapes, labels, strict=True)
+        _pack(shape, threshold)
+        | {"label": str(label), "walks": _pack_walks(sliders, threshold)}
+        for shape, label, sliders in zip(shapes, labels, walks, strict=True)
     ]
     # Escape "<", so that a label cannot close the script element of the data.
     data = json.dumps(packed, separators=(",", ":")).replace("<", "\\u003c")
-    fields = {"title": html.escape(title), "shapes": data}
+    fields = {"title": html.escape(printable(title)), "shapes": data}
     # Fill both fields in one pass, so that a title such as "{{shapes}}" stays text.
     page = re.sub(
         r"\{\{(title|shapes)\}\}",
@@ -70,6 +83,21 @@ def write_viewer(
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _pack_walks(walks: Walks, threshold: float) -> list[dict]:
+    """Return the sliders of one shape; the middle of each is None."""
+    packed = []
+    for name, shapes in walks.items():
+        if len(shapes) % 2 == 0:
+            raise ValueError(f"expected an odd number of shapes, found {len(shapes)}")
+        middle = len(shapes) // 2
+        steps = [
+            None if place == middle else _pack(shape, threshold)
+            for place, shape in enumerate(shapes)
+        ]
+        packed.append({"name": name, "shapes": steps})
+    return packed
 
 
 def _pack(shape: "np.ndarray | trimesh.Trimesh", threshold: float) -> dict:

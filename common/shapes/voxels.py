@@ -37,19 +37,20 @@ _BASE_SIZES = (32, 64, 128)
 MAX_LABEL = 9_999
 
 
-def read_mat(path: Path | str) -> np.ndarray:
+def read_mat(path: Path | str, key: str = "instance") -> np.ndarray:
     """Read one shape of 3D ShapeNets: the variable `instance` of a .mat file.
 
     Args:
         path: the file, at most 64 MiB, in MATLAB format 5 (MATLAB's -v6 and -v7), or
             in format 4 with the cube as a matrix (S, S^2).
+        key: name of the variable, if it is another data set's.
 
     Returns:
         bool (S, S, S), axis 2 up; S is 30 in 3D ShapeNets.
 
     Raises:
         UserError: the file is missing, too large, damaged or not a .mat file, or
-            its `instance` is missing or not a cube of 0 and 1.
+            its variable is missing or not a cube of 0 and 1.
     """
     path = Path(path)
     raw = read_limited(path, MAX_MAT_BYTES)
@@ -58,16 +59,16 @@ def read_mat(path: Path | str) -> np.ndarray:
     is_format_4 = has_start_of_format_4(raw)
     with decoding(path, damaged):
         variables = read_format_4(raw) if is_format_4 else read_variables(raw)
-    if "instance" not in variables:
+    if key not in variables:
         raise UserError(
-            f"{path}: expected the key 'instance', found "
+            f"{path}: expected the key '{key}', found "
             f"{', '.join(sorted(filter(None, variables))) or 'no keys'}; use a file of "
             "3D ShapeNets, or save the voxels under that name"
         )
-    instance = variables["instance"]
+    instance = variables[key]
     if instance.kind != "numbers":
         raise UserError(
-            f"{path}: expected numbers in 'instance', found {instance.kind}; "
+            f"{path}: expected numbers in '{key}', found {instance.kind}; "
             "save a plain array of 0 and 1"
         )
     # Format 4 has matrices only; MATLAB's columns one after another are the cube.

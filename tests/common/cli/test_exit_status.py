@@ -61,6 +61,9 @@ class CountOptions:
     most: int | None = None
     """How many at most."""
 
+    pair: tuple[int, int] | None = None
+    """Two numbers."""
+
 
 @pytest.mark.parametrize(
     ("words", "told"),
@@ -69,6 +72,7 @@ class CountOptions:
         (["--count", "3.5"], "--count: expected INT, found '3.5'. See"),
         (["--count", "1", "--size", "x"], "--size: expected FLOAT, found 'x'. See"),
         (["--count", "1", "--most", "x"], "--most: expected INT, found 'x'. See"),
+        (["--count", "1", "--pair", "7"], "--pair: expected INT INT, found '7'. See"),
         ([], "Missing from toy do: --count INT How many. (required). See"),
     ],
 )

@@ -6,6 +6,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from pictures import saved, smooth
@@ -15,7 +16,7 @@ from common.errors import UserError
 from common.images.formats import FORMATS, SUFFIXES
 from common.images.image_file import ImageError
 from common.images.limits import MAX_BYTES
-from common.images.reading import find_images, read_image
+from common.images.reading import find_images, read_image, read_image_and_alpha
 
 
 def png_of(width: int, height: int, pixels: bytes = b"") -> bytes:
@@ -207,3 +208,17 @@ def test_files_that_cannot_be_opened_have_a_reason(tmp_path, monkeypatch):
     path = saved(smooth(8, 8), tmp_path / "x.png")
     with pytest.raises(ImageError, match=r"cannot be read \(Permission denied\)"):
         read_image(path)
+
+
+def test_the_opacity_is_read_beside_the_colours(tmp_path):
+    photo = smooth(20, 30)
+    opacity = np.arange(600, dtype=np.uint16).reshape(20, 30) * 100
+    path = tmp_path / "deep.png"
+    deep = np.dstack([photo.astype(np.uint16) * 257, opacity])
+    path.write_bytes(imagecodecs.png_encode(deep))
+    rgb, alpha = read_image_and_alpha(path)
+    np.testing.assert_array_equal(rgb, read_image(path))
+    np.testing.assert_array_equal(alpha, np.rint(opacity / 257).astype(np.uint8))
+    rgb, alpha = read_image_and_alpha(saved(photo, tmp_path / "opaque.png"))
+    assert alpha is None
+    np.testing.assert_array_equal(rgb, photo)

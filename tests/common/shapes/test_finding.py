@@ -221,6 +221,13 @@ def test_files_beside_a_tree_are_named_and_own_notes_are_not(tree, caplog):
     assert len(find_shapes(tree / "..", ("chair",))) == 3
 
 
+def test_known_files_beside_shapes_are_not_named(tmp_path, caplog):
+    for name in ("a.npy", "b.npy", "a.jpg", "b.jpg"):
+        (tmp_path / name).touch()
+    find_shapes(tmp_path, known=["a.jpg"])
+    assert "passed over 1 .jpg (b.jpg)" in caplog.text
+
+
 def test_class_names_that_are_no_utf_8_are_shown_with_escapes(tmp_path):
     folder = os.fsencode(tmp_path) + b"/own/caf\xe9"
     os.makedirs(folder)

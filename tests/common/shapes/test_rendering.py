@@ -237,6 +237,22 @@ def test_page_holds_the_geometry(tmp_path):
     assert [shape["label"] for shape in (first, second, third)] == ["a", "b", "c"]
 
 
+def test_sliders_lead_from_a_shape_to_others(tmp_path):
+    low, high = np.zeros((2, 8, 8, 8), bool)
+    low[2:6, 2:6, 2:4], high[2:6, 2:6, 2:7] = True, True
+    walks = [{"height": [low, None, high]}, {}]
+    write_viewer(tmp_path / "page.html", [chair(), low], walks=walks)
+    _, (first, second) = read_page(tmp_path / "page.html")
+    (walk,) = first["walks"]
+    assert walk["name"] == "height" and walk["shapes"][1] is None
+    assert [walk["shapes"][i]["size"][2] for i in (0, 2)] == [second["size"][2], 1.0]
+    assert second["walks"] == []
+    with pytest.raises(ValueError, match="odd number of shapes, found 2"):
+        write_viewer(tmp_path / "page.html", [low], walks=[{"height": [low, high]}])
+    with pytest.raises(ValueError, match="walks of 2 shapes for 1 shapes"):
+        write_viewer(tmp_path / "page.html", [low], walks=walks)
+
+
 def test_page_is_offline_and_escaped(tmp_path):
     path = tmp_path / "page.html"
     name = "</script><script>alert(1)</script>"

@@ -113,3 +113,12 @@ def test_store_of_an_array(monkeypatch, tmp_path):
         VoxelStore.from_array(voxels[0])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache_dir() == tmp_path / "gan-projects-in-keras"
+
+
+def test_some_shapes_of_a_store_keep_their_classes():
+    voxels = _random(5, 9, 9, 9)
+    store = VoxelStore.from_array(voxels, np.arange(5), tuple("abcde"))
+    some = store.subset([4, 1])
+    assert (some.voxels() == voxels[[4, 1]]).all()
+    assert [some.class_names[label] for label in some.labels] == ["e", "b"]
+    assert len(store.subset([])) == 0

@@ -99,6 +99,14 @@ def test_mat_with_something_else_in_it_is_refused(tmp_path, content, message):
     _assert_refused(tmp_path / "a.mat", message)
 
 
+def test_mat_with_another_name_of_the_shape_is_read(tmp_path):
+    voxels = np.ones((4, 4, 4), np.uint8)
+    scipy.io.savemat(tmp_path / "a.mat", {"grid": voxels})
+    assert (read_mat(tmp_path / "a.mat", "grid") == voxels).all()
+    with pytest.raises(UserError, match="expected the key 'instance', found grid"):
+        read_mat(tmp_path / "a.mat")
+
+
 @pytest.mark.parametrize(
     "content, message",
     [

@@ -35,6 +35,7 @@ CHAPTERS = (
     "chapter03_agecgan",
     "chapter04_dcgan",
     "chapter05_srgan",
+    "study_3dvaegan",
 )
 every_chapter = pytest.mark.parametrize("name", CHAPTERS)
 

@@ -1,7 +1,7 @@
 """The command `test`: scores of a trained 3D-GAN against held-out shapes."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import keras
@@ -9,7 +9,7 @@ import numpy as np
 
 from chapter02_3dgan.config import Config
 from chapter02_3dgan.data import load_split
-from chapter02_3dgan.generation import make_shapes
+from chapter02_3dgan.generation import THRESHOLD, make_shapes
 from chapter02_3dgan.networks import build_generator
 from common.data.splits import random_rows
 from common.errors import UserError
@@ -61,6 +61,40 @@ def test(
     config = run.configuration_with_data(config, data)
     generator = load_network(run.generator)
     train, reference = load_split(config, "train"), load_split(config, "test")
+    shapes, results = score_samples(config, generator, train, reference, samples, seed)
+    metrics = named(results)
+    write_metrics(run.path, metrics, table(_title(config, run, train), results))
+    draw_sheets(run, shapes, train)
+    return metrics
+
+
+def score_samples(
+    config: Config,
+    generator: keras.Model,
+    train: VoxelStore,
+    reference: VoxelStore,
+    samples: int | None = None,
+    seed: int = 1,
+    threshold: float = THRESHOLD,
+) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
+    """Score samples of a generator and those of both baselines; see `test`.
+
+    Args:
+        config: options of the run.
+        generator: z (N, d) -> occupancy (N, S, S, S, 1).
+        train: training shapes.
+        reference: held-out shapes.
+        samples: number of shapes to generate and to compare with.
+        seed: seed of the latents and of the shapes that are drawn at random.
+        threshold: occupancy above which a voxel is filled.
+
+    Returns:
+        The generated shapes, bool (N, S, S, S), and the scores of the columns "this
+        run", "training shapes" and "untrained".
+
+    Raises:
+        UserError: there are too few shapes, or an option is out of range.
+    """
     if len(reference) < 2:
         raise UserError(
             "expected at least 2 held-out shapes to score against, found "
@@ -77,14 +111,14 @@ def test(
     rng = np.random.default_rng(seed)
     held_out = reference.voxels(random_rows(rng, len(reference), count))
     latents = sample_latents(config, count, seed)
-    shapes = make_shapes(generator, latents)
+    shapes = make_shapes(generator, latents, threshold)
     # The untrained generator draws its weights from Keras's global seed.
     keras.utils.set_random_seed(seed % 2**32)
     untrained = build_generator(config, train.occupancy())
     columns = {
         "this run": shapes,
         "training shapes": train.voxels(random_rows(rng, len(train), count)),
-        "untrained": make_shapes(untrained, latents),
+        "untrained": make_shapes(untrained, latents, threshold),
     }
     copied = score_memorisation(
         columns, held_out, blocks(train), lambda a, b: 1 - pairwise_iou(a, b)
@@ -93,11 +127,14 @@ def test(
         name: evaluate_shapes(column, held_out) | copied[name]
         for name, column in columns.items()
     }
+    return shapes, results
+
+
+def named(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Return the scores of `score_samples` by their names in metrics.json."""
     metrics = dict(results["this run"])
     for name, prefix in (("training shapes", "train"), ("untrained", "untrained")):
         metrics |= {f"baseline_{prefix}_{k}": v for k, v in results[name].items()}
-    write_metrics(run.path, metrics, table(_title(config, run, train), results))
-    draw_sheets(run, shapes, train)
     return metrics
 
 

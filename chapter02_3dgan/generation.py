@@ -1,6 +1,7 @@
 """New shapes from a trained generator: files, and walks and sums of latents."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -51,6 +52,9 @@ WRITERS: dict[str, Callable[[np.ndarray, Path], None]] = {
     "obj": _write_printable,
     "glb": _write_printable,
 }
+# Formats in which an empty shape cannot be written.
+logger = logging.getLogger(__name__)
+MESHES = ("stl", "obj", "glb")
 
 
 def sample(
@@ -59,6 +63,7 @@ def sample(
     seed: int = 1,
     fragments: bool = False,
     config: Config | None = None,
+    threshold: float = THRESHOLD,
 ) -> np.ndarray:
     """Return new shapes: bool (count, S, S, S).
 
@@ -68,6 +73,7 @@ def sample(
         seed: seed of the latents; the same seed gives the same shapes.
         fragments: whether to keep parts that are separate from the largest body.
         config: options of the run; by default its own.
+        threshold: occupancy above which a voxel is filled.
 
     Raises:
         UserError: the run has no generator, or an option is out of range.
@@ -75,7 +81,7 @@ def sample(
     if not 1 <= count <= MAX_COUNT:
         raise UserError(f"--count must be from 1 to {MAX_COUNT}, found {count}")
     latents = sample_latents(run.configuration(config), count, seed)
-    return make_shapes(load_network(run.generator), latents, fragments=fragments)
+    return make_shapes(load_network(run.generator), latents, threshold, fragments)
 
 
 def generate(
@@ -107,26 +113,65 @@ def generate(
     Raises:
         UserError: the run has no generator, or an option is out of range.
     """
-    folder = out or run.generated
     shapes = sample(run, count, seed, fragments, config)
+    return write_generated(shapes, out or run.generated, format, run.path.name)
+
+
+def write_generated(
+    shapes: np.ndarray, folder: Path, format: Format, run_name: str
+) -> list[Path]:
+    """Write generated shapes and a sheet of them all; return the paths.
+
+    Args:
+        shapes: bool (N, S, S, S).
+        folder: folder to write to.
+        format: format of the files, as in `generate`.
+        run_name: name of the run, for the title of a page.
+    """
     sheet = folder / "sheet.png"
     writing.save_image(render_grid(shapes[:SHEET_SHAPES]), sheet)
+    if format == "html":
+        shapes = shapes[:VIEWER_SHAPES]
+    names = [f"shape_{number:04d}" for number in range(len(shapes))]
+    title = f"Shapes that {run_name} generated"
+    return [sheet, *write_shapes(shapes, names, folder, format, title)]
+
+
+def write_shapes(
+    shapes: np.ndarray,
+    names: Sequence[str],
+    folder: Path,
+    format: Format,
+    title: str,
+) -> list[Path]:
+    """Write shapes in one of the formats of `generate`; return the paths.
+
+    No mesh is written of a shape without filled voxels.
+
+    Args:
+        shapes: bool (N, S, S, S).
+        names: N names of files, without the suffix. If the format is one file of all
+            shapes, its name is shapes.
+        folder: folder to write to.
+        format: format of the files.
+        title: heading of the page, if the format is one.
+    """
     if format == "npy":
         with atomic_path(folder / "shapes.npy") as temporary:
             np.save(temporary, shapes)
-        return [sheet, folder / "shapes.npy"]
+        return [folder / "shapes.npy"]
     if format == "html":
-        title = f"Shapes that {run.path.name} generated"
-        write_viewer(folder / "shapes.html", shapes[:VIEWER_SHAPES], title=title)
-        return [sheet, folder / "shapes.html"]
+        write_viewer(folder / "shapes.html", shapes, labels=names, title=title)
+        return [folder / "shapes.html"]
+    if format in MESHES and (empty := sum(not voxels.any() for voxels in shapes)):
+        logger.warning("no mesh is written of %d empty shapes", empty)
     paths = []
-    for number, voxels in enumerate(
-        tqdm(shapes, "writing", unit="shape", disable=None)
-    ):
-        if voxels.any() or format not in ("stl", "obj", "glb"):
-            paths.append(folder / f"shape_{number:04d}.{format}")
+    bar = tqdm(shapes, "writing", unit="shape", disable=None)
+    for name, voxels in zip(names, bar, strict=True):
+        if voxels.any() or format not in MESHES:
+            paths.append(folder / f"{name}.{format}")
             WRITERS[format](voxels, paths[-1])
-    return [sheet, *paths]
+    return paths
 
 
 def interpolate(

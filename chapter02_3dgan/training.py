@@ -63,7 +63,8 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         real_logits = discriminate(step, step.batch)
         loss = rules.discriminator(real_logits, fake_logits, config.real_label)
         # Penalties on D's gradient; the images of G are constants here.
-        penalties = penalty(config, discriminator, step, tf.stop_gradient(fake))
+        fake = tf.stop_gradient(fake)
+        penalties = penalty(config, discriminator, step, step.batch, fake)
         return losses.with_penalty(loss, real_logits, fake_logits, penalties)
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
@@ -85,26 +86,29 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
 
 
 def penalty(
-    config: Config, discriminator: keras.Model, step: Step, fake: tf.Tensor
+    config: Config,
+    discriminator: keras.Model,
+    step: Step,
+    real: tf.Tensor,
+    fake: tf.Tensor,
 ) -> tf.Tensor | None:
     """Return the sum of the penalties on D's gradient, or None without one.
 
     Args:
         config: uses r1_gamma, r1_every and gradient_penalty.
         discriminator: the network D.
-        step: the step that runs; its batch holds real shapes.
+        step: the step that runs.
+        real: real shapes (B, S, S, S, 1).
         fake: generated shapes (B, S, S, S, 1), without a gradient.
     """
     # R1: on real shapes [Mescheder et al. 2018, equation 9].
-    r1 = losses.lazy_r1(
-        step, discriminator, step.batch, config.r1_gamma, config.r1_every
-    )
+    r1 = losses.lazy_r1(step, discriminator, real, config.r1_gamma, config.r1_every)
     if not config.gradient_penalty:
         return r1
     # WGAN-GP: on random mixtures of real and generated shapes [Gulrajani et al. 2017].
     mix = step.uniform((tf.shape(fake)[0], 1, 1, 1, 1))
     towards_one = config.gradient_penalty * losses.gradient_penalty(
-        discriminator, step.batch, fake, mix
+        discriminator, real, fake, mix
     )
     return towards_one if r1 is None else r1 + towards_one
 

@@ -15,6 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import tensorflow as tf
 import tiny
+from photo_sets import write_tree
 from shapes import write_boxes
 
 import chapter01_gan
@@ -22,6 +23,7 @@ import chapter02_3dgan
 import chapter03_agecgan
 import chapter04_dcgan
 import chapter05_srgan
+import study_3dvaegan
 from common.training import workers
 from common.training.run_dir import RunDir
 from synthetic_data.age_faces.write import write_wiki
@@ -37,6 +39,7 @@ def write_data(folder: Path) -> None:
     write_wiki(folder / "people", people=11, photos=2, seed=0, size=48)
     write_faces(folder / "faces", train=40, test=10, seed=0, size=32)
     write_scenes(folder / "scenes", train=4, test=2, seed=0, size=64)
+    write_tree(folder / "photos", count=24)
 
 
 def main(strategy: str, folder: str) -> None:
@@ -60,6 +63,7 @@ def main(strategy: str, folder: str) -> None:
         (chapter03_agecgan, tiny.CHAPTER03, "people", stages),
         (chapter04_dcgan, tiny.CHAPTER04, "faces", {"g_norm": "none"}),
         (chapter05_srgan, tiny.CHAPTER05, "scenes", {"srgan_steps": 2}),
+        (study_3dvaegan, tiny.STUDY_3DVAEGAN, "photos", {"game_items": 4}),
     ):
         changes = {"data": root / data, **shared, **changes}
         config = dataclasses.replace(config, **changes)

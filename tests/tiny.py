@@ -5,6 +5,7 @@ from chapter02_3dgan.config import Config as Config02
 from chapter03_agecgan.config import Config as Config03
 from chapter04_dcgan.config import Config as Config04
 from chapter05_srgan.config import Config as Config05
+from study_3dvaegan.config import Config as Config3DVAEGAN
 
 CHAPTER01 = Config01(
     g_units=(24, 24),
@@ -61,4 +62,20 @@ CHAPTER05 = Config05(
     log_every=1,
     precision="float32",
     srgan_steps=4,
+)
+STUDY_3DVAEGAN = Config3DVAEGAN(
+    width=0.05,
+    encoder_width=0.05,
+    latent_dim=6,
+    batch_size=8,
+    steps=4,
+    precision="float32",
+    update_mode="simultaneous",
+    log_every=1,
+    sample_every=2,
+    checkpoint_every=1,
+    kl_weight=0.02,
+    reconstruction="cross_entropy",
+    reconstruction_weight=0.01,
+    views=2,
 )

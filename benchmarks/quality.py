@@ -1,4 +1,4 @@
-"""Compare the presets `quick` and `book` after the same minutes of training.
+"""Compare the presets `quick` and `book` (`paper` in studies) after equal minutes.
 
     python -m benchmarks.quality chapter02_3dgan --data DIR --minutes 9 --out DIR
 
@@ -54,6 +54,8 @@ class Options:
 def recipes(options: Options) -> dict[str, RunConfig]:
     """Return the configurations to compare, by preset."""
     presets = importlib.import_module(f"{options.chapter}.config").PRESETS
+    # A study has no book.
+    other = "book" if "book" in presets else "paper"
     return {
         name: dataclasses.replace(
             config,
@@ -64,7 +66,7 @@ def recipes(options: Options) -> dict[str, RunConfig]:
             **OTHERWISE.get(options.chapter, {}),
         )
         for name, config in presets.items()
-        if name in ("quick", "book")
+        if name in ("quick", other)
     }
 
 

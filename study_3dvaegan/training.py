@@ -1,5 +1,6 @@
 """Training of the 3D-VAE-GAN: the losses of its three phases, and `train`."""
 
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -78,6 +79,80 @@ def reconstruction_loss(kind: str, made: tf.Tensor, shapes: tf.Tensor) -> tf.Ten
     return tf.reduce_mean(tf.sqrt(squares + 1e-12) if kind == "norm" else squares)
 
 
+def discriminate(
+    config: Config, discriminator: keras.Model, step: Step, shapes: tf.Tensor
+) -> tf.Tensor:
+    """Return D's logits (B, 1) of shapes that are first moved and mirrored.
+
+    Args:
+        config: uses augment_shift and augment_mirror.
+        discriminator: the network D.
+        step: the step that runs, source of the random numbers.
+        shapes: (B, S, S, S, 1).
+    """
+    turned = LEFT_RIGHT if config.augment_mirror else None
+    shapes = shift_and_mirror(shapes, step.new_key(), config.augment_shift, turned)
+    return discriminator(shapes, training=True)
+
+
+def players_only(config: Config, items: tf.Tensor) -> tf.Tensor:
+    """Return every n-th item of a batch, so that --game-items of all devices play."""
+    return items[:: config.batch_size // (config.game_items or config.batch_size)]
+
+
+def pass_forward(
+    config: Config,
+    encoder: keras.Model,
+    generator: keras.Model,
+    discriminator: keras.Model,
+    step: Step,
+) -> dict[str, tf.Tensor]:
+    """Encode the photos; generate shapes from them and from the prior.
+
+    Args:
+        config: options of the run.
+        encoder: the network E.
+        generator: the network G.
+        discriminator: the network D.
+        step: the step that runs; its batch holds shapes and photos.
+
+    Returns:
+        "mean" and "log_variance" of E, (B, d); "made", the reconstructions
+        (B, S, S, S, 1); "reconstruction", their weighted distance from the shapes; and
+        if there is a game, "fake", shapes of the prior (n, S, S, S, 1), and
+        "fake_logits", D's logits of all generated shapes that it sees.
+    """
+    shapes, photos = step.batch
+    if config.augment_photos:
+        photos, shapes = mirror_pairs(photos, shapes, step.new_key())
+        photos = change_photos(photos, step)
+    # E: a Gaussian for each photo, and a sample of it.
+    mean, log_variance = encoder(photos, training=True)
+    seen = sample_posterior(mean, log_variance, step.latents(config.latent_dim))
+    passed = {"mean": mean, "log_variance": log_variance}
+    # G: latents of photos and of the prior pass in one batch. In two batches each would
+    # have its own statistics of BatchNorm, but G keeps only one set of them: measured,
+    # two batches make the average precision worse by 0.015.
+    latents, count = seen, tf.shape(seen)[0]
+    if config.adversarial_weight:
+        new = players_only(config, step.latents(config.latent_dim))
+        latents = tf.concat([seen, new], axis=0)
+    both = generator(latents, training=True)
+    passed["made"] = both[:count]
+    distance = reconstruction_loss(config.reconstruction, passed["made"], shapes)
+    passed["reconstruction"] = config.reconstruction_weight * distance
+    # D: its logits of generated shapes. In Larsen et al. 2016, equation 8, these are
+    # samples of the prior and as many reconstructions.
+    if config.adversarial_weight:
+        passed["fake"] = both[count:]
+        generated = [passed["fake"]]
+        if config.vae_fakes:
+            generated.append(players_only(config, passed["made"]))
+        logits = [discriminate(config, discriminator, step, g) for g in generated]
+        passed["fake_logits"] = tf.concat(logits, axis=0)
+    return passed
+
+
 def build_model(config: Config, occupancy: float) -> AdversarialModel:
     """Build the three networks and the phases that train them: D, then E, then G.
 
@@ -89,62 +164,20 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
 
     Reference: Wu et al. 2016, arXiv:1610.07584, section 3.2 and supplement.
     """
+    encoder = build_encoder(config)
     generator = build_generator(config, occupancy)
     discriminator = build_discriminator(config)
-    encoder = build_encoder(config)
     # The losses of D and G, written out in common/gan/losses.py.
     rules = losses.GAMES[config.loss]
-    # Every n-th shape of a batch takes part in the game, on any number of devices.
-    every = config.batch_size // (config.game_items or config.batch_size)
-
-    def discriminate(step: Step, shapes: tf.Tensor) -> tf.Tensor:
-        """Return D's logits (B, 1) of shapes that are first moved and mirrored."""
-        turned = LEFT_RIGHT if config.augment_mirror else None
-        shapes = shift_and_mirror(shapes, step.new_key(), config.augment_shift, turned)
-        return discriminator(shapes, training=True)
-
-    def forward(step: Step) -> dict[str, tf.Tensor]:
-        """Encode the photos; generate shapes from them and from the prior."""
-        shapes, photos = step.batch
-        if config.augment_photos:
-            photos, shapes = mirror_pairs(photos, shapes, step.new_key())
-            photos = change_photos(photos, step)
-        mean, log_variance = encoder(photos, training=True)
-        noise = step.latents(config.latent_dim)
-        seen = sample_posterior(mean, log_variance, noise)
-        passed = {"shapes": shapes, "mean": mean, "log_variance": log_variance}
-        if not config.adversarial_weight:
-            return passed | {"made": generator(seen, training=True)}
-        # Latents of photos and of the prior pass G in one batch. In two batches each
-        # would have its own statistics of BatchNorm, but G keeps only one set of them:
-        # measured, two batches make the average precision worse by 0.015.
-        latents = step.latents(config.latent_dim)[::every]
-        both = generator(tf.concat([seen, latents], axis=0), training=True)
-        count = tf.shape(seen)[0]
-        passed["made"], passed["fake"] = both[:count], both[count:]
-        passed["fake_logits"] = discriminate(step, passed["fake"])
-        if config.vae_fakes:
-            passed["made_logits"] = discriminate(step, passed["made"][::every])
-        return passed
-
-    def reconstruction(passed: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return the weighted distance of reconstructions from their shapes."""
-        apart = reconstruction_loss(
-            config.reconstruction, passed["made"], passed["shapes"]
-        )
-        return config.reconstruction_weight * apart
 
     def d_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         """Return D's loss: low where D(x) is near 1 and D(G(z)) near 0."""
         passed = step.shared()
+        real = players_only(config, step.batch[0])
+        real_logits = discriminate(config, discriminator, step, real)
         fake_logits = passed["fake_logits"]
-        real = step.batch[0][::every]
-        real_logits = discriminate(step, real)
-        if config.vae_fakes:
-            # Larsen et al. 2016, equation 8: reconstructions are generated, too. Each
-            # kind counts half, so that real and generated shapes stay in balance.
-            fake_logits = tf.concat([fake_logits, passed["made_logits"]], axis=0)
         loss = rules.discriminator(real_logits, fake_logits, config.real_label)
+        # Penalties on D's gradient; the shapes of G are constants here.
         fake = tf.stop_gradient(passed["fake"])
         penalties = penalty(config, discriminator, step, real, fake)
         return losses.with_penalty(loss, real_logits, fake_logits, penalties)
@@ -153,47 +186,58 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         """Return E's loss: its Gaussians near N(0, 1), its reconstructions right."""
         passed = step.shared()
         divergence = kl_divergence(passed["mean"], passed["log_variance"])
-        apart = reconstruction(passed)
-        logs = {"e_kl": divergence, "e_reconstruction": apart}
-        return config.kl_weight * divergence + apart, logs
+        distance = passed["reconstruction"]
+        logs = {"e_kl": divergence, "e_reconstruction": distance}
+        return config.kl_weight * divergence + distance, logs
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         """Return G's loss: reconstructions right, and generated shapes real for D."""
         passed = step.shared()
-        loss = reconstruction(passed)
         logs = {"g_occupancy": tf.reduce_mean(passed["made"])}
-        if config.adversarial_weight:
-            logits = passed["fake_logits"]
-            if config.vae_fakes:
-                logits = tf.concat([logits, passed["made_logits"]], axis=0)
-            logs["g_adversarial"] = rules.generator(logits)
-            loss += config.adversarial_weight * logs["g_adversarial"]
-        return loss, logs
+        if not config.adversarial_weight:
+            return passed["reconstruction"], logs
+        logs["g_adversarial"] = rules.generator(passed["fake_logits"])
+        weighted = config.adversarial_weight * logs["g_adversarial"]
+        return passed["reconstruction"] + weighted, logs
 
     def weak_enough(logs: Logs) -> tf.Tensor:
         """Tell whether D may learn: the paper stops it while it is too accurate."""
         return logs["d_accuracy"] <= config.gate_accuracy
 
     gate = weak_enough if config.gate_accuracy is not None else None
-    d_optimizer, _ = build_optimizers(config)
-    g_optimizer = optimizers.optimizer(
-        config.optimizer,
-        learning_rate(config, config.g_learning_rate),
-        config.beta_1,
-        config.beta_2,
-    )
-    # The encoder takes no part in the game, so it has Adam's usual decays.
-    rate = learning_rate(config, config.e_learning_rate)
-    e_optimizer = optimizers.adam(rate, 0.9, 0.999)
+    d_optimizer, e_optimizer, g_optimizer = build_all_optimizers(config)
     phases = [
+        Phase("d", discriminator, d_optimizer, d_loss, when=gate),
         Phase("e", encoder, e_optimizer, e_loss),
         Phase("g", generator, g_optimizer, g_loss),
     ]
-    if config.adversarial_weight:
-        phases.insert(0, Phase("d", discriminator, d_optimizer, d_loss, when=gate))
-    # What the run shows and averages is the way from a photo to its shape.
-    reconstructor = build_reconstructor(encoder, generator)
-    return build_adversarial_model(config, reconstructor, phases, forward)
+    return build_adversarial_model(
+        config,
+        # What the run shows and averages is the way from a photo to its shape.
+        build_reconstructor(encoder, generator),
+        phases if config.adversarial_weight else phases[1:],
+        functools.partial(pass_forward, config, encoder, generator, discriminator),
+    )
+
+
+def build_all_optimizers(
+    config: Config,
+) -> tuple[keras.optimizers.Optimizer, ...]:
+    """Return the optimizers of D, E and G; the rates of E and G may fall.
+
+    Args:
+        config: uses the options of chapter 2's optimizers, e_learning_rate and
+            decay_steps.
+    """
+    d_optimizer, _ = build_optimizers(config)
+    # The encoder takes no part in the game, so it has Adam's usual decays.
+    e_rate = learning_rate(config, config.e_learning_rate)
+    e_optimizer = optimizers.adam(e_rate, 0.9, 0.999)
+    g_rate = learning_rate(config, config.g_learning_rate)
+    g_optimizer = optimizers.optimizer(
+        config.optimizer, g_rate, config.beta_1, config.beta_2
+    )
+    return d_optimizer, e_optimizer, g_optimizer
 
 
 def learning_rate(

@@ -27,8 +27,8 @@ from study_3dvaegan.data_sets.ikea import is_ikea, load_ikea
 from study_3dvaegan.data_sets.photo_cache import choose_photos, open_photos
 from study_3dvaegan.data_sets.photo_list import PhotoList
 from study_3dvaegan.data_sets.rendered import SPLITS, is_tree, list_rendered
-from study_3dvaegan.data_sets.rendered_copy import render_split, rendered_copy
-from study_3dvaegan.renders.write import check_options
+from study_3dvaegan.data_sets.rendered_copy import rendered_copy
+from study_3dvaegan.renders.write import check_options, render_split
 from synthetic_data.shapes.write import write_shapenets
 
 # Without `validation_every`, one training shape in ten chooses the threshold.
@@ -43,15 +43,13 @@ class Pairs:
         images: uint8 (N, H, H, 3), RGB; an array, which may be memory-mapped, or
             rows of one, which are read when they are indexed.
         shape_rows: int64 (N,), row of each photo's shape in `shapes`.
-        azimuths: float32 (N,), degrees, NaN where unknown.
         elevations: float32 (N,), degrees, NaN where unknown.
-        names: N names, for messages and sheets.
+        names: N names, by which the same photo is found again.
         shapes: the shapes, bool voxels with axis 2 up; each has a photo.
     """
 
     images: np.ndarray
     shape_rows: np.ndarray
-    azimuths: np.ndarray
     elevations: np.ndarray
     names: tuple[str, ...]
     shapes: VoxelStore
@@ -74,7 +72,6 @@ class Pairs:
         return Pairs(
             choose_photos(self.images, photos),
             new_rows[self.shape_rows[photos]],
-            self.azimuths[photos],
             self.elevations[photos],
             tuple(self.names[photo] for photo in photos),
             self.shapes.subset(chosen),
@@ -90,7 +87,6 @@ class Pairs:
             self,
             images=self.images[rows],
             shape_rows=self.shape_rows[rows],
-            azimuths=self.azimuths[rows],
             elevations=self.elevations[rows],
             names=tuple(self.names[row] for row in rows),
         )
@@ -250,10 +246,10 @@ def _open(config: Config, photos: PhotoList) -> Pairs:
     if len(shapes) != len(photos.shapes):
         _refuse_several(photos)
     images, places = open_photos(photos, config.image_size, config.cache_mb)
-    views = np.array(photos.views, np.float32)[places]
+    elevations = np.array(photos.elevations, np.float32)[places]
     rows = np.array(photos.shape_rows, np.int64)[places]
     names = tuple(photos.names[place] for place in places)
-    pairs = Pairs(images, rows, views[:, 0], views[:, 1], names, shapes)
+    pairs = Pairs(images, rows, elevations, names, shapes)
     # All photos of a shape may have been unusable.
     seen = np.unique(rows)
     return pairs if len(seen) == len(shapes) else pairs.of_shapes(seen)
@@ -286,7 +282,7 @@ def _load_ikea(config: Config, split: str) -> Pairs:
     voxels = fit_to_size(ikea.grids[first], config.size)
     shapes = VoxelStore.from_array(voxels, np.array(labels), class_names)
     unknown = np.full(len(ikea), np.nan, np.float32)
-    return Pairs(ikea.images, rows, unknown, unknown, ikea.names, shapes)
+    return Pairs(ikea.images, rows, unknown, ikea.names, shapes)
 
 
 def _counted(

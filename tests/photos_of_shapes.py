@@ -20,7 +20,6 @@ def make_pairs(shapes: np.ndarray, images: np.ndarray, views: int = 1) -> Pairs:
     return Pairs(
         images=images,
         shape_rows=np.repeat(np.arange(len(shapes)), views),
-        azimuths=np.zeros(count, np.float32),
         elevations=np.resize(np.array(ELEVATIONS, np.float32), count),
         names=tuple(f"shape {n // views} view {n % views}" for n in range(count)),
         shapes=VoxelStore.from_array(shapes),

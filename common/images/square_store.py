@@ -19,8 +19,8 @@ _AHEAD = 16
 
 
 @dataclasses.dataclass(frozen=True)
-class _Meta:
-    """The description of a cache.
+class SquaresMeta:
+    """The description of a cache of square images.
 
     Attributes:
         size: edge length of the images, pixels.
@@ -35,6 +35,16 @@ class _Meta:
     names: list[str]
     skipped: dict[str, str]
     cut: list[str]
+
+    @classmethod
+    def of(cls, size: int, written: Written) -> "SquaresMeta":
+        """Describe images that have been decoded and written.
+
+        Args:
+            size: edge length of the images, pixels.
+            written: what was written.
+        """
+        return cls(size, written.crc, written.names, written.skipped, written.cut)
 
     @property
     def byte_count(self) -> int:
@@ -107,14 +117,14 @@ class ImageStore:
         def read(path: Path, tell_of_more: Callable[[Path], None]) -> np.ndarray:
             return read_image(path, (size, size), fit, tell_of_more)
 
-        def describe(written: Written) -> _Meta:
-            return _Meta(size, written.crc, written.names, written.skipped, written.cut)
+        def describe(written: Written) -> SquaresMeta:
+            return SquaresMeta.of(size, written)
 
         rows, meta = open_folder(
             folder,
             read,
             describe,
-            _Meta,
+            SquaresMeta,
             prefix="images",
             settings=f"{FORMAT} {size} {fit}",
             ahead=_AHEAD,

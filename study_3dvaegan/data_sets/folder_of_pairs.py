@@ -14,6 +14,7 @@ Classes and splits are found by the voxel files, as in chapter 2: see `find_shap
 """
 
 import csv
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from common.files import check_file
 from common.images.formats import SUFFIXES as PHOTO_SUFFIXES
 from common.shapes.finding import find_shapes
 from common.shapes.voxels import SUFFIXES as SHAPE_SUFFIXES
-from study_3dvaegan.data_sets.photo_list import PhotoList, View
+from study_3dvaegan.data_sets.photo_list import PhotoList
 
 TABLE = "pairs.csv"
 # Pictures that chapter 2's `data prepare` writes beside shapes.
@@ -98,7 +99,7 @@ def list_pairs(
         folder,
         [photo for photo, _ in listed],
         [row for _, row in listed],
-        [View()] * len(listed),
+        [math.nan] * len(listed),
         [file for _, file in kept],
     )
 

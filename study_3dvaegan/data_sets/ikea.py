@@ -14,6 +14,7 @@ Reference: Lim, Pirsiavash and Torralba 2013, "Parsing IKEA Objects"; grids and 
     as in Girdhar et al. 2016, arXiv:1603.08637.
 """
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from common.files import read_limited
 from common.shapes.finding import choose_class_names
 from common.shapes.voxels import ShapeFile, read_mat
 from study_3dvaegan.data_sets.photo_cache import open_photos
-from study_3dvaegan.data_sets.photo_list import PhotoList, View
+from study_3dvaegan.data_sets.photo_list import PhotoList
 
 SIZE = 20
 _LISTS = ("Images.txt", "ModelID.txt", "all_obj_class.txt")
@@ -134,7 +135,7 @@ def _list_photos(folder: Path, classes: Sequence[str]) -> tuple[PhotoList, list[
         folder / "Images",
         [names[i] for i in kept],
         [rows[models[i]] for i in kept],
-        [View()] * len(kept),
+        [math.nan] * len(kept),
         files,
     )
     return photos, [models[i] for i in kept]

@@ -4,7 +4,6 @@ The cache is two files, as that of `ImageStore`: the pixels of one photo after a
 and a JSON description.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from common.files import default_cache_dir
 from common.images.decoding import Written, warn_of_skipped, write_decoded
 from common.images.image_file import ImageError
 from common.images.reading import read_image_and_alpha
+from common.images.square_store import SquaresMeta
 from study_3dvaegan.data_sets.photo_list import PhotoList
 from study_3dvaegan.photos.cutting import filled_box, square_photo
 
@@ -25,30 +25,6 @@ FORMAT = 1  # a part of the caches' keys; raise it when photos are cut different
 _AHEAD = 16
 # Least opacity of a pixel of the object, of 255.
 _OPAQUE = 128
-
-
-@dataclasses.dataclass(frozen=True)
-class _Meta:
-    """The description of a cache.
-
-    Attributes:
-        size: edge length of the photos, pixels.
-        rows_crc: CRC-32 of all pixels.
-        names: path of each photo in the folder.
-        skipped: paths of the files that are not usable images, with the reasons.
-        cut: paths of the photos whose further frames or pages are not read.
-    """
-
-    size: int
-    rows_crc: int
-    names: list[str]
-    skipped: dict[str, str]
-    cut: list[str]
-
-    @property
-    def byte_count(self) -> int:
-        """Number of bytes of all photos."""
-        return len(self.names) * self.size**2 * 3
 
 
 class PhotoRows:
@@ -116,16 +92,16 @@ def open_photos(
     """
     settings = f"photos {FORMAT} {size} {photos.keep_framing}"
     key = cache_key(photos.folder, photos.names, settings)
-    files = CacheFiles(default_cache_dir() / f"photos-{key}.rgb", _Meta)
+    files = CacheFiles(default_cache_dir() / f"photos-{key}.rgb", SquaresMeta)
 
     def read(path: Path, tell_of_more: Callable[[Path], None]) -> np.ndarray:
         return read_square(path, size, photos.keep_framing, tell_of_more)
 
-    def build() -> _Meta:
+    def build() -> SquaresMeta:
         written: Written = write_decoded(
             files.rows, photos.folder, photos.names, read, ahead=_AHEAD
         )
-        return _Meta(size, written.crc, written.names, written.skipped, written.cut)
+        return SquaresMeta.of(size, written)
 
     rows, meta = files.open(build, memory_mb)
     warn_of_skipped(photos.folder, len(meta.names), meta.skipped, files.meta)

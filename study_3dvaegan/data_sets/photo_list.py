@@ -1,19 +1,10 @@
 """What the readers of data sets return, before any photo is decoded."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from common.shapes.voxels import ShapeFile
-
-
-class View(NamedTuple):
-    """Where a photo was taken from, in degrees; NaN where unknown."""
-
-    azimuth: float = math.nan
-    elevation: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -24,7 +15,8 @@ class PhotoList:
         folder: folder that has all photos, at any depth.
         names: paths of the N photos in it, with "/" as separator.
         shape_rows: place of each photo's shape in `shapes`, N numbers.
-        views: view of each photo.
+        elevations: angle of each photo's viewer above the ground, degrees; NaN where
+            unknown.
         shapes: a file for each shape.
         keep_framing: whether an opaque square photo is used as it is, because its
             object has been placed already; else it gets the margin of other photos.
@@ -33,6 +25,6 @@ class PhotoList:
     folder: Path
     names: Sequence[str]
     shape_rows: Sequence[int]
-    views: Sequence[View]
+    elevations: Sequence[float]
     shapes: Sequence[ShapeFile]
     keep_framing: bool = False

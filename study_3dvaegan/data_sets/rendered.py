@@ -21,6 +21,7 @@ Reference: 3D-R2N2's reader of binvox files, whose axes are x, z, y; PyTorch3D's
     and places the viewer.
 """
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -33,9 +34,9 @@ from common.files import read_limited
 from common.images.formats import SUFFIXES
 from common.shapes.finding import choose_class_names
 from common.shapes.voxels import ShapeFile
-from study_3dvaegan.data_sets.photo_list import PhotoList, View
+from study_3dvaegan.data_sets.photo_list import PhotoList
+from study_3dvaegan.renders.write import PHOTOS, SHAPES
 
-PHOTOS, SHAPES = "ShapeNetRendering", "ShapeNetVox"
 SPLITS = ("train", "test")
 # 3D-R2N2's classes: WordNet's number, our name, and others that people use.
 SYNSETS = {
@@ -124,7 +125,7 @@ class _Listing:
         self.photos, self.shapes = photos, shapes
         self.names: list[str] = []
         self.rows: list[int] = []
-        self.views: list[View] = []
+        self.elevations: list[float] = []
         self.files: list[ShapeFile] = []
 
     def add(self, class_name: str, folder: str, name: str) -> None:
@@ -133,7 +134,7 @@ class _Listing:
         found = _photo_names(where)
         self.names += [f"{folder}/{name}/rendering/{photo}" for photo in found]
         self.rows += [len(self.files)] * len(found)
-        self.views += _views(where, found)
+        self.elevations += _elevations(where, found)
         model = self.shapes / folder / name / "model.binvox"
         self.files.append(ShapeFile(model, class_name))
 
@@ -143,7 +144,7 @@ class _Listing:
             self.photos,
             self.names,
             self.rows,
-            self.views,
+            self.elevations,
             self.files,
             keep_framing=True,
         )
@@ -252,30 +253,32 @@ def _photo_names(folder: Path) -> list[str]:
     return names
 
 
-def _views(folder: Path, names: Sequence[str]) -> list[View]:
+def _elevations(folder: Path, names: Sequence[str]) -> list[float]:
     """Return the views of photos, whose numbers are those of the lines of the file."""
     path = folder / "rendering_metadata.txt"
     if not path.is_file() or not path.stat().st_size:
-        return [View()] * len(names)
+        return [math.nan] * len(names)
     lines = read_limited(path, _MAX_VIEWS_BYTES).decode("utf-8", "replace").splitlines()
     numbers = [os.path.splitext(name)[0] for name in names]
     return [
-        _view(path, lines[int(n)]) if n.isdecimal() and int(n) < len(lines) else View()
+        _elevation(path, lines[int(n)])
+        if n.isdecimal() and int(n) < len(lines)
+        else math.nan
         for n in numbers
     ]
 
 
-def _view(path: Path, line: str) -> View:
-    """Return the view in one line: azimuth, elevation, and three other numbers."""
+def _elevation(path: Path, line: str) -> float:
+    """Return the second number of a line: after the azimuth, before three others."""
     try:
-        azimuth, elevation = (float(word) for word in line.split()[:2])
+        _, elevation = (float(word) for word in line.split()[:2])
     except ValueError:
         warn_once(
             f"{path}: expected numbers, azimuth and elevation first, found "
-            f"'{line[:40]}'; the view of such photos is unknown"
+            f"'{line[:40]}'; the elevation of such photos is unknown"
         )
-        return View()
-    return View(azimuth, elevation)
+        return math.nan
+    return elevation
 
 
 # The class and the name in each line of a list, by the list and the line's number.

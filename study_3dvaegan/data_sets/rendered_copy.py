@@ -6,17 +6,14 @@ The copy has the folders of 3D-R2N2, as `data render` writes them; one for each 
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 from common.files import default_cache_dir
 from common.shapes.store import VoxelStore
-from study_3dvaegan.renders.write import VERSION, render_shapes
+from study_3dvaegan.renders.write import SEEDS, VERSION, render_split
 from synthetic_data.drawing.folders import write_if_missing
 
 _LOG = logging.getLogger(__name__)
-# Shapes of the two splits get other colours, light and backgrounds.
-SEEDS = {"train": 0, "test": 1}
 # Shapes that are hashed at once.
 _CHUNK = 4096
 
@@ -53,46 +50,6 @@ def rendered_copy(shapes: VoxelStore, split: str, views: int, image_size: int) -
     listed = folder / f"{split}.txt"
     write_if_missing(folder, listed.is_file, write)
     return folder
-
-
-def render_split(
-    shapes: VoxelStore,
-    split: str,
-    folder: Path,
-    *,
-    views: int,
-    image_size: int,
-    seed: int = 0,
-    backgrounds: Sequence[Path] = (),
-) -> None:
-    """Render the shapes of one split into a tree and list them there.
-
-    Args:
-        shapes: the shapes.
-        split: "train" or "test"; the shapes' names begin with it.
-        folder: root of the tree; the other split may be there already.
-        views: photos of each shape.
-        image_size: edge of a photo, pixels.
-        seed: seed of colours, light and backgrounds.
-        backgrounds: photos to use as backgrounds; by default procedural rooms.
-    """
-    digits = len(str(max(0, len(shapes) - 1)))
-    names = [f"{split}_{row:0{digits}d}" for row in range(len(shapes))]
-    folder.mkdir(parents=True, exist_ok=True)
-    render_shapes(
-        shapes,
-        names,
-        folder,
-        views=views,
-        image_size=image_size,
-        seed=2 * seed + SEEDS[split],
-        backgrounds=backgrounds,
-    )
-    lines = [
-        f"{shapes.class_names[label]}/{name}\n"
-        for label, name in zip(shapes.labels, names, strict=True)
-    ]
-    (folder / f"{split}.txt").write_text("".join(sorted(lines)), "utf-8")
 
 
 def _key(shapes: VoxelStore, settings: list) -> str:

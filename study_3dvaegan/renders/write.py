@@ -32,7 +32,9 @@ from synthetic_data.rooms.room import draw_room
 
 # Increase this when the pictures change: it is a part of the names of caches.
 VERSION = 1
-PHOTOS, SHAPES = "ShapeNetRendering", "ShapeNetVox{size}"
+PHOTOS, SHAPES = "ShapeNetRendering", "ShapeNetVox"
+# Shapes of the two splits get other colours, light and backgrounds.
+SEEDS = {"train": 0, "test": 1}
 MOST_VIEWS = len(AZIMUTHS) * len(ELEVATIONS)
 # Shapes of one job of a process, and the backgrounds that its pictures share.
 _CHUNK = 2
@@ -63,6 +65,46 @@ class _Job(NamedTuple):
     image_size: int
     seed: int
     photos: Sequence[Path]
+
+
+def render_split(
+    shapes: VoxelStore,
+    split: str,
+    folder: Path,
+    *,
+    views: int,
+    image_size: int,
+    seed: int = 0,
+    backgrounds: Sequence[Path] = (),
+) -> None:
+    """Render the shapes of one split into a tree and list them there.
+
+    Args:
+        shapes: the shapes.
+        split: "train" or "test"; the shapes' names begin with it.
+        folder: root of the tree; the other split may be there already.
+        views: photos of each shape.
+        image_size: edge of a photo, pixels.
+        seed: seed of colours, light and backgrounds.
+        backgrounds: photos to use as backgrounds; by default procedural rooms.
+    """
+    digits = len(str(max(0, len(shapes) - 1)))
+    names = [f"{split}_{row:0{digits}d}" for row in range(len(shapes))]
+    folder.mkdir(parents=True, exist_ok=True)
+    render_shapes(
+        shapes,
+        names,
+        folder,
+        views=views,
+        image_size=image_size,
+        seed=2 * seed + SEEDS[split],
+        backgrounds=backgrounds,
+    )
+    lines = [
+        f"{shapes.class_names[label]}/{name}\n"
+        for label, name in zip(shapes.labels, names, strict=True)
+    ]
+    (folder / f"{split}.txt").write_text("".join(sorted(lines)), "utf-8")
 
 
 def render_shapes(
@@ -181,7 +223,7 @@ def _render(job: _Job) -> list[str]:
     written = []
     for number, path, row in zip(job.numbers, job.names, rows, strict=True):
         voxels = row.reshape((job.size,) * 3)
-        shapes = job.folder / SHAPES.format(size=job.size)
+        shapes = job.folder / f"{SHAPES}{job.size}"
         write_binvox(shapes / path / "model.binvox", voxels)
         rng = np.random.default_rng((job.seed, number))
         scene = prepare_scene(voxels)

@@ -18,7 +18,7 @@ from study_3dvaegan.data import (
     make_data,
     training_and_validation,
 )
-from study_3dvaegan.data_sets import rendered_copy
+from study_3dvaegan.renders import write
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def renderings(monkeypatch) -> list[int]:
         calls.append(len(shapes))
         fake_render(shapes, *args, **options)
 
-    monkeypatch.setattr(rendered_copy, "render_shapes", render)
+    monkeypatch.setattr(write, "render_shapes", render)
     return calls
 
 
@@ -64,14 +64,14 @@ def test_a_voxel_set_that_another_process_has_rendered_meanwhile_is_kept(
     tmp_path, renderings, monkeypatch
 ):
     config = Config(data=write_boxes(tmp_path / "boxes"), views=1)
-    render = rendered_copy.render_shapes
+    render = write.render_shapes
 
     def slow(*args, **options):
-        monkeypatch.setattr(rendered_copy, "render_shapes", render)
+        monkeypatch.setattr(write, "render_shapes", render)
         load_split(config, "test")  # the other process
         render(*args, **options)
 
-    monkeypatch.setattr(rendered_copy, "render_shapes", slow)
+    monkeypatch.setattr(write, "render_shapes", slow)
     assert len(load_split(config, "test")) == 10
     assert renderings == [10, 10]
     assert not list((tmp_path / "cache").rglob(".writing-*"))
@@ -117,7 +117,6 @@ def test_photos_of_some_shapes_keep_their_shapes(tmp_path):
     assert np.array_equal(some.shapes.voxels(), [block(4), block(2)])
     assert np.array_equal(some.images, pairs.images[[2, 3, 6, 7]])
     assert some.elevations.tolist() == [6, 6, 8, 8]
-    assert some.azimuths.tolist() == [0, 15, 0, 15]
 
 
 def test_photos_that_do_not_fit_into_memory_are_read_where_they_are_indexed(tmp_path):
@@ -178,7 +177,7 @@ def test_the_ikea_set_is_for_tests(tmp_path):
     pairs = load_split(config, "test")
     assert (len(pairs), len(pairs.shapes), pairs.shapes.size) == (4, 3, 32)
     assert pairs.shape_rows.tolist() == [2, 0, 2, 1]
-    assert np.isnan(pairs.azimuths).all()
+    assert np.isnan(pairs.elevations).all()
     with pytest.raises(UserError, match="for tests only"):
         load_split(config, "train")
     assert [row[:24] for row in describe(config).splitlines()[2:]] == [
@@ -226,5 +225,5 @@ def test_the_renderer_writes_what_is_read(tmp_path):
     make_data(tmp_path / "made", train=2, test=1, views=3)
     pairs = load_split(Config(data=tmp_path / "made"), "train")
     assert (len(pairs), len(pairs.shapes)) == (6, 2)
-    assert len({*pairs.azimuths.tolist()}) > 1
+    assert len({*pairs.elevations.tolist()}) > 1
     assert 0 < pairs.elevations.min() < pairs.elevations.max() < 90

@@ -42,9 +42,11 @@ def test_a_tree_divides_shapes_and_never_their_photos(tmp_path):
     assert len(test.shapes) >= 1
     for one in (train, test):
         assert len(one.names) == 3 * len(one.shapes)
-        for name, row, view in zip(one.names, one.shape_rows, one.views, strict=True):
-            assert one.shapes[row].path.parent.name == name.split("/")[1]
-            assert view.azimuth == 15 * int(name[-6:-4])
+        photos = zip(one.names, one.shape_rows, one.elevations, strict=True)
+        for name, row, elevation in photos:
+            shape = one.shapes[row].path.parent.name
+            assert shape == name.split("/")[1]
+            assert elevation == 5 + int(shape.removeprefix("s"))
     assert not {*train.names} & {*test.names}
 
 
@@ -127,19 +129,19 @@ def test_a_shape_without_any_photo_is_an_error(tmp_path):
         both(tmp_path)
 
 
-def test_views_are_optional(tmp_path, caplog):
+def test_elevations_are_optional(tmp_path, caplog):
     write_tree(tmp_path)
     (tmp_path / "train.txt").write_text("chair/s0\nchair/s1\nchair/s2\n\nchair/s3")
     rendering = tmp_path / "ShapeNetRendering" / "chair"
     (rendering / "s0" / "rendering" / "rendering_metadata.txt").unlink()
     (rendering / "s1" / "rendering" / "rendering_metadata.txt").write_text("30 20 0\n")
     (rendering / "s2" / "rendering" / "rendering_metadata.txt").write_text("a b\n\n")
-    views = list_rendered(tmp_path, (), "train").views
-    assert np.isnan(np.array(views)).all(axis=1).tolist() == [
+    elevations = list_rendered(tmp_path, (), "train").elevations
+    assert np.isnan(elevations).tolist() == [
         *(True, True, False, True),
         *(True, True, False, False),
     ]
-    assert views[2] == (30, 20)
+    assert elevations[2] == 20
     assert "expected numbers, azimuth and elevation first, found 'a b'" in caplog.text
 
 

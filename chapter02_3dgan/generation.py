@@ -53,8 +53,8 @@ WRITERS: dict[str, Callable[[np.ndarray, Path], None]] = {
     "glb": _write_printable,
 }
 # Formats in which an empty shape cannot be written.
-logger = logging.getLogger(__name__)
 MESHES = ("stl", "obj", "glb")
+logger = logging.getLogger(__name__)
 
 
 def sample(

@@ -75,7 +75,8 @@ def reconstruct(
     """Make a shape of each photo and write it, with a sheet of all photos.
 
     The latent is the encoder's mean. Only the largest body of a shape is kept. Photos
-    that cannot be used are reported in a warning and left out.
+    that cannot be used are reported in a warning and left out. Earlier results of the
+    same names are replaced, the photos and the mask never.
 
     Args:
         run: folder of the run.

@@ -163,6 +163,8 @@ def test_lists_decide_the_splits(tmp_path):
         ("chair/s0\nchiar/s2\n", "chair/s1\n", "train.txt, line 2: .*chiar/s2"),
         ("chair/s0\n\nchair/../s2\n", "chair/s1\n", "line 3: expected <class>/<name>"),
         ("chair/s0\nchair/s1\n", "chair/s1\n", "line 2: chair/s1 is in test.txt, too"),
+        ("chair/s0\n", "03001627/s0\n", "line 1: chair/s0 is in test.txt, too"),
+        ("03001627/s0\n", "chair/s0\n", "line 1: 03001627/s0 is in test.txt, too"),
         ("\n", "chair/s1\n", "train.txt: expected lines <class>/<name>, found none"),
         (None, "chair/s1\n", "lists one split only.*train.txt"),
     ],

@@ -17,6 +17,8 @@ from study_3dvaegan.preparation import render
 from study_3dvaegan.renders.photo import (
     AZIMUTHS,
     ELEVATIONS,
+    _draw,
+    _project,
     prepare_scene,
     take_photo,
 )
@@ -88,6 +90,21 @@ def cropped(mask: np.ndarray) -> np.ndarray:
     """Return the part of a mask in its bounding box."""
     rows, columns = np.nonzero(mask)
     return mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def test_the_nearest_surface_is_drawn():
+    """Of two blocks only the outermost face along axis 0 is white."""
+    voxels = np.zeros((32, 32, 32), bool)
+    voxels[4:10, 8:24, 8:24] = voxels[22:28, 8:24, 8:24] = True
+    scene = prepare_scene(voxels)
+    for azimuth, seen in ((0.0, 1.0), (180.0, 0.0)):
+        rng = np.random.default_rng(0)
+        flat, depth, _, _ = _project(scene, azimuth, 5.0, 64, rng)
+        ahead = scene.surface.vertices[:, :1] > 27
+        picture = np.full((64, 64, 3), 0.5)
+        _draw(picture, scene, flat, depth, np.repeat(ahead, 3, axis=1).astype(float))
+        x, y = flat.mean(axis=0).astype(int)
+        np.testing.assert_allclose(picture[y, x], seen, atol=0.01)
 
 
 def test_photos_of_one_view_differ_in_colours_and_light():

@@ -11,6 +11,8 @@ from photos_of_shapes import make_pairs, silhouettes
 from PIL import Image
 from shapes import boxes, padded
 
+from chapter02_3dgan import evaluation as chapter02
+from chapter02_3dgan.generation import make_shapes
 from common.errors import UserError
 from common.images.pixels import to_floats
 from common.training.network_files import save_network
@@ -134,6 +136,26 @@ def test_the_best_way_is_chosen_without_photos_of_the_same_shape():
     assert best.nearest(validation.images, others).tolist() == [1, 3]
 
 
+def test_a_way_that_finds_other_photos_of_the_same_shape_is_not_preferred(monkeypatch):
+    """A held-out shape has no photos among the training photos."""
+    monkeypatch.setattr(baselines, "MAX_VALIDATION", 2)
+    shapes = np.zeros((4, 2, 2, 2), bool)
+    shapes[:2, 0] = shapes[2:, 1] = True
+    shapes[1, 1, 0, 0] = shapes[3, 0, 0, 0] = True
+    images = np.zeros((8, 2, 2, 3), np.uint8)
+    # By red, the next shape is of the other kind; by green, it is of the same.
+    images[..., 0] = np.repeat([10, 100, 20, 110], 2)[:, None, None]
+    images[..., 1] = np.repeat([10, 12, 200, 202], 2)[:, None, None]
+    train = make_pairs(shapes, images, views=2)
+
+    def channel(number):
+        return lambda photos: photos[:, 0, 0, number, None].astype(np.float32)
+
+    ways = {name: baselines.Way(channel(i)) for i, name in enumerate(("red", "green"))}
+    name, _ = baselines.best_retrieval(ways, train, train.of_shapes([0, 2]))
+    assert name == "green"
+
+
 def test_fitted_latents_come_nearer_to_the_shapes(monkeypatch):
     monkeypatch.setattr(baselines, "FIT_STEPS", 60)
     keras.utils.set_random_seed(0)
@@ -160,7 +182,16 @@ def test_fitted_latents_come_nearer_to_the_shapes(monkeypatch):
 
 def test_metrics_of_all_columns(run, loads, splits, monkeypatch):
     monkeypatch.setattr(baselines, "FIT_STEPS", 2)
+    thresholds = []
+
+    def make(generator, latents, threshold=0.1, fragments=False):
+        thresholds.append(threshold)
+        return make_shapes(generator, latents, threshold, fragments)
+
+    monkeypatch.setattr(chapter02, "make_shapes", make)
     metrics = evaluation.test(run, TINY)
+    # Samples of the prior are scored as `generate` makes them.
+    assert set(thresholds) == {0.37}
     assert json.loads((run.path / "metrics.json").read_text()) == metrics
     for prefix in evaluation.PREFIXES.values():
         assert 0 <= metrics[f"{prefix}iou_test"] <= 1

@@ -400,6 +400,34 @@ def test_rates_fall_to_zero():
     )
 
 
+def test_only_the_players_shapes_are_real_for_d():
+    """With two players of eight, those are the shapes 0 and 4."""
+    shapes, photos = make_batch()
+    config = {"game_items": 2, "batch_size": 8, "r1_gamma": 0.0}
+    losses = []
+    for changed in ([], [1, 2, 3, 5, 6, 7], [4]):
+        others = shapes.numpy()
+        others[changed] = 1 - others[changed]
+        losses.append(checks.evaluate(build(**config), "d", (others, photos))[0])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_reconstructions_are_those_of_the_photos():
+    """Where all photos have the same Gaussian, all reconstructions are equal."""
+    model = build(game_items=4)
+    encoder = checks.phase_of(model, "e").network
+    bias = next(v for v in reversed(encoder.variables) if "bias" in v.path)
+    kernel = next(v for v in reversed(encoder.variables) if "kernel" in v.path)
+    kernel.assign(np.zeros(kernel.shape))
+    bias.assign(np.repeat([0.7, -10.0], 6))
+    passed = checks.step_of(model, make_batch()).shared()
+    assert passed["made"].shape[0] == 8 and passed["fake"].shape[0] == 4
+    made, fake = (
+        float(np.std(passed[name], axis=0).max()) for name in ("made", "fake")
+    )
+    assert made < 0.3 * fake
+
+
 def test_only_a_share_of_the_batch_plays():
     passed = checks.step_of(build(game_items=2), make_batch()).shared()
     assert passed["fake_logits"].shape == (2, 1)

@@ -39,6 +39,10 @@ from study_3dvaegan.prediction_scores import MAX_VALIDATION, choose_threshold
 # Measured: see "Number formats" in the README.
 BFLOAT16_KEEPS_QUALITY = True
 GALLERY_PHOTOS = 16
+# Occupancy above which a voxel is drawn during training: about what `quick` chooses.
+GALLERY_THRESHOLD = 0.3
+# Training shapes whose common box fills the pictures.
+FRAME_SHAPES = 256
 # Files in the run's folder besides those of every run.
 ENCODER, THRESHOLD = "encoder.keras", "threshold.json"
 
@@ -186,9 +190,11 @@ def build_model(config: Config, occupancy: float) -> AdversarialModel:
         """Return E's loss: its Gaussians near N(0, 1), its reconstructions right."""
         passed = step.shared()
         divergence = kl_divergence(passed["mean"], passed["log_variance"])
-        distance = passed["reconstruction"]
-        logs = {"e_kl": divergence, "e_reconstruction": distance}
-        return config.kl_weight * divergence + distance, logs
+        parts = {
+            "e_kl": config.kl_weight * divergence,
+            "e_reconstruction": passed["reconstruction"],
+        }
+        return sum(parts.values()), parts
 
     def g_loss(step: Step) -> tuple[tf.Tensor, Logs]:
         """Return G's loss: reconstructions right, and generated shapes real for D."""
@@ -286,7 +292,10 @@ def train(
             f"the training shapes are all {'full' if occupancy else 'empty'}; "
             "there is nothing to learn from them"
         )
-    data = TrainingData(lambda rows: fetch(pairs, rows), len(pairs))
+    # The photos of a shape follow one another. The pictures of a run show every n-th
+    # item: in another order they show all sides.
+    order = np.random.default_rng(0).permutation(len(pairs))
+    data = TrainingData(lambda rows: fetch(pairs, order[rows]), len(pairs))
     with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
         with devices.scope(config):
             model = build_model(config, occupancy)
@@ -296,7 +305,7 @@ def train(
         results = {run.generator: generator, run.path / ENCODER: encoder}
         if config.adversarial_weight:
             results[run.discriminator] = model.phases[0].network
-        gallery = make_gallery(config, data)
+        gallery = make_gallery(pairs, data)
         fit_run(model, data, gallery, config, run, callbacks, results)
         predict = network_predictor(encoder, generator)
         threshold = choose_threshold(predict, validation.spread(MAX_VALIDATION))
@@ -315,32 +324,36 @@ def fetch(pairs: Pairs, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return shapes, to_floats(np.asarray(pairs.images[rows]))
 
 
-def make_gallery(config: Config, data: TrainingData) -> Gallery:
+def make_gallery(pairs: Pairs, data: TrainingData) -> Gallery:
     """Return how the progress is drawn: training photos above their shapes.
 
     The photos are those whose true shapes reals.png shows.
 
     Args:
-        config: uses size and loss.
-        data: the training data.
+        pairs: the photos to train on, with their shapes.
+        data: the same as training data.
     """
     rows = np.linspace(0, data.count - 1, GALLERY_PHOTOS).astype(np.int64)
     photos = data.fetch(rows)[1]
     pictures = [to_picture(to_bytes(photo), 128) for photo in photos]
     size = len(pictures[0])
     # All pictures get one scale; otherwise the animation would jump.
-    whole = np.ones((config.size,) * 3, bool)
+    first = np.arange(min(FRAME_SHAPES, len(pairs.shapes)))
+    frame = pairs.shapes.voxels(first).any(axis=0)
 
     def draw(shapes: np.ndarray) -> np.ndarray:
         drawn = [
-            render_voxels(shape[..., 0], image_size=size, frame=whole)
+            render_voxels(
+                shape[..., 0], image_size=size, frame=frame, threshold=GALLERY_THRESHOLD
+            )
             for shape in shapes
         ]
         half = len(drawn) // 2
         rows = [pictures[:half], drawn[:half], pictures[half:], drawn[half:]]
         return sheet([[(tile, None) for tile in row] for row in rows])
 
-    return Gallery(photos, draw, losses.GAMES[config.loss].equilibrium)
+    # G's loss has a reconstruction, too, so it has no value of equilibrium.
+    return Gallery(photos, draw)
 
 
 def load_networks(run: RunDir) -> tuple[keras.Model, keras.Model]:

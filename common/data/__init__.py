@@ -8,4 +8,5 @@ In reading order:
     classes: classes of unequal size: balanced sampling, and a warning of few items
     batches: batches whose order depends only on the seed and the step
     cache: files that keep decoded data as plain bytes, with a description
+    gzip_stream: reading gzip files block by block
 """

@@ -10,13 +10,13 @@ import gzip
 import math
 import os
 import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
 
+from common.data.gzip_stream import GZIP, inflating, torn
 from common.errors import UserError
 from common.files import atomic_path, check_file
 
@@ -32,8 +32,6 @@ _QMNIST_COLUMNS = 8
 _AXES = {"images": 3, "labels": 1}
 _PREFIXES = {"train": "train", "test": "t10k"}
 _MAX_HEADER = 16
-_GZIP = b"\x1f\x8b"  # first bytes of every gzip file
-_BLOCK = 2**16  # bytes that are read at once
 
 
 def read_images(path: Path | str, max_items: int = MAX_ITEMS) -> np.ndarray:
@@ -146,9 +144,9 @@ def _read(path: Path, kind: Kind, max_items: int) -> np.ndarray:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     announced = f"the {size:,} bytes that its header announces"
     if len(data) < size:
-        raise _torn(path, "truncated", announced, f"{len(data):,}")
+        raise torn(path, "truncated", announced, f"{len(data):,}")
     if len(data) > size:
-        raise _torn(path, "too long", announced, "more")
+        raise torn(path, "too long", announced, "more")
     if rows:
         return _qmnist_classes(path, data)
     return np.frombuffer(data, np.uint8).reshape(shape)
@@ -178,45 +176,19 @@ def _qmnist_classes(path: Path, data: bytearray) -> np.ndarray:
 
 def _unpacked(path: Path, file: BinaryIO) -> Callable[[int], bytearray]:
     """Return a function that reads at most a given number of uncompressed bytes."""
-    start = file.read(len(_GZIP))
+    start = file.read(len(GZIP))
     file.seek(0)
-    if start == _GZIP:
-        return _inflating(path, file)
+    if start == GZIP:
+        return inflating(path, file)
     if path.suffix.lower() == ".gz":
         raise UserError(
             f"{path} is named .gz but is not a gzip file: expected the first bytes "
-            f"{_GZIP.hex(' ')}, found {start.hex(' ')}; rename or download it again"
+            f"{GZIP.hex(' ')}, found {start.hex(' ')}; rename or download it again"
         )
     # Python allocates as many bytes as are requested, so do not request more than
     # the file has.
     left = os.fstat(file.fileno()).st_size
     return lambda count: bytearray(file.read(min(count, left)))
-
-
-def _inflating(path: Path, file: BinaryIO) -> Callable[[int], bytearray]:
-    """Return a function that decompresses at most a given number of bytes.
-
-    A small file that would decompress to a huge one can therefore not fill the memory.
-    """
-    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-
-    def read(count: int) -> bytearray:
-        data = bytearray()
-        while len(data) < count and not stream.eof:
-            packed = stream.unconsumed_tail or file.read(_BLOCK)
-            if not packed:
-                raise _torn(path, "truncated", "more gzip data", "its end")
-            try:
-                data += stream.decompress(packed, count - len(data))
-            except zlib.error as error:
-                raise UserError(
-                    f"{path} is a damaged gzip file ({error}); download it again"
-                ) from error
-        if stream.eof and (stream.unused_data or file.read(1)):
-            raise _torn(path, "too long", "one stream of gzip data", "more")
-        return data
-
-    return read
 
 
 def _shape(
@@ -234,7 +206,7 @@ def _shape(
             f"{kind}"
         )
     if len(header) < size:
-        raise _torn(path, "truncated", f"a header of {size} bytes", f"{len(header)}")
+        raise torn(path, "truncated", f"a header of {size} bytes", f"{len(header)}")
     shape = struct.unpack(f">{_AXES[kind]}I", header[4:])
     sizes = " x ".join(f"{n:,}" for n in shape)
     if 0 in shape:
@@ -248,13 +220,6 @@ def _shape(
             f"{MAX_BYTES:,} bytes, found {sizes}; is it the right file?"
         )
     return shape
-
-
-def _torn(path: Path, how: str, expected: str, found: str) -> UserError:
-    """Return the error for a file that is too short or too long."""
-    return UserError(
-        f"{path} is {how}: expected {expected}, found {found}; download it again"
-    )
 
 
 def _write(path: Path, kind: Kind, array: np.ndarray) -> None:

@@ -8,5 +8,6 @@ In reading order:
     age_faces: for IMDB-WIKI
     anime_faces: for collections of anime faces
     scenes: for photos
+    toys: for smallNORB
     rooms: rooms without people, as backgrounds of rendered objects
 """

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from common.errors import UserError
 from common.files import atomic_path
+from common.layers.capsules import CapsuleLengths, Capsules, Squash
 from common.layers.conv3d_one_channel import (
     Conv3DFromOneChannel,
     Conv3DTransposeToOneChannel,
@@ -24,11 +25,14 @@ from common.untrusted.keras_archive import KerasFileError, load_archive
 
 # Layers of this project that a .keras file may contain.
 LAYERS = (
+    CapsuleLengths,
+    Capsules,
     Conv3DFromOneChannel,
     Conv3DTransposeToOneChannel,
     MinibatchDiscrimination,
     PixelShuffle,
     SpectralNormalization,
+    Squash,
 )
 # Height and width in the drawn graph of a network that takes images of any size.
 ANY_SIZE = 32

@@ -5,20 +5,16 @@ from pathlib import Path
 import numpy as np
 
 from chapter04_dcgan.config import Config, Format, Walk
-from common.gan.latents import sample_latents, walk_pairs
+from common.gan.latents import round_trip, sample_latents, walk_pairs
 from common.gan.sampling import make_images
-from common.images import writing
-from common.images.grids import image_grid, to_picture
-from common.images.sample_files import check_count, check_walks, write_files
+from common.images.sample_files import (
+    check_count,
+    check_walks,
+    write_files,
+    write_walks,
+)
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
-
-# Edge of the images in interpolation.gif in pixels.
-GIF_SIZE = 192
-# Latents that the round trip of interpolation.gif passes.
-STATIONS = 5
-# Images from each of them to the next.
-GIF_STEPS = 12
 
 
 def sample(
@@ -101,13 +97,5 @@ def interpolate(
     generator = load_network(run.generator)
     ends = sample_latents(config, 2 * rows, seed).reshape(rows, 2, -1)
     strip = make_images(generator, walk_pairs(ends, steps, walk))
-    picture = run.path / "interpolation.png"
-    writing.save_image(image_grid(strip, columns=steps), picture)
-    stations = sample_latents(config, STATIONS, seed)
-    # From each station to the next, and from the last back to the first.
-    tour = np.stack([stations, np.roll(stations, -1, axis=0)], axis=1)
-    frames = make_images(generator, walk_pairs(tour, GIF_STEPS, walk))
-    animation = run.path / "interpolation.gif"
-    shown = [to_picture(frame, GIF_SIZE) for frame in frames]
-    writing.save_gif(shown, animation, milliseconds=80)
-    return [picture, animation]
+    frames = make_images(generator, round_trip(config, seed, walk))
+    return write_walks(strip, steps, frames[:, None], run.path)

@@ -11,11 +11,12 @@ from common.errors import UserError
 from common.gan.latents import walk_pairs
 from common.images import writing
 from common.images.grids import sheet
+from common.images.source_files import keep_sources
 from common.shapes.rendering import render_voxels
 from common.training.run_dir import RunDir
 from study_3dvaegan.config import Config, Format
 from study_3dvaegan.photos.cutting import TILE, cut_photo
-from study_3dvaegan.reconstruction import chosen_threshold, encode, keep_sources
+from study_3dvaegan.reconstruction import chosen_threshold, encode
 from study_3dvaegan.training import load_networks, load_threshold
 
 MAX_STEPS = 64

@@ -1,7 +1,6 @@
 """The command `reconstruct`: from photos to shapes, as files and a sheet."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,12 +17,13 @@ from chapter02_3dgan.generation import (
     make_shapes,
     write_shapes,
 )
-from common.errors import PathsLeftOut, UserError, printable
+from common.errors import PathsLeftOut, UserError
 from common.files import atomic_path
 from common.gan.latents import sample_latents
 from common.images import writing
 from common.images.grids import sheet
 from common.images.pixels import to_floats
+from common.images.source_files import file_names, keep_sources, short_name
 from common.shapes.rendering import render_voxels
 from common.training.run_dir import RunDir
 from study_3dvaegan.config import Config, PhotoFormat
@@ -37,8 +37,6 @@ MAX_SAMPLES = 16
 SLIDER_PHOTOS = 8
 # Directions of the viewer in degrees: from the front and from behind.
 AZIMUTHS = {"front": 215.0, "back": 35.0}
-# Letters of a photo's name on the sheet.
-NAME_LENGTH = 18
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +106,7 @@ def reconstruct(
     folder = Path(out) if out is not None else run.path / "reconstructed"
     _check_options(photos, mask, box, format, samples, seed)
     threshold = chosen_threshold(run, threshold)
-    names = file_names(photos)
+    names = file_names(photos, {"sheet"})
     results = [f"{name}.{format}" for name in names]
     results += ["sheet.png", "latents.npy", "shapes.npy", "shapes.html"]
     sources = [*photos, *([Path(mask)] if mask else [])]
@@ -172,30 +170,6 @@ def encode(encoder: keras.Model, photos: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.concatenate(means), np.concatenate(log_variances)
 
 
-def file_names(photos: Sequence[Path]) -> list[str]:
-    """Return a different name without suffix for the results of each photo.
-
-    It is the photo's name without its suffix. If several photos share it, their
-    suffixes stay, and if they share those as well, a number follows.
-
-    Args:
-        photos: paths of the photos.
-    """
-    # Some file systems ignore case, so names are compared without it.
-    stems = Counter(photo.stem.casefold() for photo in photos)
-    used, names = {"sheet"}, []
-    for photo in photos:
-        is_unique = stems[photo.stem.casefold()] == 1
-        name = photo.stem if is_unique else photo.name
-        number = 1
-        while name.casefold() in used:
-            number += 1
-            name = f"{photo.name}_{number}"
-        used.add(name.casefold())
-        names.append(name)
-    return names
-
-
 def _check_options(
     photos: Sequence[Path],
     mask: Path | None,
@@ -222,25 +196,6 @@ def _check_options(
             f"expected at most {SLIDER_PHOTOS} photos with --format page, found "
             f"{len(photos)}; use --format html, or fewer photos"
         )
-
-
-def keep_sources(sources: Sequence[Path], results: Sequence[Path]) -> None:
-    """Check that no result would replace a photo or the mask.
-
-    Args:
-        sources: paths of the photos and the mask.
-        results: paths of the files to write.
-
-    Raises:
-        UserError: one of them would.
-    """
-    existing = [path for path in results if path.exists()]
-    for source in sources:
-        if source.exists() and any(source.samefile(path) for path in existing):
-            raise UserError(
-                f"{source} would be replaced by a result; choose another folder "
-                "with --out"
-            )
 
 
 def _cut_all(
@@ -339,13 +294,7 @@ def draw_sheet(made: Sequence[Reconstruction], names: Sequence[str]) -> np.ndarr
         tiles += [
             render_voxels(shape, image_size=TILE, frame=frame) for shape in one.samples
         ]
-        rows.append([(one.photo.tile, _caption(name)), *((t, None) for t in tiles)])
+        rows.append([(one.photo.tile, short_name(name)), *((t, None) for t in tiles)])
     count = len(made[0].samples)
     drawn = [f"sample {number + 1}" for number in range(count)]
     return sheet(rows, column_labels=["photo", *AZIMUTHS, *drawn])
-
-
-def _caption(name: str) -> str:
-    """Return the name of a photo in one short line."""
-    text = " ".join(printable(name).split())
-    return text if len(text) <= NAME_LENGTH else f"{text[: NAME_LENGTH - 3]}..."

@@ -100,12 +100,12 @@ def train(
         "sparse_categorical_crossentropy",
         jit_compile=False,
     )
-    batches = _batches(training, steps, rng)
+    order = batches(training, steps, rng)
     bar = tqdm(
-        batches, "local extractor", steps, unit="step", mininterval=progress_interval()
+        order, "local extractor", steps, unit="step", mininterval=progress_interval()
     )
     for batch in bar:
-        inputs = _scale(_shift(images[batch], rng))
+        inputs = _scale(shift(images[batch], rng))
         loss = classifier.train_on_batch(inputs, targets[batch])
         bar.set_postfix(loss=f"{float(loss):.2f}", refresh=False)
     return network, _accuracy(classifier, images, targets, held_out)
@@ -124,10 +124,16 @@ def _accuracy(
     return correct / len(chosen)
 
 
-def _batches(
+def batches(
     members: np.ndarray, steps: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """Yield full batches of indices; every member is used once per epoch."""
+    """Yield batches of 128 indices; every member is used once per epoch.
+
+    Args:
+        members: int (N,), the indices.
+        steps: number of batches.
+        rng: source of the order.
+    """
     queue = members[:0]
     for _ in range(steps):
         while len(queue) < BATCH_SIZE:
@@ -136,7 +142,7 @@ def _batches(
         queue = queue[BATCH_SIZE:]
 
 
-def _shift(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def shift(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Shift each image randomly by up to 1/28 of its size; edge pixels are repeated."""
     count, height, width = images.shape[:3]
     reach = max(1, max(height, width) // 28)

@@ -92,6 +92,9 @@ def spherical(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarr
     return ((weights[0] * start + weights[1] * end) / np.sin(angle)).astype(np.float32)
 
 
+# Latents that a round trip passes, and steps from each of them to the next.
+STATIONS = 5
+TRIP_STEPS = 12
 WALKS = {"linear": linear, "spherical": spherical}
 
 
@@ -108,6 +111,23 @@ def walk_pairs(ends: np.ndarray, steps: int, walk: str) -> np.ndarray:
     """
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     return np.concatenate([WALKS[walk](start, end, share) for start, end in ends])
+
+
+def round_trip(config: RunConfig, seed: int, walk: str) -> np.ndarray:
+    """Return the walk that passes five latents and ends where it began.
+
+    Args:
+        config: uses latent_dim and prior; see `sample_latents`.
+        seed: seed of the latents.
+        walk: "linear" or "spherical".
+
+    Returns:
+        float32 (60, latent_dim).
+    """
+    stations = sample_latents(config, STATIONS, seed)
+    # From each station to the next, and from the last back to the first.
+    tour = np.stack([stations, np.roll(stations, -1, axis=0)], axis=1)
+    return walk_pairs(tour, TRIP_STEPS, walk)
 
 
 def tail_direction(latents: np.ndarray, values: np.ndarray, share: float) -> np.ndarray:

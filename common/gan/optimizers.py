@@ -12,12 +12,19 @@ def build_optimizers(
 
     Args:
         config: uses optimizer, d_optimizer, d_learning_rate, g_learning_rate, beta_1
-            and beta_2. Without a d_optimizer, D uses the same kind as G.
+            and beta_2, and clipnorm if the chapter has it. Without a d_optimizer, D
+            uses the same kind as G.
         nesterov: whether sgd uses Nesterov momentum.
     """
+    clipnorm = getattr(config, "clipnorm", None)
     d_name = config.d_optimizer or config.optimizer
     d_optimizer = optimizer(
-        d_name, config.d_learning_rate, config.beta_1, config.beta_2, nesterov
+        d_name,
+        config.d_learning_rate,
+        config.beta_1,
+        config.beta_2,
+        nesterov,
+        clipnorm,
     )
     g_optimizer = optimizer(
         config.optimizer,
@@ -25,6 +32,7 @@ def build_optimizers(
         config.beta_1,
         config.beta_2,
         nesterov,
+        clipnorm,
     )
     return d_optimizer, g_optimizer
 
@@ -35,6 +43,7 @@ def optimizer(
     beta_1: float,
     beta_2: float,
     nesterov: bool = False,
+    clipnorm: float | None = None,
 ) -> keras.optimizers.Optimizer:
     """Return an optimizer for one network, with loss scaling if float16 needs it.
 
@@ -46,17 +55,21 @@ def optimizer(
         beta_2: in [0, 1): decay of the mean of squared gradients (adam, rmsprop,
             adadelta); sgd ignores it.
         nesterov: whether sgd uses Nesterov momentum.
+        clipnorm: largest norm of the gradient of one weight tensor, or None.
 
     Reference: Kingma and Ba 2015, arXiv:1412.6980 (adam); Tieleman and Hinton 2012,
         lecture 6.5 (rmsprop); Zeiler 2012, arXiv:1212.5701 (adadelta).
     """
-    if name == "adam":
-        return adam(learning_rate, beta_1, beta_2)
     kinds = keras.optimizers
     inner = {
-        "sgd": lambda: kinds.SGD(learning_rate, beta_1, nesterov=nesterov),
-        "rmsprop": lambda: kinds.RMSprop(learning_rate, beta_2, beta_1),
-        "adadelta": lambda: kinds.Adadelta(learning_rate, beta_2),
+        "adam": lambda: kinds.Adam(learning_rate, beta_1, beta_2, clipnorm=clipnorm),
+        "sgd": lambda: kinds.SGD(
+            learning_rate, beta_1, nesterov=nesterov, clipnorm=clipnorm
+        ),
+        "rmsprop": lambda: kinds.RMSprop(
+            learning_rate, beta_2, beta_1, clipnorm=clipnorm
+        ),
+        "adadelta": lambda: kinds.Adadelta(learning_rate, beta_2, clipnorm=clipnorm),
     }[name]()
     return with_loss_scaling(inner)
 
@@ -75,7 +88,7 @@ def adam(
 
     Reference: Kingma and Ba 2015, arXiv:1412.6980.
     """
-    return with_loss_scaling(keras.optimizers.Adam(learning_rate, beta_1, beta_2))
+    return optimizer("adam", learning_rate, beta_1, beta_2)
 
 
 def with_loss_scaling(inner: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

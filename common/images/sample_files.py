@@ -18,6 +18,8 @@ SHEET_IMAGES = 400
 PICTURE_SIZE = 112
 # Smallest height in pixels of an image in the sheet of nearest neighbours.
 TILE = 84
+# Smallest height in pixels of the images of interpolation.gif.
+WALK_SIZE = 192
 # Number of training images that are drawn below each generated image.
 NEIGHBOURS = 3
 
@@ -95,6 +97,31 @@ def write_single(made: np.ndarray, folder: Path) -> list[Path]:
     bar = tqdm(paths, "writing", unit="image", disable=None)
     for image, path in zip(made, bar, strict=True):
         writing.save_image(to_picture(image, PICTURE_SIZE), path)
+    return paths
+
+
+def write_walks(
+    strip: np.ndarray, steps: int, tours: np.ndarray, folder: Path
+) -> list[Path]:
+    """Write walks between latents as interpolation.png, and round trips as a GIF.
+
+    Args:
+        strip: uint8 (rows * steps, H, W[, C]), one walk after another.
+        steps: number of images in each walk.
+        tours: uint8 (T, K, H, W[, C]): T frames of K round trips, which are drawn side
+            by side.
+        folder: folder for the files.
+
+    Returns:
+        Paths of interpolation.png and interpolation.gif.
+    """
+    paths = [folder / "interpolation.png", folder / "interpolation.gif"]
+    writing.save_image(image_grid(strip, columns=steps), paths[0])
+    frames = [
+        np.concatenate([to_picture(image, WALK_SIZE) for image in images], axis=1)
+        for images in tours
+    ]
+    writing.save_gif(frames, paths[1], milliseconds=80)
     return paths
 
 

@@ -41,8 +41,10 @@ def evenly(items: Sequence[Any], most: int = GIF_FRAMES) -> list[Any]:
     return [items[place] for place in places.round().astype(int)]
 
 
-def save_gif(frames: list[np.ndarray], path: Path, milliseconds: int = 200) -> None:
-    """Write an animated GIF that repeats forever and shows its last frame for 2 s.
+def save_gif(
+    frames: list[np.ndarray], path: Path, milliseconds: int = 200, last: int = 2000
+) -> None:
+    """Write an animated GIF that repeats forever.
 
     Args:
         frames: uint8 (H, W, 3), all of one size. If there are more than 60, 60 of
@@ -50,11 +52,13 @@ def save_gif(frames: list[np.ndarray], path: Path, milliseconds: int = 200) -> N
             there are none, no file is written.
         path: path of the GIF.
         milliseconds: time that each frame but the last is shown.
+        last: time that the last frame is shown, in milliseconds; by default 2 s. What
+            turns or swings without an end has `milliseconds` here as well.
     """
     if not frames:
         return
     chosen = evenly(frames)
     # Pillow does not accept a list of durations for a single frame.
-    durations = [*[milliseconds] * (len(chosen) - 1), 2000] if frames[1:] else 2000
+    durations = [*[milliseconds] * (len(chosen) - 1), last] if frames[1:] else last
     with atomic_path(path) as temporary:
         imageio.imwrite(temporary, chosen, duration=durations, loop=0)

@@ -24,7 +24,7 @@ from study_3dvaegan import generation
 from study_3dvaegan.config import Config
 from study_3dvaegan.networks import build_encoder, build_generator
 from study_3dvaegan.photos.cutting import cut_photo
-from study_3dvaegan.reconstruction import encode, file_names, reconstruct
+from study_3dvaegan.reconstruction import encode, reconstruct
 from study_3dvaegan.slider_page import POSITIONS, find_directions
 from study_3dvaegan.training import load_networks
 
@@ -287,21 +287,6 @@ def test_no_photo_is_replaced_by_a_result(run, photos, tmp_path):
     options = {"format": "stl", "samples": 0, "out": photos[0].parent}
     paths = reconstruct(run, photos=photos[:1], **options)
     assert paths[2] == photos[0].with_suffix(".stl")
-
-
-def test_names_do_not_clash():
-    photos = "a.jpg b/A.png c.jpg d/c.jpg d/c.jpg sheet.jpg e.tar.jpg"
-    names = file_names([Path(photo) for photo in photos.split()])
-    assert names == [
-        "a.jpg",
-        "A.png",
-        "c.jpg",
-        "c.jpg_2",
-        "c.jpg_3",
-        "sheet.jpg_2",
-        "e.tar",
-    ]
-    assert len({name.casefold() for name in names}) == len(names)
 
 
 def test_photos_with_odd_names(run, tmp_path):

@@ -197,12 +197,12 @@ def test_local_takes_images_of_many_sizes(shape):
 def test_shifts_reach_one_twenty_eighth_of_the_size():
     images = np.zeros((400, 56, 56, 1), np.uint8)
     images[:, 20, 30] = 255
-    moved = local_classifier._shift(images, np.random.default_rng(0))
+    moved = local_classifier.shift(images, np.random.default_rng(0))
     _, rows, columns, _ = np.nonzero(moved)
     assert set(rows) == {18, 19, 20, 21, 22}
     assert set(columns) == {28, 29, 30, 31, 32}
     assert len(rows) == 400
     constant = np.full((3, 28, 28, 2), 7, np.uint8)  # edges are repeated
     np.testing.assert_array_equal(
-        local_classifier._shift(constant, np.random.default_rng(0)), constant
+        local_classifier.shift(constant, np.random.default_rng(0)), constant
     )

@@ -1,8 +1,25 @@
 """Walks through latent space."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from common.gan.latents import linear, spherical, walk_pairs
+from common.config import RunConfig
+from common.gan.latents import (
+    linear,
+    round_trip,
+    sample_latents,
+    spherical,
+    walk_pairs,
+)
+
+
+@dataclass(frozen=True)
+class Config(RunConfig):
+    """The options that latents need."""
+
+    latent_dim: int = 3
+    prior: str = "normal"
 
 
 def test_spherical_walks_keep_the_norm():
@@ -26,3 +43,11 @@ def test_the_walks_of_several_pairs_follow_one_another():
         latents = walk_pairs(ends, 3, walk)
         assert latents.shape == (6, 2) and latents.dtype == np.float32
         np.testing.assert_allclose(latents[[0, 2, 3, 5]], ends.reshape(4, 2), atol=1e-6)
+
+
+def test_a_round_trip_passes_all_stations_and_ends_where_it_began():
+    trip = round_trip(Config(), 7, "linear")
+    stations = sample_latents(Config(), 5, 7)
+    assert trip.shape == (60, 3) and trip.dtype == np.float32
+    np.testing.assert_allclose(trip[::12], stations, rtol=1e-6)
+    np.testing.assert_allclose(trip[11::12], np.roll(stations, -1, axis=0), rtol=1e-6)

@@ -11,6 +11,7 @@ from chapter04_dcgan.config import Config as Config04
 from common.gan import losses, optimizers
 from common.gan.optimizers import build_optimizers
 from common.gan.step import Step
+from study_norb.config import Config as ConfigNORB
 
 STEP = Step(tf.zeros((4, 2)), tf.constant(4, tf.int64), tf.constant([1, 2]))
 
@@ -75,3 +76,30 @@ def test_d_has_its_own_rate_and_may_have_its_own_optimizer():
     assert float(g_optimizer.learning_rate) == pytest.approx(0.2)
     changed = dataclasses.replace(config, d_optimizer="sgd")
     assert [type(o).__name__ for o in build_optimizers(changed)] == ["SGD", "Adam"]
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd", "rmsprop", "adadelta"])
+def test_clipnorm_reaches_every_kind_of_optimizer(name):
+    assert optimizers.optimizer(name, 1e-3, 0.5, 0.99).clipnorm is None
+    assert optimizers.optimizer(name, 1e-3, 0.5, 0.99, clipnorm=2.0).clipnorm == 2.0
+
+
+def test_the_gradient_of_each_weight_tensor_is_clipped_by_itself():
+    """A gradient of norm 5 is scaled to norm 1; one of norm 0.5 stays."""
+    optimizer = optimizers.optimizer("sgd", 1.0, 0.0, 0.99, clipnorm=1.0)
+    large, small = keras.Variable(np.zeros(2)), keras.Variable(np.zeros(2))
+    gradients = [tf.constant([3.0, 4.0]), tf.constant([0.3, 0.4])]
+    optimizer.apply_gradients(zip(gradients, [large, small], strict=True))
+    np.testing.assert_allclose(large.numpy(), [-0.6, -0.8], rtol=1e-5)
+    np.testing.assert_allclose(small.numpy(), [-0.3, -0.4], rtol=1e-5)
+
+
+def test_only_a_chapter_with_the_option_clips():
+    """The learning rates and other options stay as they are."""
+    with_option = ConfigNORB(clipnorm=1.0, d_learning_rate=0.1, g_learning_rate=0.2)
+    pair = build_optimizers(with_option)
+    assert [optimizer.clipnorm for optimizer in pair] == [1.0, 1.0]
+    rates = [float(optimizer.learning_rate) for optimizer in pair]
+    np.testing.assert_allclose(rates, [0.1, 0.2], rtol=1e-5)
+    for config in (ConfigNORB(), Config04()):
+        assert [o.clipnorm for o in build_optimizers(config)] == [None, None]

@@ -3,6 +3,7 @@
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 
 from common.images import writing
 
@@ -31,3 +32,12 @@ def test_an_animation_of_equal_frames_and_of_none(tmp_path):
     assert (tmp_path / "a.gif").exists()
     writing.save_gif([], tmp_path / "b.gif")
     assert not (tmp_path / "b.gif").exists()
+
+
+@pytest.mark.parametrize(("last", "expected"), [(None, 2000), (50, 50)])
+def test_the_last_frame_has_a_time_of_its_own(tmp_path, last, expected):
+    options = {} if last is None else {"last": last}
+    writing.save_gif(frames(3), tmp_path / "a.gif", 50, **options)
+    with Image.open(tmp_path / "a.gif") as gif:
+        times = [frame.info["duration"] for frame in ImageSequence.Iterator(gif)]
+    assert times == [50, 50, expected]

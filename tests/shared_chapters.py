@@ -15,6 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import tensorflow as tf
 import tiny
+from norb_files import write_tiny_norb
 from photo_sets import write_tree
 from shapes import write_boxes
 
@@ -24,6 +25,7 @@ import chapter03_agecgan
 import chapter04_dcgan
 import chapter05_srgan
 import study_3dvaegan
+import study_norb
 from common.training import workers
 from common.training.run_dir import RunDir
 from synthetic_data.age_faces.write import write_wiki
@@ -40,6 +42,7 @@ def write_data(folder: Path) -> None:
     write_faces(folder / "faces", train=40, test=10, seed=0, size=32)
     write_scenes(folder / "scenes", train=4, test=2, seed=0, size=64)
     write_tree(folder / "photos", count=24)
+    write_tiny_norb(folder / "toys")
 
 
 def main(strategy: str, folder: str) -> None:
@@ -64,6 +67,7 @@ def main(strategy: str, folder: str) -> None:
         (chapter04_dcgan, tiny.CHAPTER04, "faces", {"g_norm": "none"}),
         (chapter05_srgan, tiny.CHAPTER05, "scenes", {"srgan_steps": 2}),
         (study_3dvaegan, tiny.STUDY_3DVAEGAN, "photos", {"game_items": 4}),
+        (study_norb, tiny.STUDY_NORB, "toys", {"model": "aegan"}),
     ):
         changes = {"data": root / data, **shared, **changes}
         config = dataclasses.replace(config, **changes)

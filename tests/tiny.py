@@ -6,6 +6,7 @@ from chapter03_agecgan.config import Config as Config03
 from chapter04_dcgan.config import Config as Config04
 from chapter05_srgan.config import Config as Config05
 from study_3dvaegan.config import Config as Config3DVAEGAN
+from study_norb.config import Config as ConfigNORB
 
 CHAPTER01 = Config01(
     g_units=(24, 24),
@@ -78,4 +79,18 @@ STUDY_3DVAEGAN = Config3DVAEGAN(
     reconstruction="cross_entropy",
     reconstruction_weight=0.01,
     views=2,
+)
+STUDY_NORB = ConfigNORB(
+    size=48,
+    filters=2,
+    latent_dim=8,
+    capsule_types=2,
+    capsule_size=4,
+    batch_size=8,
+    steps=4,
+    precision="float32",
+    update_mode="simultaneous",
+    log_every=1,
+    sample_every=2,
+    checkpoint_every=2,
 )

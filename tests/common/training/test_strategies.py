@@ -196,6 +196,7 @@ def test_chapters_without_batch_statistics_train_alike(chapters, run):
         "chapter03_agecgan/encoder",
         "chapter03_agecgan/identity",
         "chapter05_srgan/srgan",
+        "study_norb",
     ],
 )
 def test_all_stages_of_chapters_train_together(chapters, run):

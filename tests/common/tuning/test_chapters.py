@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 from hyperopt.pyll.stochastic import sample
+from norb_files import write_tiny_norb
 from shapes import write_boxes
 
 from common.config import from_json
@@ -36,7 +37,10 @@ CHAPTERS = (
     "chapter04_dcgan",
     "chapter05_srgan",
     "study_3dvaegan",
+    "study_norb",
 )
+# Those whose items are made from latents alone.
+FROM_LATENTS = (*CHAPTERS[:4], "study_norb")
 every_chapter = pytest.mark.parametrize("name", CHAPTERS)
 
 
@@ -157,6 +161,8 @@ def write_data(name: str, folder: Path) -> tuple[Path, dict]:
     if name == "chapter03_agecgan":
         write_wiki(folder, people=20, photos=6, seed=0, size=32)
         return folder, {"size": 32, "filters": 4}
+    if name == "study_norb":
+        return write_tiny_norb(folder, per_class=40), {"filters": 4}
     write_faces(folder, train=200, test=20, seed=0, size=32)
     return folder, {"size": 32, "filters": 4}
 
@@ -170,6 +176,9 @@ def items_of(name: str, config) -> np.ndarray:
     if name == "chapter03_agecgan":
         return to_floats(data.load_split(config, "train").images)
     images = data.load_split(config, "train")
+    if name == "study_norb":
+        order = data.validation_order(len(images))
+        return to_floats(images.images[order])
     return to_floats(images[0] if name == "chapter01_gan" else images.images)
 
 
@@ -186,7 +195,7 @@ def configure(tmp_path_factory) -> Callable:
     return make
 
 
-@pytest.fixture(scope="module", params=CHAPTERS[:4])
+@pytest.fixture(scope="module", params=FROM_LATENTS)
 def bench(request, configure):
     """The objective of each chapter that makes items from latents."""
     name = request.param
@@ -199,7 +208,11 @@ def bench(request, configure):
         short = functools.partial(extractors.local, steps=30)
         patch.setattr(extractors, "local", short)
         patch.setattr(local_classifier, "BATCH_SIZE", 32)
-        for chapter, part in (CHAPTERS[2], "evaluators"), (CHAPTERS[3], "evaluation"):
+        for chapter, part in (
+            ("chapter03_agecgan", "evaluators"),
+            ("chapter04_dcgan", "evaluation"),
+            ("study_norb", "evaluation"),
+        ):
             patch.setattr(load(chapter, part), "STEPS", 30)
         tuning_module = load(name, "tuning")
         yield Bench(

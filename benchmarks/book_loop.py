@@ -13,27 +13,31 @@ def book_loop(
     draw_inputs: Callable[[], np.ndarray],
     optimizers: tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer],
     loss_weights: tuple[float, float] | None = None,
+    game: tuple[Callable, np.ndarray, np.ndarray] | None = None,
 ) -> Callable[[], object]:
     """Return a function that runs one step of the book's loop.
 
     Args:
         generator: network from inputs to items.
-        discriminator: network from items to logits.
+        discriminator: network from items to logits, or to whatever `game` takes.
         real: one batch of real items (B, ...), float32.
         draw_inputs: function that returns the generator's inputs for a batch (B, ...),
             of the same shape in each call.
         optimizers: optimizers of D and of the combined model.
         loss_weights: weights of the adversarial loss and of the mean squared error
             between generated and real items; None for the adversarial loss alone.
+        game: the adversarial loss (targets, outputs) -> scalar, and its targets for
+            real and for generated items, each of the shape of the discriminator's
+            outputs for a batch; by default the cross-entropy with ones and zeros.
 
     Raises:
         RuntimeError: a step leaves one of the networks unchanged.
     """
     d_optimizer, g_optimizer = optimizers
-    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-    discriminator.compile(d_optimizer, entropy)
     label_shape = (len(real), *discriminator.output_shape[1:])
-    ones, zeros = np.ones(label_shape), np.zeros(label_shape)
+    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+    loss, ones, zeros = game or (entropy, np.ones(label_shape), np.zeros(label_shape))
+    discriminator.compile(d_optimizer, loss)
 
     # G followed by D. The inputs have a fixed size, because images of any size cannot
     # be enlarged in a graph.
@@ -43,11 +47,11 @@ def book_loop(
     fixed_size_generator = keras.Model(inputs, items)
     if loss_weights is None:
         combined = keras.Model(inputs, logits)
-        combined.compile(g_optimizer, entropy)
+        combined.compile(g_optimizer, loss)
         targets = ones
     else:
         combined = keras.Model(inputs, [logits, items])
-        combined.compile(g_optimizer, [entropy, "mse"], loss_weights=list(loss_weights))
+        combined.compile(g_optimizer, [loss, "mse"], loss_weights=list(loss_weights))
         targets = [ones, real]
 
     def step() -> object:
@@ -59,7 +63,7 @@ def book_loop(
         discriminator.trainable = False
         return combined.train_on_batch(batch, targets)
 
-    _check_that_both_learn(step, generator, discriminator)
+    check_that_all_learn(step, generator, discriminator)
     return step
 
 
@@ -78,11 +82,12 @@ def latent_inputs(
     return lambda: rng.normal(0, std, shape)
 
 
-def _check_that_both_learn(
-    step: Callable[[], object], generator: keras.Model, discriminator: keras.Model
-) -> None:
-    """Run one step; a loop that leaves a network frozen would be too fast."""
-    networks = (generator, discriminator)
+def check_that_all_learn(step: Callable[[], object], *networks: keras.Model) -> None:
+    """Run one step; a loop that leaves a network frozen would be too fast.
+
+    Raises:
+        RuntimeError: the step leaves one of the networks unchanged.
+    """
     before = [network.get_weights()[0].copy() for network in networks]
     step()
     after = [network.get_weights()[0] for network in networks]

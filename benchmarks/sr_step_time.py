@@ -25,7 +25,7 @@ import tensorflow as tf
 import tyro
 
 from benchmarks.book_loop import book_loop
-from benchmarks.timing import take_turns
+from benchmarks.timing import compiled_step, take_turns
 from chapter05_srgan.config import PRESETS, Config
 from chapter05_srgan.networks import build_discriminator, build_generator
 from chapter05_srgan.training import build_srgan_model
@@ -83,10 +83,7 @@ def crops(config: Config) -> tuple[np.ndarray, np.ndarray]:
 def ours(config: Config) -> Callable[[], object]:
     """Return a function that runs one compiled step of AdversarialModel."""
     model = build_srgan_model(config, build_generator(config))
-    batch = tuple(tf.constant(part) for part in crops(config))
-    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch))
-    step = tf.function(model.train_step)
-    return lambda: step(batch)["g_loss"].numpy()
+    return compiled_step(model, crops(config))
 
 
 def book_style(config: Config) -> Callable[[], object]:

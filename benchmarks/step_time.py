@@ -29,7 +29,7 @@ import tensorflow as tf
 import tyro
 
 from benchmarks.book_loop import book_loop, latent_inputs
-from benchmarks.timing import take_turns
+from benchmarks.timing import compiled_step, take_turns
 from chapter02_3dgan.config import PRESETS, Config
 from chapter02_3dgan.networks import build_discriminator, build_generator, filters
 from chapter02_3dgan.training import build_model
@@ -92,14 +92,11 @@ def real_batch(config: Config) -> np.ndarray:
 def ours(config: Config) -> Callable[[], object]:
     """Return a function that runs one compiled step of AdversarialModel."""
     keras.mixed_precision.set_global_policy(config.precision)
-    model = build_model(config, OCCUPANCY)
-    batch = tf.constant(real_batch(config))
-    model.build_step(
-        tf.TensorSpec(batch.shape, tf.float32), jit=devices.use_jit(config)
+    step = compiled_step(
+        build_model(config, OCCUPANCY), real_batch(config), devices.use_jit(config)
     )
-    step = tf.function(model.train_step, jit_compile=devices.use_jit(config))
     keras.mixed_precision.set_global_policy("float32")
-    return lambda: step(batch)["g_loss"].numpy()
+    return step
 
 
 def plain_layers(network: keras.Model) -> keras.Model:

@@ -3,6 +3,27 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from common.gan.adversarial_model import AdversarialModel
+
+
+def compiled_step(
+    model: AdversarialModel, batch: Any, jit: bool = False
+) -> Callable[[], object]:
+    """Return a function that runs one compiled step and waits for its result.
+
+    Args:
+        model: model, as a chapter builds it.
+        batch: the batch of every step, an array or a tuple of arrays, float32.
+        jit: compile with XLA.
+    """
+    batch = tf.nest.map_structure(tf.constant, batch)
+    model.build_step(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch), jit=jit)
+    step = tf.function(model.train_step, jit_compile=jit)
+    return lambda: step(batch)["g_loss"].numpy()
 
 
 def take_turns(

@@ -49,3 +49,23 @@ def test_a_network_that_does_not_learn_is_an_error():
     real = np.ones((4, 2), np.float32)
     with pytest.raises(RuntimeError, match="left a network untrained"):
         book_loop(generator, discriminator, real, latent_inputs(generator, 4), frozen)
+
+
+def test_a_game_replaces_the_cross_entropy():
+    """With the loss -output * target, D's weight moves by the mean of x - G(z)."""
+    generator, discriminator = networks()
+    real = np.full((4, 2), 3, np.float32)
+    targets = np.ones((4, 1), np.float32)
+    game = (lambda target, output: -target * output, targets, -targets)
+    inputs = latent_inputs(generator, 4)
+    rules = keras.optimizers.SGD(0.1), keras.optimizers.SGD(1e-3)
+    book_loop(generator, discriminator, real, inputs, rules, game=game)
+    old_generator, old = networks()
+    # The first batch is the loop's specimen, the second that of its first step.
+    draw = latent_inputs(generator, 4)
+    draw()
+    fake = np.asarray(old_generator(draw()))
+    moved = discriminator.get_weights()[0] - old.get_weights()[0]
+    np.testing.assert_allclose(
+        moved[:, 0], 0.1 * (real.mean(axis=0) - fake.mean(axis=0)), rtol=1e-4
+    )

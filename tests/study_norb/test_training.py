@@ -143,7 +143,12 @@ def test_a_run_writes_its_networks_and_pictures(name, whole):
 @pytest.mark.parametrize(
     "name",
     # Lazarou's networks play the same game as the light ones.
-    ["dcgan", "capsgan", pytest.param("aegan", marks=pytest.mark.slow), "lazarous"],
+    [
+        "dcgan",
+        "capsgan",
+        pytest.param("aegan", marks=pytest.mark.slow),
+        pytest.param("lazarous", marks=pytest.mark.slow),
+    ],
 )
 def test_a_resumed_run_ends_like_an_uninterrupted_one(name, whole, tree, tmp_path):
     """It starts from the checkpoint in the middle, with the same files after that."""

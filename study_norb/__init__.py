@@ -19,6 +19,7 @@ In reading order:
     label_scores: classes and poses that are recognised in images
     pose_regression: the network that reads poses
     model_scores: reconstructions of AEGAN, capsules of CapsGAN
+    score_sheets: images by class, and reconstructions
     few_labels: classifiers that begin with what a GAN has learnt
     export: the images of a data set as PNG files
     tuning: what `tune` searches and measures

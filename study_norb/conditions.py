@@ -71,11 +71,10 @@ def encode(
         lightings: int (N,), 0 to 5.
     """
     turns = np.radians(azimuths)[:, None] * HARMONICS  # (N, 3)
-    low, high = ELEVATIONS
     parts = {
         "class": np.eye(config.class_count)[classes],
         "azimuth": np.concatenate([np.cos(turns), np.sin(turns)], axis=1),
-        "elevation": (2 * (np.asarray(elevations) - low) / (high - low) - 1)[:, None],
+        "elevation": scale_elevations(elevations)[:, None],
         "lighting": np.eye(LIGHTINGS)[lightings],
     }
     wanted = [parts[name] for name, _ in label_parts(config)]
@@ -87,15 +86,26 @@ def encode_toys(config: Config, toys: Toys) -> np.ndarray:
     return encode(config, toys.classes, toys.azimuths, toys.elevations, toys.lightings)
 
 
-def azimuth_of(cosines_and_sines: np.ndarray) -> np.ndarray:
-    """Return the azimuth (N,) in degrees, in [0, 360), of a label's or guess's part.
+def azimuth_of(cosines: np.ndarray, sines: np.ndarray) -> np.ndarray:
+    """Return azimuths in degrees, in [0, 360).
 
     Args:
-        cosines_and_sines: float (N, 6), the part "azimuth"; only the angle itself is
-            read, not its multiples.
+        cosines: (N,), cosines of the azimuths, or numbers in their ratio to `sines`.
+        sines: (N,).
     """
-    cosine, sine = cosines_and_sines[:, 0], cosines_and_sines[:, len(HARMONICS)]
-    return np.degrees(np.arctan2(sine, cosine)) % 360
+    return np.degrees(np.arctan2(sines, cosines)) % 360
+
+
+def scale_elevations(elevations: np.ndarray) -> np.ndarray:
+    """Return elevations in degrees (N,) as numbers: 30 is -1, 70 is 1."""
+    low, high = ELEVATIONS
+    return 2 * (np.asarray(elevations) - low) / (high - low) - 1
+
+
+def elevations_of(scaled: np.ndarray) -> np.ndarray:
+    """Return the elevations in degrees of the numbers of `scale_elevations`, (N,)."""
+    low, high = ELEVATIONS
+    return low + (high - low) * (scaled + 1) / 2
 
 
 def split_label(config: Config, label: Tensor) -> Iterator[tuple[str, Tensor]]:

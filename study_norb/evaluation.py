@@ -1,6 +1,5 @@
 """The command `test`: scores of a run against held-out toys."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from common.data.splits import random_rows
 from common.errors import UserError
 from common.features import extractors
 from common.gan.latents import sample_latents
-from common.gan.sampling import make_images
 from common.images import writing
-from common.images.grids import image_grid, sheet, to_picture
+from common.images.grids import image_grid
 from common.images.sample_files import draw_neighbours
 from common.metrics.image_scores import choose_count, features_of, score_images
 from common.metrics.memorisation import score_copied_images
@@ -33,22 +31,15 @@ from study_norb.label_scores import (
 from study_norb.model_scores import (
     capsule_scores,
     mean_image_scores,
-    rebuild,
     reconstruction_scores,
 )
 from study_norb.networks import build_generator
 from study_norb.pose_regression import pose_network
+from study_norb.score_sheets import COLUMNS, draw_classes, draw_reconstructions
 from study_norb.training import check_classes, load_encoder
 
 # Training steps of the classifier whose features the scores compare.
 STEPS = 500
-# Images in a row of the sheets, rows of samples.png, and pairs of rows of
-# reconstructions.png.
-COLUMNS = 10
-ROWS = 12
-PAIRS = 3
-# Height in pixels of an image on the sheets.
-TILE = 84
 # Prefixes of the baselines' scores in metrics.json.
 PREFIXES = {
     "training images": "baseline_train_",
@@ -463,60 +454,3 @@ def draw_sheets(run: RunDir, config: Config, bench: Bench, made: np.ndarray) -> 
         )
     shown = np.linspace(0, len(made) - 1, COLUMNS).astype(int)
     draw_neighbours(made[shown], left(bench.train.images), run.path / "neighbours.png")
-
-
-def draw_classes(
-    images: np.ndarray,
-    classes: np.ndarray,
-    names: Sequence[str],
-    azimuths: np.ndarray | None = None,
-) -> np.ndarray:
-    """Draw a row of images for each class, at most 12: uint8 (H, W, 3).
-
-    Args:
-        images: uint8 (N, S, S, 1).
-        classes: class of each image, int (N,).
-        names: labels of the rows, one for each class.
-        azimuths: degrees (N,); with them, images are in their order, with captions.
-    """
-    blank = np.full_like(to_picture(images[0], TILE), 255)
-    rows = []
-    for number in range(min(len(names), ROWS)):
-        members = np.flatnonzero(classes == number)
-        if azimuths is not None:
-            # Equal steps through the azimuths.
-            members = members[np.argsort(azimuths[members], kind="stable")]
-            count = min(COLUMNS, len(members))
-            members = members[np.linspace(0, len(members) - 1, count).astype(int)]
-        row = [
-            (
-                to_picture(images[member], TILE),
-                None if azimuths is None else f"{azimuths[member]:.0f}°",
-            )
-            for member in members[:COLUMNS]
-        ]
-        rows.append(row or [(blank, None)])
-    return sheet(rows, row_labels=names[: len(rows)])
-
-
-def draw_reconstructions(
-    generator: keras.Model, encoder: keras.Model, held_out: Toys, path: Path
-) -> None:
-    """Draw held-out images above their reconstructions.
-
-    Args:
-        generator: G.
-        encoder: E.
-        held_out: the held-out images; some at equal steps are drawn.
-        path: path of the sheet.
-    """
-    count = min(COLUMNS * PAIRS, len(held_out))
-    images = held_out.images[np.linspace(0, len(held_out) - 1, count).astype(int)]
-    again = make_images(generator, rebuild(generator, encoder, images)[0])
-    rows, names = [], []
-    for start in range(0, count, COLUMNS):
-        for name, shown in (("held out", images), ("G(E(x))", again)):
-            part = left(shown[start : start + COLUMNS])
-            rows.append([(to_picture(image, TILE), None) for image in part])
-            names.append(name)
-    writing.save_image(sheet(rows, row_labels=names), path)

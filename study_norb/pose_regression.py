@@ -16,7 +16,7 @@ from common.features.cached_network import fingerprint, load_or_train
 from common.files import default_cache_dir
 from common.images.pixels import to_floats
 from common.startup import progress_interval
-from study_norb.conditions import ELEVATIONS
+from study_norb.conditions import azimuth_of, elevations_of, scale_elevations
 from study_norb.data import Toys
 
 # A part of the cache's key. Raise it with any change of the network or its training.
@@ -89,8 +89,7 @@ def pose_network(
 def pose_targets(toys: Toys) -> np.ndarray:
     """Return what the network learns to read, float32 (N, 3); see `pose_network`."""
     angles = np.radians(toys.azimuths)
-    low, high = ELEVATIONS
-    elevations = 2 * (toys.elevations - low) / (high - low) - 1
+    elevations = scale_elevations(toys.elevations)
     return np.stack([np.cos(angles), np.sin(angles), elevations], 1).astype(np.float32)
 
 
@@ -180,7 +179,7 @@ def train_network(
     choice = keras.losses.CategoricalCrossentropy(from_logits=True)
     # On two CPU cores, XLA takes about twice as long as a graph without it.
     trained.compile(keras.optimizers.Adam(rate), [choice, "mse"], jit_compile=False)
-    azimuths = np.degrees(np.arctan2(targets[:, 1], targets[:, 0]))
+    azimuths = azimuth_of(targets[:, 0], targets[:, 1])
     wanted = soft_choice(azimuths), targets[:, 2:]
     rows = local_classifier.batches(np.arange(len(images)), steps, rng)
     bar = tqdm(rows, "poses", steps, unit="step", mininterval=progress_interval())
@@ -209,9 +208,7 @@ def read_poses(
         for start in range(0, len(images), BATCH)
     ]
     cosines, sines, elevations = np.concatenate(parts).T
-    low, high = ELEVATIONS
-    azimuths = np.degrees(np.arctan2(sines, cosines)) % 360
-    return azimuths, low + (high - low) * (elevations + 1) / 2
+    return azimuth_of(cosines, sines), elevations_of(elevations)
 
 
 def angular_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:

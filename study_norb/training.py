@@ -78,7 +78,8 @@ def train(
         if config.model == "aegan":
             both = model.average_generator
             results[run.generator] = both.get_layer("generator")
-            results[run.path / ENCODER] = both.get_layer("encoder")
+            if config.terms != "gan":  # which trains no encoder
+                results[run.path / ENCODER] = both.get_layer("encoder")
         networks = {phase.network.name: phase.network for phase in model.phases}
         if "discriminator" in networks:
             results[run.discriminator] = networks["discriminator"]

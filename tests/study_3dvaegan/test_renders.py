@@ -93,7 +93,7 @@ def cropped(mask: np.ndarray) -> np.ndarray:
 
 
 def test_the_nearest_surface_is_drawn():
-    """Of two blocks only the outermost face along axis 0 is white."""
+    """From the front the white block is seen, from behind the black one."""
     voxels = np.zeros((32, 32, 32), bool)
     voxels[4:10, 8:24, 8:24] = voxels[22:28, 8:24, 8:24] = True
     scene = prepare_scene(voxels)

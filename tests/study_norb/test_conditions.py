@@ -9,11 +9,13 @@ from tiny import STUDY_NORB as TINY
 
 from study_norb.conditions import (
     azimuth_of,
+    elevations_of,
     encode,
     encode_toys,
     guess_loss,
     label_parts,
     label_size,
+    scale_elevations,
     split_label,
     turned,
 )
@@ -76,15 +78,22 @@ def test_whole_turns_change_nothing():
         )
 
 
+def test_elevations_are_read_back():
+    elevations = np.array([30.0, 45.0, 70.0])
+    np.testing.assert_allclose(scale_elevations(elevations), [-1, -0.25, 1])
+    np.testing.assert_allclose(elevations_of(scale_elevations(elevations)), elevations)
+
+
 def test_the_azimuth_of_a_label_is_that_encoded():
     azimuths = np.arange(0.0, 360, 20)
     part = parts_of(labels(azimuths=azimuths))["azimuth"]
-    found = azimuth_of(part)
+    found = azimuth_of(part[:, 0], part[:, 3])
     # Close to 0 may be close to 360.
     np.testing.assert_allclose((found - azimuths + 180) % 360, 180, atol=1e-3)
     assert 0 <= found.min() and found.max() < 360
     # A guess may be longer or shorter than a cosine and a sine are.
-    np.testing.assert_allclose(azimuth_of(0.2 * part)[1:], azimuths[1:], atol=1e-3)
+    again = azimuth_of(0.2 * part[:, 0], 0.2 * part[:, 3])
+    np.testing.assert_allclose(again[1:], azimuths[1:], atol=1e-3)
 
 
 def test_labels_of_pictures_are_those_of_their_poses():
@@ -101,7 +110,8 @@ def test_labels_of_pictures_are_those_of_their_poses():
     found = parts_of(encode_toys(POSE, toys))
     np.testing.assert_array_equal(found["class"].argmax(axis=1), toys.classes)
     np.testing.assert_array_equal(found["lighting"].argmax(axis=1), toys.lightings)
-    np.testing.assert_allclose(azimuth_of(found["azimuth"]), toys.azimuths, atol=1e-2)
+    azimuths = azimuth_of(found["azimuth"][:, 0], found["azimuth"][:, 3])
+    np.testing.assert_allclose(azimuths, toys.azimuths, atol=1e-2)
     np.testing.assert_allclose(
         50 + 20 * found["elevation"][:, 0], toys.elevations, rtol=1e-5
     )

@@ -18,7 +18,13 @@ from common.features import local_classifier
 from common.images.pixels import to_floats
 from common.training.network_files import save_network
 from common.training.run_dir import RunDir
-from study_norb import evaluation, label_scores, model_scores, pose_regression
+from study_norb import (
+    evaluation,
+    label_scores,
+    model_scores,
+    pose_regression,
+    score_sheets,
+)
 from study_norb.config import CLASSES, Config
 from study_norb.data import load_split
 from study_norb.generation import Labels
@@ -253,9 +259,9 @@ def test_rows_of_samples_are_classes_by_azimuth(monkeypatch):
         drawn.update(rows=rows, labels=row_labels)
         return np.zeros((1, 1, 3), np.uint8)
 
-    monkeypatch.setattr(evaluation, "sheet", keep)
+    monkeypatch.setattr(score_sheets, "sheet", keep)
     images = images_of([10, 20, 30, 40])
-    evaluation.draw_classes(
+    score_sheets.draw_classes(
         images, np.array([2, 0, 2, 2]), "abc", np.array([200, 20, 100, 0])
     )
     captions = [[caption for _, caption in row] for row in drawn["rows"]]
@@ -408,7 +414,7 @@ def test_reconstructions_are_drawn_below_their_images(data, tmp_path, monkeypatc
         drawn.update(rows=rows, labels=row_labels)
         return np.zeros((1, 1, 3), np.uint8)
 
-    monkeypatch.setattr(evaluation, "sheet", keep)
+    monkeypatch.setattr(score_sheets, "sheet", keep)
     toys = load_split(config_of(data), "test")
 
     def tiled(latents, training):

@@ -148,7 +148,7 @@ def test_items_of_a_batch_do_not_affect_one_another():
 
 
 def test_the_shares_are_constants_for_the_gradient():
-    """Of the last iteration's sum, only the predictions themselves have a gradient."""
+    """The gradient treats the shares as constants and passes through predictions."""
     predictions = tf.constant(PREDICTIONS)
     shares = route(predictions, 3)[1]
     gradients = []

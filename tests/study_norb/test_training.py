@@ -209,11 +209,12 @@ def test_there_are_no_files_of_networks_that_no_term_needs(tree, tmp_path, monke
         found[config.terms] = {path.stem: net.name for path, net in results.items()}
 
     monkeypatch.setattr(training, "fit_run", fit_run)
-    for terms in ("ae", "egan"):
+    for terms in ("ae", "egan", "gan"):
         config = config_of(tree, model="aegan", terms=terms)
         training.train(config, RunDir(tmp_path / terms))
     assert found["ae"] == {"generator": "generator", "encoder": "encoder"}
     assert found["egan"] == found["ae"] | {"discriminator": "discriminator"}
+    assert set(found["gan"]) == {"generator", "discriminator"}
 
 
 def test_validation_items_are_left_out_of_training(tree, tmp_path, monkeypatch):

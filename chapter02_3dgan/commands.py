@@ -65,10 +65,10 @@ class DescribeOptions(options.DescribeOptions):
 
 @dataclass(frozen=True)
 class MakeOptions(options.MakeOptions):
-    """Write procedural chairs, tables and aeroplanes as .mat files."""
+    """Write procedural chairs, tables, aeroplanes or cars as .mat files."""
 
     classes: tuple[str, ...] = ("chair", "table", "airplane")
-    """Names of the classes to make."""
+    """Names of the classes to make: chair, table, airplane, car."""
 
     train: int = 800
     """Number of training shapes of each class."""

@@ -97,11 +97,11 @@ def make_data(
     azimuths: int = 1,
     seed: int = 0,
 ) -> None:
-    """Write procedural chairs, tables and aeroplanes as .mat files.
+    """Write procedural chairs, tables, aeroplanes or cars as .mat files.
 
     Args:
         out: new folder.
-        classes: classes to make.
+        classes: classes to make: chair, table, airplane, car.
         train: shapes of each class for training.
         test: shapes of each class held out.
         azimuths: views of each shape: 1, or 12 in turns of 30 degrees.

@@ -119,7 +119,7 @@ class MakeOptions(options.MakeOptions):
     """Write procedural shapes and rendered photos of them."""
 
     classes: tuple[str, ...] = ("chair",)
-    """Names of the classes to make: chair, table, airplane."""
+    """Names of the classes to make: chair, table, airplane, car."""
 
     train: int = 800
     """Number of training shapes of each class."""

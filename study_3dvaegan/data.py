@@ -28,7 +28,7 @@ from study_3dvaegan.data_sets.photo_cache import choose_photos, open_photos
 from study_3dvaegan.data_sets.photo_list import PhotoList
 from study_3dvaegan.data_sets.rendered import SPLITS, is_tree, list_rendered
 from study_3dvaegan.data_sets.rendered_copy import rendered_copy
-from study_3dvaegan.renders.write import check_options, render_split
+from study_3dvaegan.renders import check_options, render_split
 from synthetic_data.shapes.write import write_shapenets
 
 # Without `validation_every`, one training shape in ten chooses the threshold.
@@ -183,7 +183,7 @@ def make_data(
 
     Args:
         out: new folder.
-        classes: classes to make: chair, table, airplane.
+        classes: classes to make: chair, table, airplane, car.
         train: shapes of each class for training.
         test: shapes of each class held out.
         views: photos of each shape, 1 to 72.

@@ -19,7 +19,7 @@ from common.shapes.finding import SUFFIXES
 from common.shapes.meshes import READ
 from study_3dvaegan.config import Config
 from study_3dvaegan.data_sets.rendered import SPLITS, is_tree
-from study_3dvaegan.renders.write import PHOTOS, check_options, render_split
+from study_3dvaegan.renders import PHOTOS, check_options, render_split
 
 # Photos on the sheet that shows what was rendered.
 SHEET_PHOTOS = 96

@@ -8,6 +8,7 @@ In reading order:
     age_faces: for IMDB-WIKI
     anime_faces: for collections of anime faces
     scenes: for photos
+    photographs: photos of shapes
     toys: for smallNORB
     rooms: rooms without people, as backgrounds of rendered objects
 """

@@ -35,7 +35,7 @@ from common.images.formats import SUFFIXES
 from common.shapes.finding import choose_class_names
 from common.shapes.voxels import ShapeFile
 from study_3dvaegan.data_sets.photo_list import PhotoList
-from study_3dvaegan.renders.write import PHOTOS, SHAPES
+from study_3dvaegan.renders import PHOTOS, SHAPES
 
 SPLITS = ("train", "test")
 # 3D-R2N2's classes: WordNet's number, our name, and others that people use.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common.files import default_cache_dir
 from common.shapes.store import VoxelStore
-from study_3dvaegan.renders.write import SEEDS, VERSION, render_split
+from study_3dvaegan.renders import SEEDS, VERSION, render_split
 from synthetic_data.drawing.folders import write_if_missing
 
 _LOG = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ Limits = Mapping[str, tuple[int, int, str]]
 
 def write_once(
     folder: Path,
-    numbers: dict[str, int],
+    numbers: dict[str, int | str],
     files: set[str],
     write: Callable[[Path], object],
 ) -> None:

@@ -1,4 +1,4 @@
-"""Procedural chairs, tables and aeroplanes in the format of 3D ShapeNets.
+"""Procedural chairs, tables, aeroplanes and cars in the format of 3D ShapeNets.
 
 In reading order:
 
@@ -10,4 +10,5 @@ In reading order:
     chair_backs: backs of chairs
     tables: one table
     aeroplanes: one aeroplane
+    cars: one car
 """

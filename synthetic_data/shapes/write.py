@@ -1,4 +1,4 @@
-"""A stand-in for 3D ShapeNets: procedural chairs, tables and aeroplanes.
+"""A stand-in for 3D ShapeNets: procedural chairs, tables, aeroplanes and cars.
 
 Like the real shapes, they are solids in the middle of 30^3 voxels, and their longest
 side is 24 voxels. The front faces low indices of axis 0, axis 1 is the direction from
@@ -16,11 +16,12 @@ from common.errors import UserError
 from common.shapes.voxels import encode_mat
 from synthetic_data.drawing.folders import write_if_missing
 from synthetic_data.shapes.aeroplanes import aeroplane
+from synthetic_data.shapes.cars import car
 from synthetic_data.shapes.chairs import chair
 from synthetic_data.shapes.primitives import Part, voxelise
 from synthetic_data.shapes.tables import table
 
-CLASSES = ("chair", "table", "airplane")
+CLASSES = ("chair", "table", "airplane", "car")
 SPLITS = ("train", "test")
 _FIRST_NUMBER = {"train": 1, "test": 500_000_001}
 _MAX_OBJECTS = 499_999_999
@@ -32,7 +33,7 @@ def make_shape(
     """Make one shape; the same arguments give the same shape.
 
     Args:
-        class_name: "chair", "table" or "airplane".
+        class_name: one of `CLASSES`.
         index: number of the object, from 0.
         split: "train" or "test".
         seed: seed of the data set, at least 0.
@@ -164,12 +165,21 @@ def _parts(class_name: str, index: int, split: str, seed: int) -> list[Part]:
     return _MAKERS[class_name](np.random.default_rng(key))
 
 
-def _check(class_name: str, split: str, seed: int) -> None:
-    """Raise a UserError for an unknown class or split, or a negative seed."""
+def check_class(class_name: str) -> None:
+    """Check that a class is one of `CLASSES`.
+
+    Raises:
+        UserError: it is not.
+    """
     if class_name not in CLASSES:
         raise UserError(
             f"no synthetic class '{class_name}'; choose from {', '.join(CLASSES)}"
         )
+
+
+def _check(class_name: str, split: str, seed: int) -> None:
+    """Raise a UserError for an unknown class or split, or a negative seed."""
+    check_class(class_name)
     if split not in SPLITS:
         raise UserError(f"split: expected train or test, found '{split}'")
     if seed < 0:
@@ -180,4 +190,5 @@ _MAKERS: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "chair": chair,
     "table": table,
     "airplane": aeroplane,
+    "car": car,
 }

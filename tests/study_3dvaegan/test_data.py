@@ -11,6 +11,7 @@ from shapes import boxes, padded, write_boxes
 
 from chapter02_3dgan import data as chapter02
 from common.errors import UserError
+from study_3dvaegan import renders
 from study_3dvaegan.config import Config
 from study_3dvaegan.data import (
     describe,
@@ -18,7 +19,6 @@ from study_3dvaegan.data import (
     make_data,
     training_and_validation,
 )
-from study_3dvaegan.renders import write
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def renderings(monkeypatch) -> list[int]:
         calls.append(len(shapes))
         fake_render(shapes, *args, **options)
 
-    monkeypatch.setattr(write, "render_shapes", render)
+    monkeypatch.setattr(renders, "render_shapes", render)
     return calls
 
 
@@ -64,14 +64,14 @@ def test_a_voxel_set_that_another_process_has_rendered_meanwhile_is_kept(
     tmp_path, renderings, monkeypatch
 ):
     config = Config(data=write_boxes(tmp_path / "boxes"), views=1)
-    render = write.render_shapes
+    render = renders.render_shapes
 
     def slow(*args, **options):
-        monkeypatch.setattr(write, "render_shapes", render)
+        monkeypatch.setattr(renders, "render_shapes", render)
         load_split(config, "test")  # the other process
         render(*args, **options)
 
-    monkeypatch.setattr(write, "render_shapes", slow)
+    monkeypatch.setattr(renders, "render_shapes", slow)
     assert len(load_split(config, "test")) == 10
     assert renderings == [10, 10]
     assert not list((tmp_path / "cache").rglob(".writing-*"))

@@ -14,15 +14,14 @@ from study_3dvaegan.commands import CHAPTER
 from study_3dvaegan.config import Config
 from study_3dvaegan.data import load_split
 from study_3dvaegan.preparation import render
-from study_3dvaegan.renders.photo import (
+from study_3dvaegan.renders import (
     AZIMUTHS,
     ELEVATIONS,
-    _draw,
-    _project,
-    prepare_scene,
-    take_photo,
+    choose_views,
+    render_shapes,
 )
-from study_3dvaegan.renders.write import choose_views, render_shapes
+from synthetic_data.photographs.photo import _project, take_photo
+from synthetic_data.photographs.scene import draw, prepare_scene
 
 
 def flag() -> np.ndarray:
@@ -102,7 +101,7 @@ def test_the_nearest_surface_is_drawn():
         flat, depth, _, _ = _project(scene, azimuth, 5.0, 64, rng)
         ahead = scene.surface.vertices[:, :1] > 27
         picture = np.full((64, 64, 3), 0.5)
-        _draw(picture, scene, flat, depth, np.repeat(ahead, 3, axis=1).astype(float))
+        draw(picture, scene, flat, depth, np.repeat(ahead, 3, axis=1).astype(float))
         x, y = flat.mean(axis=0).astype(int)
         np.testing.assert_allclose(picture[y, x], seen, atol=0.01)
 

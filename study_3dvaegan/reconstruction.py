@@ -21,6 +21,7 @@ from common.errors import PathsLeftOut, UserError
 from common.files import atomic_path
 from common.gan.latents import sample_latents
 from common.images import writing
+from common.images.cutting import Box
 from common.images.grids import sheet
 from common.images.pixels import to_floats
 from common.images.source_files import file_names, keep_sources, short_name
@@ -28,7 +29,7 @@ from common.shapes.rendering import render_voxels
 from common.training.run_dir import RunDir
 from study_3dvaegan.config import Config, PhotoFormat
 from study_3dvaegan.networks import sample_posterior
-from study_3dvaegan.photos.cutting import TILE, Box, CutPhoto, cut_photo
+from study_3dvaegan.photos.cutting import TILE, CutPhoto, cut_photo
 from study_3dvaegan.slider_page import write_slider_page
 from study_3dvaegan.training import load_networks, load_threshold
 

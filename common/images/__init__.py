@@ -14,6 +14,7 @@ In reading order:
     full_size_store: a folder of images in their own sizes
     decoding: what both stores share: opening the cache of a folder, and filling it
     sample_files: files of generated images
+    cutting: the square around an object in a photo, and masks
     source_files: files that a command makes others of: names, and that they are kept
     idx: the file format of MNIST
     lush: the file format of smallNORB

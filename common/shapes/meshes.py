@@ -19,7 +19,7 @@ from common.shapes.voxelise import fill_triangles
 if TYPE_CHECKING:
     import trimesh
 
-WRITTEN = (".stl", ".obj", ".glb")
+WRITTEN = (".stl", ".obj", ".glb", ".ply")
 READ = (".off", ".obj", ".stl", ".ply")
 MAX_MESH_BYTES = 256 * 2**20
 MAX_RESOLUTION = 128
@@ -51,6 +51,37 @@ def voxels_to_mesh(
     Raises:
         UserError: the shape is empty, or a number is out of range.
     """
+    _check_range("size in mm", size_mm, 1e-3, 1e6)
+    mesh = closed_mesh(
+        voxels,
+        smooth=smooth,
+        threshold=threshold,
+        largest_component_only=largest_component_only,
+    )
+    return scale_mesh(mesh, size_mm)
+
+
+def closed_mesh(
+    voxels: np.ndarray,
+    *,
+    smooth: float | None = None,
+    threshold: float = 0.5,
+    largest_component_only: bool = False,
+) -> "trimesh.Trimesh":
+    """Return what `voxels_to_mesh` returns, where the voxels are.
+
+    Args:
+        voxels: (S, S, S) bool, or float in [0, 1]; axis 2 is up.
+        smooth: as in `voxels_to_mesh`.
+        threshold: value above which a voxel is solid.
+        largest_component_only: as in `voxels_to_mesh`.
+
+    Returns:
+        A watertight mesh in voxels: voxel i spans [i, i + 1].
+
+    Raises:
+        UserError: the shape is empty, or `smooth` is out of range.
+    """
     import trimesh
 
     solid = np.asarray(voxels) > threshold
@@ -61,7 +92,6 @@ def voxels_to_mesh(
             "expected a shape with at least one solid voxel, found an empty one: "
             "choose another sample or lower the threshold"
         )
-    _check_range("size in mm", size_mm, 1e-3, 1e6)
     blur = default_smoothing(max(solid.shape))[0] if smooth is None else smooth
     _check_range("smooth", blur, 0.5, 2.0)
     vertices, faces = _closed_surface(solid, blur)
@@ -69,16 +99,23 @@ def voxels_to_mesh(
         faces = _largest_body(vertices, faces)
     mesh = trimesh.Trimesh(vertices, faces, process=False)
     mesh.remove_unreferenced_vertices()
+    return mesh
+
+
+def scale_mesh(mesh: "trimesh.Trimesh", size_mm: float = 100.0) -> "trimesh.Trimesh":
+    """Centre a mesh on the origin, scale its longest side, and return it."""
     mesh.apply_translation(-mesh.bounds.mean(axis=0))
     mesh.apply_scale(size_mm / mesh.extents.max())
     return mesh
 
 
 def write_mesh(mesh: "trimesh.Trimesh", path: Path | str) -> None:
-    """Write a mesh as .stl, .obj or .glb, chosen by the suffix.
+    """Write a mesh as .stl, .obj, .glb or .ply, chosen by the suffix.
 
-    STL and OBJ have no units: they keep the numbers of `mesh`, millimetres with
-    z up. glTF is defined in metres with y up, so GLB is converted to that.
+    STL, OBJ and PLY have no units: they keep the numbers of `mesh`, millimetres with
+    z up. glTF is defined in metres with y up, so GLB is converted to that. Colours of
+    vertices are kept in PLY and GLB. A viewer of GLB shows them as they are, without
+    light of its own.
 
     Args:
         mesh: mesh in millimetres, for example from `voxels_to_mesh`.
@@ -91,13 +128,17 @@ def write_mesh(mesh: "trimesh.Trimesh", path: Path | str) -> None:
     suffix = path.suffix.lower()
     if suffix not in WRITTEN:
         raise UserError(
-            f"expected a mesh file that ends in .stl, .obj or .glb, found {path.name}: "
-            "change the ending"
+            f"expected a mesh file that ends in .stl, .obj, .glb or .ply, found "
+            f"{path.name}: change the ending"
         )
+    options = {}
     if suffix == ".glb":
         mesh = mesh.copy()
         mesh.vertices = mesh.vertices[:, [0, 2, 1]] * [1e-3, 1e-3, -1e-3]
-    content = mesh.export(file_type=suffix[1:])
+        if mesh.visual.kind == "vertex":
+            mesh.visual.vertex_colors = _linear(mesh.visual.vertex_colors)
+            options["tree_postprocessor"] = _show_unlit
+    content = mesh.export(file_type=suffix[1:], **options)
     if isinstance(content, str):
         content = content.encode()
     with atomic_path(path) as temporary:
@@ -151,6 +192,31 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
         raise UserError(
             f"expected {name} from {low:g} to {high:g}, found {value:g}: choose another"
         )
+
+
+def _linear(colours: np.ndarray) -> np.ndarray:
+    """Return sRGB colours, uint8 (V, 4), as shares of light, which glTF expects."""
+    shares = colours[:, :3] / 255
+    light = np.where(
+        shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4
+    )
+    result = colours.copy()
+    result[:, :3] = np.rint(255 * light)
+    return result
+
+
+def _show_unlit(tree: dict) -> None:
+    """Give the meshes of a glTF file a material that needs no light.
+
+    Without a material, a viewer takes them for metal, which is dark.
+    """
+    unlit = "KHR_materials_unlit"
+    matt = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
+    tree["materials"] = [{"pbrMetallicRoughness": matt, "extensions": {unlit: {}}}]
+    tree["extensionsUsed"] = [unlit]
+    for mesh in tree["meshes"]:
+        for part in mesh["primitives"]:
+            part["material"] = 0
 
 
 def _closed_surface(solid: np.ndarray, blur: float) -> tuple[np.ndarray, np.ndarray]:

@@ -13,12 +13,13 @@ from PIL import Image
 from common.data.cache import CacheFiles, cache_key
 from common.data.folders import warn_once
 from common.files import default_cache_dir
+from common.images.cutting import filled_box
 from common.images.decoding import Written, warn_of_skipped, write_decoded
 from common.images.image_file import ImageError
 from common.images.reading import read_image_and_alpha
 from common.images.square_store import SquaresMeta
 from study_3dvaegan.data_sets.photo_list import PhotoList
-from study_3dvaegan.photos.cutting import filled_box, square_photo
+from study_3dvaegan.photos.cutting import square_photo
 
 FORMAT = 1  # a part of the caches' keys; raise it when photos are cut differently
 # Decoded photos per thread that may wait to be written.

@@ -1,24 +1,18 @@
 """Cut any photo to its object and make it square, as the encoder expects it."""
 
-import math
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from common.errors import UserError
+from common.images.cutting import Box, cut_square, filled_box, read_mask
 from common.images.reading import read_image_and_alpha
 
-# left, top, right, bottom in pixels of the upright photo; the last two are outside.
-Box = tuple[int, int, int, int]
 # Width of the border around an object, as a share of its longer side.
 MARGIN = 0.05
 # Edge of the photos on sheets in pixels.
 TILE = 160
-# Large photos are averaged to between this number of times the final size and twice
-# as much before they are resized.
-_DETAIL = 3
 
 
 class CutPhoto(NamedTuple):
@@ -64,7 +58,7 @@ def cut_photo(
     rgb, alpha = read_image_and_alpha(path)
     is_cutout = alpha is not None and alpha.min() < 255
     if mask is not None:
-        box = _mask_box(Path(mask), path, rgb.shape[:2])
+        box = filled_box(read_mask(Path(mask), Path(path), rgb.shape[:2]) >= 128)
     elif box is not None:
         _check_box(box, path, rgb.shape[:2])
     elif is_cutout:
@@ -96,82 +90,8 @@ def square_photo(
     Returns:
         uint8 (size, size, 3).
     """
-    height, width, _ = rgb.shape
-    left, top, right, bottom = box or (0, 0, width, height)
-    edge = (1 + 2 * MARGIN) * max(right - left, bottom - top)
-    x, y = (left + right - edge) / 2, (top + bottom - edge) / 2
-    # The part of the photo that the square has, in whole pixels.
-    low_x, low_y = max(0, math.floor(x)), max(0, math.floor(y))
-    high_x = min(width, math.ceil(x + edge))
-    high_y = min(height, math.ceil(y + edge))
-    # Average before the borders are added, so that a narrow photo's stay small.
-    factor = max(1, int(edge / (_DETAIL * size)))
-    part = Image.fromarray(rgb[low_y:high_y, low_x:high_x]).reduce(factor)
-    # The square in pixels of the averaged part, and how far it reaches out of it.
-    x, y, edge = (x - low_x) / factor, (y - low_y) / factor, edge / factor
-    before_x, before_y = (max(0, math.ceil(-start)) for start in (x, y))
-    after_x = max(0, math.ceil(x + edge - part.width))
-    after_y = max(0, math.ceil(y + edge - part.height))
-    padded = np.pad(
-        np.asarray(part),
-        ((before_y, after_y), (before_x, after_x), (0, 0)),
-        **({"constant_values": 255} if white else {"mode": "edge"}),
-    )
-    x, y = x + before_x, y + before_y
-    return np.asarray(
-        Image.fromarray(padded).resize(
-            (size, size), Image.Resampling.LANCZOS, (x, y, x + edge, y + edge)
-        )
-    )
-
-
-def filled_box(filled: np.ndarray) -> Box | None:
-    """Return the bounding box of the filled pixels, or None if there are none.
-
-    Args:
-        filled: bool (H, W).
-    """
-    columns, rows = (np.flatnonzero(filled.any(axis=axis)) for axis in (0, 1))
-    if not len(rows):
-        return None
-    edges = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return tuple(int(edge) for edge in edges)
-
-
-def _mask_box(mask: Path, photo: Path | str, shape: tuple[int, int]) -> Box:
-    """Return the bounding box of a mask's filled pixels.
-
-    Args:
-        mask: image file.
-        photo: path of the photo, for messages.
-        shape: height and width of the photo.
-    """
-    rgb, alpha = read_image_and_alpha(mask)
-    _require_size(mask, rgb.shape[:2], photo, shape)
-    if alpha is not None and alpha.min() < 255:
-        filled = alpha >= 128
-    else:
-        # Some programs write the number of the object instead of white.
-        brightness = rgb.max(axis=2)
-        filled = 2 * brightness.astype(int) > brightness.max()
-    box = filled_box(filled)
-    if box is None:
-        raise UserError(
-            f"{mask}: expected a mask that is bright where the object is, found an "
-            "empty one; fill the object, or leave --mask out"
-        )
-    return box
-
-
-def _require_size(
-    mask: Path, found: tuple[int, int], photo: Path | str, shape: tuple[int, int]
-) -> None:
-    """Check that a mask has the size of its photo; both are (height, width)."""
-    if found != shape:
-        raise UserError(
-            f"{mask}: expected a mask of {shape[1]} x {shape[0]} pixels as {photo} "
-            f"has, found {found[1]} x {found[0]}; save it in the photo's size"
-        )
+    fill = 255 if white else None
+    return cut_square(rgb, size, box, margin=MARGIN, fill=fill)
 
 
 def _check_box(box: Box, photo: Path | str, shape: tuple[int, int]) -> None:

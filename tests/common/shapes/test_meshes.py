@@ -131,9 +131,11 @@ def test_written_files_read_back(tmp_path, suffix):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_an_unknown_suffix_is_refused_with_the_three_known_ones(tmp_path):
+def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path):
     mesh = trimesh.creation.box()
-    with pytest.raises(UserError, match=r"\.stl, \.obj or \.glb, found shape\.3ds"):
+    with pytest.raises(
+        UserError, match=r"\.stl, \.obj, \.glb or \.ply, found shape\.3ds"
+    ):
         write_mesh(mesh, tmp_path / "shape.3ds")
 
 

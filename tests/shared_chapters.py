@@ -18,6 +18,7 @@ import tiny
 from norb_files import write_tiny_norb
 from photo_sets import write_tree
 from shapes import write_boxes
+from von_runs import write_photos
 
 import chapter01_gan
 import chapter02_3dgan
@@ -26,6 +27,7 @@ import chapter04_dcgan
 import chapter05_srgan
 import study_3dvaegan
 import study_norb
+import study_von
 from common.training import workers
 from common.training.run_dir import RunDir
 from synthetic_data.age_faces.write import write_wiki
@@ -43,6 +45,7 @@ def write_data(folder: Path) -> None:
     write_scenes(folder / "scenes", train=4, test=2, seed=0, size=64)
     write_tree(folder / "photos", count=24)
     write_tiny_norb(folder / "toys")
+    write_photos(folder / "objects")
 
 
 def main(strategy: str, folder: str) -> None:
@@ -60,6 +63,9 @@ def main(strategy: str, folder: str) -> None:
     root = Path(folder)
     shared = {"strategy": strategy, "batch_size": 8, "steps": 2}
     stages = {"identity_method": "networks", "encoder_steps": 2, "identity_steps": 2}
+    objects = {"photos": root / "objects", "texture": "field", "log_every": 1}
+    for name in ("texture", "joint"):
+        objects |= {f"{name}_batch_size": 8, f"{name}_steps": 2}
     for chapter, config, data, changes in (
         (chapter01_gan, tiny.CHAPTER01, "digits", {}),
         (chapter02_3dgan, tiny.CHAPTER02, "boxes", {"log_every": 1}),
@@ -68,6 +74,7 @@ def main(strategy: str, folder: str) -> None:
         (chapter05_srgan, tiny.CHAPTER05, "scenes", {"srgan_steps": 2}),
         (study_3dvaegan, tiny.STUDY_3DVAEGAN, "photos", {"game_items": 4}),
         (study_norb, tiny.STUDY_NORB, "toys", {"model": "aegan"}),
+        (study_von, tiny.STUDY_VON, "boxes", objects),
     ):
         changes = {"data": root / data, **shared, **changes}
         config = dataclasses.replace(config, **changes)

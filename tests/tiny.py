@@ -7,6 +7,7 @@ from chapter04_dcgan.config import Config as Config04
 from chapter05_srgan.config import Config as Config05
 from study_3dvaegan.config import Config as Config3DVAEGAN
 from study_norb.config import Config as ConfigNORB
+from study_von.config import Config as ConfigVON
 
 CHAPTER01 = Config01(
     g_units=(24, 24),
@@ -93,4 +94,26 @@ STUDY_NORB = ConfigNORB(
     log_every=1,
     sample_every=2,
     checkpoint_every=2,
+)
+STUDY_VON = ConfigVON(
+    width=0.05,
+    latent_dim=6,
+    batch_size=4,
+    steps=4,
+    precision="float32",
+    update_mode="simultaneous",
+    log_every=1,
+    sample_every=2,
+    checkpoint_every=2,
+    classes=("box",),
+    image_size=32,
+    views=1,
+    samples_per_voxel=1.0,
+    texture_width=2,
+    texture_latent_dim=3,
+    texture_steps=4,
+    texture_batch_size=4,
+    texture_r1_gamma=0.5,
+    joint_steps=2,
+    joint_batch_size=4,
 )

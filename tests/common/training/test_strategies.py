@@ -180,7 +180,7 @@ def chapters(tmp_path_factory) -> Path:
     "run",
     # The generators of the other chapters have BatchNorm here. Chapter 5's second
     # stage divides errors of feature maps by the maps' mean square over the batch.
-    ["chapter01_gan", "chapter04_dcgan", "chapter05_srgan"],
+    ["chapter01_gan", "chapter04_dcgan", "chapter05_srgan", "study_von/texture"],
 )
 def test_chapters_without_batch_statistics_train_alike(chapters, run):
     found, wanted = (losses(chapters / s / run) for s in ("multiworker", "none"))
@@ -197,6 +197,8 @@ def test_chapters_without_batch_statistics_train_alike(chapters, run):
         "chapter03_agecgan/identity",
         "chapter05_srgan/srgan",
         "study_norb",
+        "study_von",
+        "study_von/joint",
     ],
 )
 def test_all_stages_of_chapters_train_together(chapters, run):

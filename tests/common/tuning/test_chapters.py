@@ -10,13 +10,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+import tiny
 from hyperopt.pyll.stochastic import sample
 from norb_files import write_tiny_norb
 from shapes import write_boxes
+from von_runs import write_photos
 
 from common.config import from_json
 from common.data.splits import validation_rows
@@ -38,6 +41,7 @@ CHAPTERS = (
     "chapter05_srgan",
     "study_3dvaegan",
     "study_norb",
+    "study_von",
 )
 # Those whose items are made from latents alone.
 FROM_LATENTS = (*CHAPTERS[:4], "study_norb")
@@ -289,6 +293,37 @@ def test_super_resolution_is_scored_on_validation_images(tmp_path):
     assert set(metrics) == set(bicubic) and all(map(math.isnan, metrics.values()))
     tuning = load(name, "tuning").TUNING
     assert tuning.loss == "psnr_y" and tuning.sign == -1
+
+
+def test_textures_are_scored_on_validation_photos(tmp_path, monkeypatch):
+    """The objective takes the generator of images out of the stage's networks."""
+    name = "study_von"
+    monkeypatch.setattr(load(name, "evaluation"), "STEPS", 10)
+    monkeypatch.setattr(local_classifier, "BATCH_SIZE", 32)
+    write_photos(tmp_path / "photos", count=40)
+    config = dataclasses.replace(
+        tiny.STUDY_VON,
+        data=write_boxes(tmp_path / "boxes"),
+        photos=tmp_path / "photos",
+        validation_every=4,
+    )
+    objective = load(name, "tuning").make_objective(config)
+    photos = to_floats(
+        np.asarray(load(name, "data").load_photos(config, "train").images)
+    )
+
+    def score(items: np.ndarray) -> dict[str, float]:
+        networks = {"texture_generator": Replay(items)}
+        return objective(SimpleNamespace(get_layer=networks.get))
+
+    own = score(photos[validation_rows(40, 4)])
+    noise = np.random.default_rng(0).uniform(-1, 1, photos.shape).astype(np.float32)
+    assert own["kid"] < 0.05 * score(noise)["kid"]
+    stage = importlib.import_module("study_von.stages.texture")
+    whole = stage.combine(config, stage.build_networks(config))
+    found = objective(whole)
+    assert own["kid"] < 0.5 * found["kid"] and objective(whole) == found
+    assert load(name, "tuning").TUNING.loss == "kid"
 
 
 def test_too_few_items_are_an_error(tmp_path):

@@ -15,9 +15,8 @@ from common.data.splits import random_rows
 from common.errors import UserError
 from common.gan.latents import sample_latents
 from common.images import writing
-from common.metrics.memorisation import score_memorisation
 from common.metrics.report import table, write_metrics
-from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
+from common.metrics.shape_scores import pairwise_iou, score_shape_sets
 from common.shapes.rendering import render_grid, render_rows
 from common.shapes.store import VoxelStore
 from common.training.network_files import load_network
@@ -120,14 +119,7 @@ def score_samples(
         "training shapes": train.voxels(random_rows(rng, len(train), count)),
         "untrained": make_shapes(untrained, latents, threshold),
     }
-    copied = score_memorisation(
-        columns, held_out, blocks(train), lambda a, b: 1 - pairwise_iou(a, b)
-    )
-    results = {
-        name: evaluate_shapes(column, held_out) | copied[name]
-        for name, column in columns.items()
-    }
-    return shapes, results
+    return shapes, score_shape_sets(columns, held_out, blocks(train))
 
 
 def named(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

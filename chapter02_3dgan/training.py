@@ -136,23 +136,44 @@ def train(
     """
     run = open_run(config, run)
     store = load_split(config, "train")
-    occupancy = store.occupancy()
+    occupancy = check_occupancy(store.occupancy())
+    with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
+        with devices.scope(config):
+            model = build_model(config, occupancy)
+        gallery = make_gallery(config)
+        data = TrainingData(lambda rows: store[rows].astype(np.float32), len(store))
+        data = data.without(config.validation_every)
+        fit_run(model, data, gallery, config, run, callbacks)
+    return run
+
+
+def check_occupancy(occupancy: float) -> float:
+    """Return the mean occupancy of the training shapes, if they can be learnt from.
+
+    Raises:
+        UserError: all shapes are full, or all are empty.
+    """
     if not 0 < occupancy < 1:
         raise UserError(
             f"the training shapes are all {'full' if occupancy else 'empty'}; "
             "there is nothing to learn from them"
         )
-    with begin(config, run, BFLOAT16_KEEPS_QUALITY) as config:
-        with devices.scope(config):
-            model = build_model(config, occupancy)
-        # All pictures get one scale; otherwise the animation would jump.
-        whole = np.ones((config.size,) * 3, bool)
-        gallery = Gallery(
-            sample_latents(config, GALLERY_SHAPES, config.seed),
-            lambda shapes: render_grid(shapes[..., 0], image_size=128, frame=whole),
-            losses.GAMES[config.loss].equilibrium,
-        )
-        data = TrainingData(lambda rows: store[rows].astype(np.float32), len(store))
-        data = data.without(config.validation_every)
-        fit_run(model, data, gallery, config, run, callbacks)
-    return run
+    return occupancy
+
+
+def make_gallery(config: Config, threshold: float = 0.5) -> Gallery:
+    """Return how the progress is drawn: as shaded shapes.
+
+    Args:
+        config: uses size, loss, seed and the options of the latents.
+        threshold: value above which a voxel is filled.
+    """
+    # All pictures get one scale; otherwise the animation would jump.
+    whole = np.ones((config.size,) * 3, bool)
+    return Gallery(
+        sample_latents(config, GALLERY_SHAPES, config.seed),
+        lambda shapes: render_grid(
+            shapes[..., 0], image_size=128, frame=whole, threshold=threshold
+        ),
+        losses.GAMES[config.loss].equilibrium,
+    )

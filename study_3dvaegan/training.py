@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from chapter02_3dgan.training import LEFT_RIGHT, penalty
+from chapter02_3dgan.training import LEFT_RIGHT, check_occupancy, penalty
 from common.data.batches import TrainingData
 from common.errors import UserError
 from common.files import read_note, write_note
@@ -286,12 +286,7 @@ def train(
     """
     run = open_run(config, run)
     pairs, validation = training_and_validation(config)
-    occupancy = pairs.shapes.occupancy()
-    if not 0 < occupancy < 1:
-        raise UserError(
-            f"the training shapes are all {'full' if occupancy else 'empty'}; "
-            "there is nothing to learn from them"
-        )
+    occupancy = check_occupancy(pairs.shapes.occupancy())
     # The photos of a shape follow one another. The pictures of a run show every n-th
     # item: in another order they show all sides.
     order = np.random.default_rng(0).permutation(len(pairs))

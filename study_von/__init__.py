@@ -10,12 +10,16 @@ In reading order:
     viewpoints: pools of viewpoints, from files or a formula
     data_sets: photos with masks, and distance fields
     data: the shapes and photos of a run, and the stand-in
-    stages: the losses of each stage
-    training: `train` for all stages, and the networks of a run
     given_shapes: a shape from a file, voxels or a mesh
     explanation: a picture of the projection, step by step
+    sketch_batches: sketches of many volumes
+    volumes: the shape network's volumes without fragments, or a file's
+    stages: the losses of each stage
+    training_data: the batches of the stages texture and joint
+    training: `train` for all stages, and the networks of a run
     sketch_pictures: pictures of volumes, silhouettes and depths
-    generation: new images, and the core that makes them
+    painting: images of volumes or of generated shapes; textures of photos
+    generation: new images
     textured_mesh: surfaces with a colour for each vertex, from images of all sides
     editing: one of the three factors changes
     turning: objects that turn
@@ -26,7 +30,6 @@ In reading order:
     consistency: whether an object stays the same from view to view
     renders: pictures of shapes from known viewpoints
     pose_regression: the network that reads viewpoints
-    painting: images of many generated shapes
     shape_evaluation: chapter 2's scores of shapes
     baselines: a DCGAN trained on the same photos for the same minutes
     score_sheets: the pictures of `test`

@@ -64,7 +64,7 @@ JOINT_FIELDS = (
 TEXTURE_DEFAULTS = {
     "published": {
         "texture_width": 12,
-        "texture_steps": 2500,
+        "texture_steps": 2200,
         "texture_r1_gamma": 1.0,
     },
     "field": {
@@ -152,7 +152,7 @@ class Config(chapter02.Config):
     """Length of the texture's latent [paper: 8]."""
 
     texture_steps: int | None = None
-    """Training steps of the stage texture; by default 2,500, and 4,500 for field, whose
+    """Training steps of the stage texture; by default 2,200, and 4,500 for field, whose
     steps are shorter."""
 
     texture_batch_size: int = 8
@@ -264,7 +264,7 @@ class Config(chapter02.Config):
 PRESETS = {
     # The best result within 15 minutes on two cores: three stages.
     "quick": Config(
-        steps=3_800,
+        steps=2_800,
         update_mode="simultaneous",
     ),
     "paper": Config(

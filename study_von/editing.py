@@ -12,18 +12,12 @@ from common.images.grids import image_grid, sheet, to_picture
 from common.images.source_files import keep_sources
 from common.training.run_dir import RunDir
 from study_von.config import Config
-from study_von.generation import (
-    check_option,
-    check_seed,
-    choose_views,
-    draw_latents,
-    make_images,
-    make_volumes,
-    visible_shape,
-)
+from study_von.generation import check_option, check_seed, choose_views
 from study_von.given_shapes import Up
+from study_von.painting import make_images
 from study_von.sketch_pictures import view_label
 from study_von.training import Networks, load_networks, texture_latents
+from study_von.volumes import draw_latents, make_volumes, visible_shape
 
 Factor = Literal["viewpoint", "shape", "texture"]
 FACTORS: tuple[Factor, ...] = ("viewpoint", "shape", "texture")
@@ -123,47 +117,75 @@ def edit(
     # with the same image.
     most = max(steps, count)
     textures = texture_latents(config, most, seed)
+    latents = None
     if shape:
         volume = visible_shape(config, shape, up)
         volumes = np.broadcast_to(volume, (count, *volume.shape))
     else:
-        latents = draw_latents(config, networks, most, seed)
-        volumes = make_volumes(config, networks, latents)
+        latents = draw_latents(config, networks.shape_generator, most, seed)
+        volumes = make_volumes(config, networks.shape_generator, latents)
     objects = Objects(
         volumes[:count], *choose_views(config, count, False, seed), textures[:count]
     )
-    made = {}
-    for factor in factors:
-        if factor == "viewpoint":
-            values, around = turned(objects, steps), turned(objects, TURN_FRAMES)
-        elif factor == "shape":
-            values = objects._replace(volumes=volumes[:steps])
-            walk = round_trip(latents[:steps], config.prior)
-            loop = make_volumes(config, networks, walk)
-            around = objects._replace(volumes=loop)
-        else:
-            values = objects._replace(textures=textures[:steps])
-            around = objects._replace(textures=round_trip(textures[:steps]))
-        made[factor] = change_one(config, networks, objects, factor, values)
-        labels = value_labels(factor, values)
-        picture = sheet(
-            [tiles(images) for images in made[factor]], column_labels=labels
+    # What each factor changes to: on its sheet, and in its GIF.
+    changes = {
+        "viewpoint": (turned(objects, steps), turned(objects, TURN_FRAMES)),
+        "texture": tuple(
+            objects._replace(textures=some)
+            for some in (textures[:steps], round_trip(textures[:steps]))
+        ),
+    }
+    if "shape" in factors:
+        walk = round_trip(latents[:steps], config.prior)
+        loop = make_volumes(config, networks.shape_generator, walk)
+        changes["shape"] = tuple(
+            objects._replace(volumes=some) for some in (volumes[:steps], loop)
         )
-        writing.save_image(picture, folder / f"edit_{factor}.png")
-        frames = change_one(config, networks, objects, factor, around).swapaxes(0, 1)
-        columns = min(count, GIF_COLUMNS)
-        pictures = [
-            image_grid(images, columns=columns, size=LARGE) for images in frames
-        ]
-        writing.save_gif(pictures, folder / f"edit_{factor}.gif", PACE, last=PACE)
+    first_rows = {}
+    for factor in factors:
+        made = write_factor(config, networks, objects, factor, changes[factor], folder)
+        first_rows[factor] = made[0]
     if change == "all":
         picture = sheet(
-            [tiles(made[factor][0]) for factor in factors],
+            [tiles(first_rows[factor]) for factor in factors],
             title="One factor changes at a time, the others stay",
             row_labels=factors,
         )
         writing.save_image(picture, paths[0])
     return paths
+
+
+def write_factor(
+    config: Config,
+    networks: Networks,
+    objects: Objects,
+    factor: str,
+    changes: tuple[Objects, Objects],
+    folder: Path,
+) -> np.ndarray:
+    """Write the sheet and the GIF of one factor; return the images of the sheet.
+
+    Args:
+        config: options of the run.
+        networks: networks of the run.
+        objects: N objects.
+        factor: factor that changes.
+        changes: the K values of the factor on the sheet, and those in the GIF.
+        folder: folder to write to.
+
+    Returns:
+        uint8 (N, K, H, H, 3).
+    """
+    values, around = changes
+    made = change_one(config, networks, objects, factor, values)
+    labels = value_labels(factor, values)
+    picture = sheet([tiles(images) for images in made], column_labels=labels)
+    writing.save_image(picture, folder / f"edit_{factor}.png")
+    frames = change_one(config, networks, objects, factor, around).swapaxes(0, 1)
+    columns = min(len(made), GIF_COLUMNS)
+    pictures = [image_grid(images, columns=columns, size=LARGE) for images in frames]
+    writing.save_gif(pictures, folder / f"edit_{factor}.gif", PACE, last=PACE)
+    return made
 
 
 def change_one(

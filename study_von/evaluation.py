@@ -11,7 +11,6 @@ from common.data.splits import random_rows
 from common.errors import UserError
 from common.features import extractors
 from common.gan.latents import sample_latents
-from common.images.pixels import to_floats
 from common.metrics.image_scores import choose_count, features_of, score_images
 from common.metrics.memorisation import score_copied_images
 from common.metrics.report import table, write_metrics
@@ -23,7 +22,7 @@ from study_von.consistency import NEIGHBOUR, Views, silhouette_iou, texture_drif
 from study_von.data import VonData, load_split
 from study_von.generation import check_seed
 from study_von.networks import build_texture_generator
-from study_von.painting import Images, paint_maps, paint_shapes, shape_maps
+from study_von.painting import Images, encode_textures, paint, paint_shapes
 from study_von.pose_regression import render_views, view_errors, view_network
 from study_von.renders import Renders
 from study_von.score_sheets import (
@@ -33,6 +32,7 @@ from study_von.score_sheets import (
     draw_transfer,
 )
 from study_von.shape_evaluation import score_shapes, solid
+from study_von.sketch_batches import sketch_maps
 from study_von.training import (
     JOINT,
     TEXTURE,
@@ -42,6 +42,7 @@ from study_von.training import (
     texture_latents,
 )
 from study_von.viewpoints import Viewpoints, frequent, open_pool
+from study_von.volumes import make_volumes
 
 # Training steps of the local extractor; more do not improve it.
 STEPS = 300
@@ -340,11 +341,7 @@ def score_textures(
         colour_drift, histogram_drift and transfer_error; and, for `draw_transfer`, some
         photos and images with their textures, uint8 (n, H, H, 3) each.
     """
-    encoded = [
-        np.asarray(networks.texture_encoder(to_floats(batch), training=False)[0])
-        for batch in np.split(bench.photos, range(64, len(bench.photos), 64))
-    ]
-    z = np.concatenate(encoded)
+    z = encode_textures(networks.texture_encoder, bench.photos)
     views = (bench.shape_latents, bench.azimuths, bench.elevations)
     others = paint_shapes(config, networks, *views, z).images
     scores = score_drift(config, bench, networks)
@@ -373,9 +370,10 @@ def score_drift(config: Config, bench: Bench, networks: Networks) -> dict[str, f
         (azimuths + np.float32(NEIGHBOUR), elevations),
         bench.pool.draw(count, np.random.default_rng([bench.seed, 2])),
     ]
-    views = Views(*(shape_maps(whole, networks, latents, *view) for view in places))
+    volumes = make_volumes(config, networks.shape_generator, latents)
+    views = Views(*(sketch_maps(whole, volumes, *view) for view in places))
     return texture_drift(
-        lambda maps, z: paint_maps(config, networks, maps, z),
+        lambda maps, z: paint(config, networks, maps, z),
         views,
         bench.texture_latents[:count],
     )

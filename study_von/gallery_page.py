@@ -20,16 +20,13 @@ from common.errors import UserError
 from common.files import atomic_path
 from common.training.run_dir import RunDir
 from study_von.config import Config
-from study_von.generation import (
-    check_option,
-    check_seed,
-    draw_volumes,
-    paint,
-    sketch_maps,
-)
+from study_von.generation import check_option, check_seed
+from study_von.painting import paint
+from study_von.sketch_batches import sketch_maps
 from study_von.sketch_pictures import draw_depth, draw_silhouette
 from study_von.training import load_networks, texture_latents
 from study_von.viewpoints import open_pool
+from study_von.volumes import draw_volumes
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 MAX_EACH = 36
@@ -84,7 +81,7 @@ def gallery(
     azimuths = np.arange(views) * (360 / views)
     elevation = float(np.median(open_pool(config).elevations))
     sheets = []
-    for volume in draw_volumes(config, networks, shapes, seed):
+    for volume in draw_volumes(config, networks.shape_generator, shapes, seed):
         sketches = sketch_maps(
             config,
             volume[None],
@@ -93,7 +90,7 @@ def gallery(
             np.zeros(views, int),
         )
         rows = [
-            paint(networks, sketches, np.repeat(latent[None], views, axis=0))
+            paint(config, networks, sketches, np.repeat(latent[None], views, axis=0))
             for latent in latents
         ]
         sheets.append(draw_sheet(sketches, rows))

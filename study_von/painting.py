@@ -1,13 +1,18 @@
-"""Images of many generated shapes, with what `test` needs to know of them."""
+"""Images of volumes or of generated shapes, some at a time; textures of photos."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import keras
 import numpy as np
+from tqdm import tqdm
 
+from common.images.pixels import to_bytes, to_floats
 from study_von.config import Config
-from study_von.generation import batch_size, make_volumes, paint, sketch_maps
+from study_von.sketch_batches import batch_size, sketch_maps
 from study_von.sketches import SILHOUETTE, channels_of
 from study_von.training import Networks
+from study_von.volumes import make_volumes
 
 
 class Images(NamedTuple):
@@ -23,13 +28,49 @@ class Images(NamedTuple):
     silhouettes: np.ndarray | None = None
 
 
+def make_images(
+    config: Config,
+    networks: Networks,
+    volumes: np.ndarray,
+    azimuths: np.ndarray,
+    elevations: np.ndarray,
+    textures: np.ndarray,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the images of shapes from viewpoints with textures.
+
+    Args:
+        config: options of the run.
+        networks: networks of the run.
+        volumes: float (N, S, S, S, 1).
+        azimuths: float (N,), degrees; 0 looks at the front.
+        elevations: float (N,), degrees.
+        textures: float32 (N, d), latents.
+        rows: int (N,), the volume of each image; by default its own.
+
+    Returns:
+        uint8 (N, H, H, 3). An object that no ray hits gives a white image.
+    """
+    rows = np.arange(len(azimuths)) if rows is None else rows
+    step = batch_size(config)
+    bar = tqdm(range(0, len(rows), step), "making images", disable=None, leave=False)
+    parts = []
+    for start in bar:
+        part = slice(start, start + step)
+        sketches = sketch_maps(
+            config, volumes, azimuths[part], elevations[part], rows[part]
+        )
+        parts.append(paint(config, networks, sketches, textures[part]))
+    return np.concatenate(parts)
+
+
 def paint_shapes(
     config: Config,
     networks: Networks,
     latents: np.ndarray,
     azimuths: np.ndarray,
     elevations: np.ndarray,
-    z: np.ndarray,
+    textures: np.ndarray,
 ) -> Images:
     """Return images of generated shapes.
 
@@ -41,46 +82,51 @@ def paint_shapes(
         latents: latents of the shapes, (N, latent_dim).
         azimuths: degrees (N,).
         elevations: degrees (N,).
-        z: latents of the textures, (N, d).
+        textures: their latents, (N, d).
     """
     images, silhouettes = [], []
     step = batch_size(config)
     for start in range(0, len(latents), step):
         part = slice(start, start + step)
-        maps = shape_maps(
-            config, networks, latents[part], azimuths[part], elevations[part]
-        )
-        images.append(paint(networks, maps, z[part]))
+        volumes = make_volumes(config, networks.shape_generator, latents[part])
+        maps = sketch_maps(config, volumes, azimuths[part], elevations[part])
+        images.append(paint(config, networks, maps, textures[part]))
         silhouettes.append(maps[..., SILHOUETTE][..., 0].astype(np.float16))
     return Images(np.concatenate(images), np.concatenate(silhouettes))
 
 
-def shape_maps(
-    config: Config,
-    networks: Networks,
-    latents: np.ndarray,
-    azimuths: np.ndarray,
-    elevations: np.ndarray,
+def paint(
+    config: Config, networks: Networks, sketches: np.ndarray, textures: np.ndarray
 ) -> np.ndarray:
-    """Return sketches of generated shapes, float32 (N, H, H, C)."""
-    volumes = make_volumes(config, networks, latents)
-    return sketch_maps(config, volumes, azimuths, elevations)
-
-
-def paint_maps(
-    config: Config, networks: Networks, maps: np.ndarray, z: np.ndarray
-) -> np.ndarray:
-    """Return images of many sketches, uint8 (N, H, H, 3).
+    """Return the images of sketches and textures: uint8 (N, H, H, 3).
 
     Args:
-        config: uses texture.
+        config: options of the run.
         networks: networks of the run.
-        maps: sketches (N, H, H, C); maps that the network does not use are left out.
-        z: latents of the textures, (N, d).
+        sketches: float (N, H, H, C); maps that the network does not use are left out.
+        textures: float32 (N, d), latents.
     """
     step, used = batch_size(config), channels_of(config)
-    parts = [
-        paint(networks, maps[start : start + step, ..., :used], z[start : start + step])
-        for start in range(0, len(maps), step)
+    parts = []
+    for start in range(0, len(sketches), step):
+        part = slice(start, start + step)
+        inputs = [sketches[part, ..., :used], textures[part]]
+        parts.append(np.asarray(networks.texture_generator(inputs, training=False)))
+    return to_bytes(np.concatenate(parts))
+
+
+def encode_textures(
+    encoder: keras.Model, images: Sequence[np.ndarray], batch: int = 32
+) -> np.ndarray:
+    """Return the encoder's means of photos: float32 (N, d).
+
+    Args:
+        encoder: image (B, H, H, 3) in [-1, 1] -> mean and log-variance (B, d).
+        images: uint8 (H, H, 3) each.
+        batch: number of photos at a time.
+    """
+    means = [
+        encoder(to_floats(np.stack(images[start : start + batch])), training=False)[0]
+        for start in range(0, len(images), batch)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(means)

@@ -9,8 +9,7 @@ from chapter02_3dgan.generation import THRESHOLD, make_shapes
 from common.data.splits import random_rows
 from common.errors import UserError
 from common.gan.latents import sample_latents
-from common.metrics.memorisation import score_memorisation
-from common.metrics.shape_scores import evaluate_shapes, pairwise_iou
+from common.metrics.shape_scores import score_shape_sets
 from study_von.config import Config
 from study_von.data import Shapes
 from study_von.networks import build_generator
@@ -69,14 +68,7 @@ def score_shapes(
         for name, generator in (dict(generators) | {"untrained": untrained}).items()
     }
     columns["training data"] = solid(config, train, random_rows(rng, len(train), count))
-    copied = score_memorisation(
-        columns, reference, blocks(config, train), lambda a, b: 1 - pairwise_iou(a, b)
-    )
-    return {
-        name: evaluate_shapes(shapes, reference)
-        | {f"shape_{score}": value for score, value in copied[name].items()}
-        for name, shapes in columns.items()
-    }
+    return score_shape_sets(columns, reference, blocks(config, train), "shape_")
 
 
 def solid(config: Config, volumes: Shapes, rows: np.ndarray) -> np.ndarray:

@@ -45,21 +45,11 @@ MARGIN = 0.03
 HALF = 1.3 * projection.SENSOR / projection.FOCAL_LENGTH / 2
 # Distance fields of 128^3 below this value are empty space [published code].
 LEAST_FIELD = 0.9
-# Values along all rays of a batch of sketches: bounds the memory.
-BATCH_VALUES = 2**25
 
 
 def channels_of(config: Config) -> int:
     """Return the number of maps of a sketch: 2, or 12 for the colour field."""
     return 12 if config.texture == "field" else 2
-
-
-def batch_size(config: Config) -> int:
-    """Return how many sketches to make at a time, 1 to 32."""
-    whole = config.projection_pixels or config.image_size
-    edge = max(whole, config.rays * config.image_size)
-    values = round(config.samples_per_voxel * config.size) * edge**2
-    return int(np.clip(BATCH_VALUES // values, 1, 32))
 
 
 class Squares(NamedTuple):

@@ -5,29 +5,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
 from common.errors import PathsLeftOut, UserError
 from common.images import writing
 from common.images.grids import sheet, to_picture
-from common.images.pixels import to_floats
 from common.images.reading import warn_of_more
 from common.images.source_files import file_names, keep_sources, short_name
 from common.training.run_dir import RunDir
 from study_von.config import Config
 from study_von.data_sets.photos import find_mask, read_cutout
-from study_von.generation import (
-    MAX_VIEWS,
-    check_option,
-    check_seed,
-    draw_volumes,
-    make_images,
-)
+from study_von.generation import MAX_VIEWS, check_option, check_seed
 from study_von.given_shapes import Up
+from study_von.painting import encode_textures, make_images
 from study_von.sketch_pictures import view_label
 from study_von.training import load_networks
 from study_von.viewpoints import frequent, open_pool
+from study_von.volumes import draw_volumes
 
 MAX_SHAPES = 36
 # Photos on the sheet, and the least height of an image there in pixels.
@@ -105,7 +99,7 @@ def transfer(
     keep_sources(sources, [folder / "sheet.png", *results])
     networks = load_networks(run)
     used = cut_all(config, photos, names, mask)
-    volumes = draw_volumes(config, networks, count, seed, shape, up)
+    volumes = draw_volumes(config, networks.shape_generator, count, seed, shape, up)
     latents = encode_textures(networks.texture_encoder, [one.image for one in used])
     # One image for each photo, shape and viewpoint, in this order.
     shapes, sides = np.divmod(np.tile(np.arange(len(endings)), len(used)), views)
@@ -183,23 +177,6 @@ def cut_all(
     raise UserError(
         f"none of the {len(errors)} photos can be used; the first: {errors[0]}"
     )
-
-
-def encode_textures(
-    encoder: keras.Model, images: Sequence[np.ndarray], batch: int = 32
-) -> np.ndarray:
-    """Return the encoder's means of photos: float32 (N, d).
-
-    Args:
-        encoder: image (B, H, H, 3) in [-1, 1] -> mean and log-variance (B, d).
-        images: uint8 (H, H, 3) each.
-        batch: number of photos at a time.
-    """
-    means = [
-        encoder(to_floats(np.stack(images[start : start + batch])), training=False)[0]
-        for start in range(0, len(images), batch)
-    ]
-    return np.concatenate(means)
 
 
 def draw_sheet(

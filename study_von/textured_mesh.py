@@ -27,12 +27,12 @@ from common.shapes.meshes import closed_mesh, scale_mesh, write_mesh
 from common.training.run_dir import RunDir
 from study_von import projection
 from study_von.config import Config, Format
+from study_von.sketch_batches import batch_size
 from study_von.sketches import (
     DEPTH,
     FRONT,
     SILHOUETTE,
     Squares,
-    batch_size,
     make_sketches_and_squares,
     occupancy,
     place_in_sketch,

@@ -8,32 +8,27 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
-from tqdm import tqdm
 
 from common.data.batches import TrainingData
-from common.data.splits import training_rows
 from common.errors import UserError
 from common.gan.latents import sample_latents
 from common.images.grids import sheet, to_picture
-from common.images.pixels import to_floats
 from common.training import devices
 from common.training.fit import Gallery, begin, open_run
 from common.training.network_files import load_network
 from common.training.run_dir import RunDir
 from common.training.stages import begin_stage, fit_stage, has_ended
 from study_von.config import JOINT_FIELDS, TEXTURE_FIELDS, Config
-from study_von.data import Photos, VonData, load_split
-from study_von.sketches import channels_of, make_sketches
+from study_von.data import VonData, load_split
 from study_von.stages import joint, texture
 from study_von.stages.shape import train_shape
+from study_von.training_data import sketch_items, view_items
 from study_von.viewpoints import open_pool
+from study_von.volumes import make_volumes
 
-BFLOAT16_KEEPS_QUALITY = False
+# Measured: see "Results" in the README.
+BFLOAT16_KEEPS_QUALITY = True
 GALLERY_IMAGES = 24
-# Viewpoints of each training shape if sketches are made when they are needed: as many
-# as can be made before (--views).
-LIVE_VIEWS = 72
 Callbacks = Sequence[keras.callbacks.Callback]
 logger = logging.getLogger(__name__)
 # Files of each stage, without .keras: those that later stages and commands read.
@@ -123,7 +118,8 @@ def train_texture(
         shutil.rmtree(run.path / JOINT, ignore_errors=True)
     volumes = data.shapes
     if config.texture_shapes == "generated":
-        volumes = generated_volumes(config, load_network(run.generator), len(volumes))
+        latents = sample_latents(config, len(volumes), config.seed)
+        volumes = make_volumes(config, load_network(run.generator), latents)
     with devices.scope(config):
         networks = texture.build_networks(config)
         model = texture.build_model(config, networks)
@@ -200,90 +196,6 @@ def texture_results(
         results["sketch_estimator"] = average.get_layer("sketch_estimator")
         results["sketch_discriminator"] = networks.sketch_discriminator
     return results
-
-
-def generated_volumes(config: Config, generator: keras.Model, count: int) -> np.ndarray:
-    """Return volumes of a trained generator, float16 (count, S, S, S, 1)."""
-    z = sample_latents(config, count, config.seed)
-    parts = [
-        np.asarray(generator(z[start : start + 32], training=False), np.float16)
-        for start in range(0, count, 32)
-    ]
-    return np.concatenate(parts)
-
-
-def photo_floats(photos: Photos, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return photos (B, H, H, 3) in [-1, 1] and masks (B, H, H, 1) in [0, 1]."""
-    masks = np.asarray(photos.masks[rows], np.float32)[..., None] / 255
-    return to_floats(np.asarray(photos.images[rows])), masks
-
-
-def sketch_items(config: Config, volumes, photos: Photos) -> TrainingData:
-    """Return the training data of the stage texture: photos, masks and sketches.
-
-    Photos and sketches are not of the same objects. If their numbers differ, the fewer
-    are repeated.
-
-    Args:
-        config: uses views, viewpoints, validation_every and the options of sketches.
-        volumes: the volumes, (N, S, S, S, 1).
-        photos: the training photos.
-    """
-    shape_rows = training_rows(len(volumes), config.validation_every)
-    photo_rows = training_rows(len(photos.images), config.validation_every)
-    shape_rows = np.repeat(shape_rows, config.views or LIVE_VIEWS)
-    random = np.random.default_rng(config.seed)
-    azimuths, elevations = open_pool(config).draw(len(shape_rows), random)
-    project = tf.function(
-        lambda volumes, azimuth, elevation: make_sketches(
-            config, volumes, azimuth, elevation
-        ),
-        reduce_retracing=True,
-    )
-
-    def sketch(rows: np.ndarray) -> np.ndarray:
-        solid = np.asarray(volumes[shape_rows[rows]], np.float32)
-        return project(solid, azimuths[rows], elevations[rows]).numpy()
-
-    if config.views:
-        size = config.image_size
-        shape = (len(shape_rows), size, size, channels_of(config))
-        sketches = np.empty(shape, np.float16)
-        starts = range(0, len(shape_rows), 32)
-        for start in tqdm(starts, desc="making sketches", disable=None):
-            rows = np.arange(start, min(start + 32, len(shape_rows)))
-            sketches[rows] = sketch(rows)
-        sketch = sketches.__getitem__
-    order = random.permutation(len(shape_rows))
-
-    def fetch(rows: np.ndarray) -> tuple[np.ndarray, ...]:
-        chosen = sketch(order[rows % len(order)]).astype(np.float32)
-        return *photo_floats(photos, photo_rows[rows % len(photo_rows)]), chosen
-
-    return TrainingData(fetch, max(len(order), len(photo_rows)))
-
-
-def view_items(config: Config, data: VonData) -> TrainingData:
-    """Return the data of the joint stage: photos, masks, angles and real volumes.
-
-    Args:
-        config: uses viewpoints and validation_every.
-        data: the training split.
-    """
-    shape_rows = training_rows(len(data.shapes), config.validation_every)
-    photo_rows = training_rows(len(data.photos.images), config.validation_every)
-    pool = open_pool(config)
-    azimuths, elevations = pool.azimuths, pool.elevations
-    shape_rows = np.random.default_rng(config.seed).permutation(shape_rows)
-
-    def fetch(rows: np.ndarray) -> tuple[np.ndarray, ...]:
-        photos, masks = photo_floats(data.photos, photo_rows[rows % len(photo_rows)])
-        views = rows % len(azimuths)
-        volumes = data.shapes[shape_rows[rows % len(shape_rows)]].astype(np.float32)
-        return photos, masks, azimuths[views], elevations[views], volumes
-
-    count = max(len(azimuths), len(photo_rows), len(shape_rows))
-    return TrainingData(fetch, count)
 
 
 def texture_gallery(config: Config, items: TrainingData) -> Gallery:

@@ -78,7 +78,7 @@ def make_objective(config: Config) -> Objective:
     # Late: the search itself needs no TensorFlow, only its trials do.
     from common.tuning.image_objective import LEAST, image_objective
     from study_von.evaluation import choose_extractor
-    from study_von.generation import sketch_maps
+    from study_von.sketch_batches import sketch_maps
     from study_von.training import GENERATOR, texture_latents
 
     train = load_split(config, "train")

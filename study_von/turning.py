@@ -9,16 +9,13 @@ from common.images.grids import sheet, to_picture
 from common.images.source_files import keep_sources
 from common.training.run_dir import RunDir
 from study_von.config import Config
-from study_von.generation import (
-    check_option,
-    check_seed,
-    draw_volumes,
-    make_images,
-    sketch_maps,
-)
+from study_von.generation import check_option, check_seed
 from study_von.given_shapes import Up
+from study_von.painting import make_images
+from study_von.sketch_batches import sketch_maps
 from study_von.sketch_pictures import draw_depth
 from study_von.training import load_networks, texture_latents
+from study_von.volumes import draw_volumes
 
 MAX_OBJECTS = 12
 # Views of an object in its row of the sheet.
@@ -75,7 +72,7 @@ def turntable(
     paths = [folder / "turntable.png", folder / "turntable.gif"]
     keep_sources([shape] if shape else [], paths)
     networks = load_networks(run)
-    volumes = draw_volumes(config, networks, count, seed, shape, up)
+    volumes = draw_volumes(config, networks.shape_generator, count, seed, shape, up)
     textures = texture_latents(config, count, seed)
     turned = np.arange(frames, dtype=np.float32) * 360 / frames
     rows = np.repeat(np.arange(count), frames)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from tqdm import tqdm
@@ -9,6 +10,7 @@ from tqdm import tqdm
 from common.errors import UserError
 from common.metrics import set_distances
 from common.metrics.divergence import js_divergence
+from common.metrics.memorisation import score_memorisation
 
 _log = logging.getLogger(__name__)
 
@@ -160,6 +162,34 @@ def evaluate_shapes(
         "jsd_occupancy": jensen_shannon_occupancy(samples, reference),
         "n_samples": len(samples),
         "n_reference": len(reference),
+    }
+
+
+def score_shape_sets(
+    sets: Mapping[str, np.ndarray],
+    reference: np.ndarray,
+    train: Iterable[np.ndarray],
+    prefix: str = "",
+) -> dict[str, dict[str, float | int]]:
+    """Return all scores of several sets of shapes, copies of training shapes included.
+
+    Args:
+        sets: shapes (N, S, S, S) bool by the names of the sets.
+        reference: (M, S, S, S) bool, held-out shapes.
+        train: the training shapes, in blocks (B, S, S, S) bool.
+        prefix: begins the names of the scores of copies.
+
+    Returns:
+        By the names of the sets: the scores of `evaluate_shapes`, and those of
+        `score_memorisation` with 1 - IoU as the distance.
+    """
+    copied = score_memorisation(
+        sets, reference, train, lambda a, b: 1 - pairwise_iou(a, b)
+    )
+    return {
+        name: evaluate_shapes(shapes, reference)
+        | {prefix + score: value for score, value in copied[name].items()}
+        for name, shapes in sets.items()
     }
 
 

@@ -59,8 +59,11 @@ def build_model(
         if "real_depth" in passed:
             # The sketches are D_sketch's real data, not there to deceive it.
             passed["real_depth"] = tf.stop_gradient(passed["real_depth"])
-        shape = {"volumes": volumes, "shape_logits": shape_logits(step, volumes)}
-        return passed | shape
+        return passed | {
+            "volumes": volumes,
+            "shape_logits": shape_logits(step, volumes),
+            "of_images": texture.generator_loss(config, passed),
+        }
 
     def d_shape_loss(step: Step) -> tuple[Tensor, Logs]:
         """Return the loss of the discriminator of shapes, with its small weight."""
@@ -77,12 +80,12 @@ def build_model(
 
     def g_loss(step: Step) -> tuple[Tensor, Logs]:
         """Return the loss of the texture networks."""
-        return texture.generator_loss(config, step.shared())
+        return step.shared()["of_images"]
 
     def g_shape_loss(step: Step) -> tuple[Tensor, Logs]:
         """Return the shape generator's loss: that of the images, and its own game."""
         passed = step.shared()
-        of_images, _ = texture.generator_loss(config, passed)
+        of_images, _ = passed["of_images"]
         adversarial = rules.generator(passed["shape_logits"])
         logs = {
             "g_shape_adversarial": adversarial,

@@ -16,19 +16,13 @@ from common.gan.latents import sample_latents
 from common.images.reading import read_image
 from common.training.run_dir import RunDir
 from study_von import generation, turning
-from study_von.generation import (
-    choose_views,
-    clear_fragments,
-    draw_latents,
-    generate,
-    make_images,
-    make_volumes,
-    sample,
-    sketch_maps,
-)
+from study_von.generation import choose_views, generate, sample
+from study_von.painting import Images, make_images
+from study_von.sketch_batches import sketch_maps
 from study_von.sketch_pictures import draw_depth, draw_silhouette, draw_volume
 from study_von.training import texture_latents
 from study_von.viewpoints import frequent, open_pool
+from study_von.volumes import clear_fragments, draw_latents, make_volumes
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +56,7 @@ def test_the_networks_of_a_run_make_images(untrained, tmp_path):
 
 def test_an_image_is_the_texture_of_a_shape_from_a_viewpoint():
     latents = np.array([[0, 0, 0], [-2, 3, -3]], np.float32)
-    volumes = make_volumes(STUDY_VON, box_networks(), latents)
+    volumes = make_volumes(STUDY_VON, box_networks().shape_generator, latents)
     np.testing.assert_array_equal(volumes, box_volumes(latents))
     views = np.array([0.0, 90.0, 90.0]), np.array([0.0, 0.0, 90.0])
     rows, textures = np.array([0, 1, 1]), 3 * np.eye(3, dtype=np.float32)
@@ -84,15 +78,17 @@ def test_an_image_is_the_texture_of_a_shape_from_a_viewpoint():
 def test_samples_have_the_viewpoints_of_the_pool(run, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        generation, "make_images", lambda *given: asked.append(given) or given[3]
+        generation,
+        "paint_shapes",
+        lambda *given: asked.append(given) or Images(given[3]),
     )
     azimuths = sample(run, 5, seed=3)
     pool = open_pool(STUDY_VON)
     assert np.isin(azimuths, pool.azimuths).all() and len(set(azimuths)) == 5
-    _, _, volumes, _, _, textures = asked[0]
+    _, _, latents, _, _, textures = asked[0]
     np.testing.assert_array_equal(textures, texture_latents(STUDY_VON, 5, 3))
-    latents = draw_latents(STUDY_VON, box_networks(), 5, 3)
-    np.testing.assert_array_equal(volumes, box_volumes(latents))
+    drawn = draw_latents(STUDY_VON, box_networks().shape_generator, 5, 3)
+    np.testing.assert_array_equal(latents, drawn)
 
 
 def test_the_same_seed_gives_the_same_images(run):
@@ -105,19 +101,21 @@ def test_the_same_seed_gives_the_same_images(run):
 def test_empty_shapes_are_drawn_again(caplog):
     """Shapes whose first number is above 1.9 are empty."""
     config = dataclasses.replace(STUDY_VON, latent_dim=3)
+    boxes = box_networks().shape_generator
     first = sample_latents(config, 64, 5)
     empty = first[:, 0] > 1.9
     assert 0 < empty.sum() < 10
-    latents = draw_latents(config, box_networks(), 64, 5)
+    latents = draw_latents(config, boxes, 64, 5)
     assert (latents[:, 0] <= 1.9).all()
     np.testing.assert_array_equal(latents[~empty], first[~empty])
     # Fewer latents are the first ones of these.
     few = int(empty.argmax()) + 1
-    fewer = draw_latents(config, box_networks(), few, 5)
+    fewer = draw_latents(config, boxes, few, 5)
     np.testing.assert_array_equal(fewer, latents[:few])
-    never = box_networks()._replace(
-        shape_generator=lambda z, training: np.zeros((len(z), 32, 32, 32, 1))
-    )
+
+    def never(z: np.ndarray, training: bool) -> np.ndarray:
+        return np.zeros((len(z), 32, 32, 32, 1), np.float32)
+
     with caplog.at_level(logging.WARNING):
         draw_latents(config, never, 3, 5)
     assert "3 of 3 shapes are empty" in caplog.text
